@@ -1,0 +1,49 @@
+# `make run` and `make test` do all the set-up on a fresh Debian machine. `make help` lists the rest.
+
+VENV   ?= .venv
+PYTHON  = $(VENV)/bin/python
+DATA   ?= ./data
+HTTP   ?= 127.0.0.1:8080
+HTTPS  ?= 127.0.0.1:8443
+export DATA HTTP HTTPS VENV
+
+.PHONY: help run test unit integration lint format fuzz setup setup-dev lock clean
+
+help:         ## Show this list
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: setup    ## Run the daemon with its embedded database and the sample images (DATA=, HTTP=, HTTPS=, QIS_*)
+	@exec scripts/run
+
+test: setup-dev unit integration   ## Run all tests
+
+unit: setup-dev
+	scripts/test unit
+
+integration: setup-dev
+	scripts/test integration
+
+lint: setup-dev   ## Check style, types and the floors of the house
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: setup-dev ## Bring the code into the house style
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+fuzz: setup-dev   ## Run the resampler under sanitizers over random sizes and boxes
+	tests/fuzz/run.sh
+
+setup:
+	@scripts/setup
+
+setup-dev:
+	@scripts/setup dev
+
+lock: setup-dev   ## Pin the newest allowed versions of all dependencies
+	scripts/lock
+
+clean:        ## Remove what set-up and tests made (not DATA)
+	rm -rf $(VENV) build _trial_temp* .mypy_cache .ruff_cache .hypothesis *.egg-info

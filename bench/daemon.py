@@ -1,0 +1,97 @@
+"""Starts a real daemon on free ports with a library of its own, for the benchmarks, and stops it again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@attrs.frozen(kw_only=True)
+class Daemon:
+    """A running daemon: its process id and address."""
+
+    pid: int
+    port: int
+
+    def url(self, target: str) -> str:
+        return f"http://127.0.0.1:{self.port}{target}"
+
+    def get(self, target: str) -> bytes:
+        with urllib.request.urlopen(self.url(target), timeout=120) as answer:
+            body: bytes = answer.read()
+        return body
+
+    def cpu(self) -> float:
+        """Seconds of processor time, user and system, that the process has used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def peak_memory(self) -> int:
+        """Largest resident size so far, in bytes."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) * 1024
+        raise LookupError("VmHWM")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def running(photos: list[Path], **settings: str) -> Iterator[Daemon]:
+    """A daemon whose library holds ``photos`` under ``/photos``; ``settings`` are given as ``QIS_*`` variables."""
+    data = Path(tempfile.mkdtemp(prefix="qisd-bench-"))
+    data.chmod(0o755)
+    library = data / "images" / "photos"
+    library.mkdir(parents=True)
+    for photo in photos:
+        shutil.copy(photo, library)
+    port = free_port()
+    environ = os.environ | {
+        "QIS_STATE_DIR": str(data / "state"),
+        "QIS_IMAGES_BASE_DIR": str(data / "images"),
+        "QIS_LOGGING_BASE_DIR": str(data / "logs"),
+        "QIS_HTTP_LISTEN": f"127.0.0.1:{port}",
+        "QIS_HTTPS_LISTEN": "[]",
+        **{f"QIS_{name}": value for name, value in settings.items()},
+    }
+    command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "qis", "--single-process"]
+    with (data / "console").open("wb") as console:
+        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=console, stderr=console)
+    try:
+        _wait_until_ready(process, port, data)
+        yield Daemon(pid=process.pid, port=port)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+        shutil.rmtree(data)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, data: Path) -> None:
+    for _ in range(600):
+        if process.poll() is not None:
+            raise SystemExit(f"the daemon did not start:\n{(data / 'console').read_text()}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("the daemon did not get ready within a minute")

@@ -1,0 +1,154 @@
+"""The errors that the domain speaks in.
+
+Each error knows the HTTP status it becomes, a stable code, a text that is safe to show to anybody, and the name of
+the request parameter at fault, if there is one. Nothing else may reach a client: paths on disk, exception texts of
+libraries and the like go into ``detail``, which is only ever logged.
+
+::
+
+    QisError
+    ├── BadParameter            400  a request parameter is malformed, out of range or unknown
+    ├── Forbidden               403  the visitor may not see this, or the path leaves the image library
+    ├── NotFound                404  there is no such image, or it is hidden
+    ├── Unsupported             415  the source can't be read, or the result can't be made
+    │   └── SourceTooLarge      415  the source exceeds the pixel, byte or frame limits
+    ├── Unavailable             503  try again later; carries ``retry_after``
+    │   ├── Busy                503  the render queue is full, or waiting took too long
+    │   ├── RenderTimeout       503  one render took longer than allowed
+    │   └── StoreUnavailable    503  the database or the image library can't be reached
+    └── RenderCancelled         499  nobody waits for this render any more (never answered, never logged as a fault)
+
+    SettingsError               start or reload refused; lists every fault with its place
+    StartupError                the daemon can't start; carries the exit code
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class QisError(Exception):
+    """Base of all errors that become an answer.
+
+    :param message: text that is safe to show to any client.
+    :param detail: what really happened, for the log only.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    retry_after: int | None = None
+    """Seconds after which trying again makes sense (``Retry-After``)."""
+
+    def __init__(self, message: str, *, detail: str = "", parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+        self.parameter = parameter
+
+
+class BadParameter(QisError):
+    """A request parameter is malformed, out of range or unknown; the text reads ``parameter: reason``."""
+
+    status = 400
+    code = "bad_parameter"
+
+    def __init__(self, parameter: str, reason: str, *, detail: str = "") -> None:
+        super().__init__(f"{parameter}: {reason}", detail=detail, parameter=parameter)
+        self.reason = reason
+
+
+class Forbidden(QisError):
+    """The visitor may not see this. The text is always the same, so that it tells nothing."""
+
+    status = 403
+    code = "forbidden"
+
+    def __init__(self, *, detail: str = "") -> None:
+        super().__init__("You do not have permission to see this.", detail=detail)
+
+
+class NotFound(QisError):
+    """No such image or page; hidden things look just the same."""
+
+    status = 404
+    code = "not_found"
+
+
+class Unsupported(QisError):
+    """The source can't be read, or the wanted result can't be made from it."""
+
+    status = 415
+    code = "unsupported"
+
+
+class SourceTooLarge(Unsupported):
+    """The source exceeds the limits on pixels, bytes or frames, as its header or size tells."""
+
+    code = "source_too_large"
+
+
+class Unavailable(QisError):
+    """Not now; the same request may succeed after ``retry_after`` seconds."""
+
+    status = 503
+    code = "unavailable"
+
+    def __init__(self, message: str, *, detail: str = "", retry_after: int = 5) -> None:
+        super().__init__(message, detail=detail)
+        self.retry_after = retry_after
+
+
+class Busy(Unavailable):
+    """Too many renders are waiting already, or another's render of this image took too long."""
+
+    code = "too_busy"
+
+    def __init__(self, *, detail: str = "", retry_after: int = 5) -> None:
+        super().__init__("The server is too busy to make this image now.", detail=detail, retry_after=retry_after)
+
+
+class RenderTimeout(Unavailable):
+    """One render took longer than ``RENDER_TIMEOUT``."""
+
+    code = "render_timeout"
+
+    def __init__(self, *, detail: str = "", retry_after: int = 30) -> None:
+        super().__init__("Making this image took too long.", detail=detail, retry_after=retry_after)
+
+
+class StoreUnavailable(Unavailable):
+    """The database or the image library can't be reached."""
+
+    code = "store_unavailable"
+
+    def __init__(self, *, detail: str = "", retry_after: int = 5) -> None:
+        super().__init__("The server is not ready to answer this.", detail=detail, retry_after=retry_after)
+
+
+class RenderCancelled(QisError):
+    """Nobody waits for this render any more; raised inside a render to leave it early."""
+
+    status = 499
+    code = "cancelled"
+
+    def __init__(self) -> None:
+        super().__init__("The request was given up.")
+
+
+class SettingsError(Exception):
+    """Settings that can't be used; ``faults`` holds one line per fault: place, setting, reason."""
+
+    exit_code = 2
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+class StartupError(Exception):
+    """The daemon can't start. The text is one clear line; ``exit_code`` is the process's."""
+
+    def __init__(self, message: str, *, exit_code: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

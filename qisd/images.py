@@ -1,0 +1,441 @@
+"""The main job: from the parameters of a request to the bytes of an image.
+
+Every image request goes the same way: :meth:`Images.prepare` finds out, without rendering, which image is meant and
+under which key it is kept; :meth:`Images.fetch` gets its bytes from the cache, from another request's render under way,
+or by rendering.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import BinaryIO
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from qisd.access.visitor import Visitor
+from qisd.cache.interfaces import CachedRendition, IRenditionCache
+from qisd.cache.singleflight import SingleFlight
+from qisd.errors import Busy, NotFound, QisError, SourceTooLarge, Unavailable, Unsupported
+from qisd.imaging.cost import estimate_memory
+from qisd.imaging.formats import Format, canonical_name
+from qisd.imaging.geometry import Plan, Size, plan
+from qisd.imaging.limits import PublicLimits, check_public_limits
+from qisd.imaging.normalise import handling, merge
+from qisd.imaging.render import RenderSettings, Rendition, render
+from qisd.imaging.request import ImageRequest, Vocabulary, parse_image_request, parse_original_request
+from qisd.imaging.source import SourceInfo
+from qisd.imaging.spec import ImageSpec
+from qisd.imaging.template import TemplateSnapshot
+from qisd.pools.files import FilePool
+from qisd.pools.render import Checkpoint, RenderPool
+from qisd.repository import paths
+from qisd.repository.catalogue import Catalogue, SourceFacts, extension_of
+from qisd.repository.files import OpenSource, Repository
+
+_FAILURES_BELIEVED = 30.0
+"""Seconds for which a render that failed for good is not tried again."""
+
+_FAILURES_KEPT = 1000
+
+_UNWRITABLE_BECOMES = "png"
+"""What a source becomes that no format is asked for and whose own format can't be written: nothing is lost in it."""
+
+
+@attrs.frozen(kw_only=True)
+class ImageRules:
+    """What the operator has set for images; replaced as a whole when settings change.
+
+    :param wait_timeout: seconds to wait for another request's render of the same image.
+    :param raise_too_busy: answer 503 after that time instead of waiting on.
+    :param benchmarking: anonymous visitors may use ``cache`` and ``recache``, and are never refused for waiting.
+    """
+
+    rendering: RenderSettings
+    public_limits: PublicLimits
+    max_dimension: int
+    max_grid_tiles: int
+    wait_timeout: float
+    raise_too_busy: bool
+    benchmarking: bool
+
+
+@attrs.frozen(kw_only=True)
+class PreparedImage:
+    """One image that was asked for, known down to its key, but not made yet.
+
+    :param etag: its entity tag, without quotes.
+    :param last_modified: time of the source's last change, in seconds since 1970.
+    :param expiry_secs: how long clients may keep it: 0 nothing is said, −1 not at all.
+    :param filename: name to save it under, when it is to be saved and not shown; else None.
+    """
+
+    etag: str
+    last_modified: float
+    expiry_secs: int
+    filename: str | None
+    content_type: str
+    xref: str | None
+    path: str
+    source: SourceFacts
+    spec: ImageSpec
+    plan: Plan
+    overlay: SourceFacts | None
+    store: bool
+    anew: bool
+    rules: ImageRules
+
+
+@attrs.frozen(kw_only=True)
+class ImageBytes:
+    """A finished image. ``from_cache`` is false for the one request that had it rendered."""
+
+    data: bytes
+    content_type: str
+    from_cache: bool
+
+
+@attrs.frozen(kw_only=True)
+class ImageFile:
+    """A source file that is the answer as it is; whoever gets it closes ``stream``."""
+
+    stream: BinaryIO
+    size: int
+    content_type: str
+
+
+@attrs.frozen(kw_only=True)
+class PreparedOriginal:
+    """An original file, open for reading; whoever gets it closes ``stream``. Fields as in :class:`PreparedImage`."""
+
+    etag: str
+    last_modified: float
+    expiry_secs: int
+    filename: str
+    attachment: bool
+    content_type: str
+    xref: str | None
+    size: int
+    stream: BinaryIO
+
+
+class Images:
+    """Ties the image library, the templates, the renderer and the cache into one capability.
+
+    :param templates: gives the templates as they are now.
+    :param track: told the ``xref`` of each image that was handed out.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        *,
+        rules: ImageRules,
+        repository: Repository,
+        files: FilePool,
+        renders: RenderPool,
+        cache: IRenditionCache,
+        templates: Callable[[], TemplateSnapshot],
+        track: Callable[[str], None],
+    ) -> None:
+        self._reactor = reactor
+        self._rules = rules
+        self._repository = repository
+        self._files = files
+        self._renders = renders
+        self._cache = cache
+        self._templates = templates
+        self._track = track
+        self._catalogue = Catalogue(reactor, repository=repository, files=files)
+        self._flight: SingleFlight[Rendition] = SingleFlight()
+        self._failures: dict[str, tuple[float, Unsupported]] = {}
+        self._vocabulary: tuple[ImageRules, TemplateSnapshot, Vocabulary] | None = None
+
+    def configure(self, rules: ImageRules) -> None:
+        """Use other rules for requests from now on."""
+        self._rules = rules
+        self._catalogue.forget()
+
+    def pending(self) -> list[str]:
+        """Renders under way and waiting, one line each."""
+        return self._renders.labels()
+
+    async def prepare(self, query: Mapping[str, str], visitor: Visitor, *, erez: bool = False) -> PreparedImage:
+        """Find out which image ``query`` asks for.
+
+        :param erez: the request came by an eRez address, where ``photo.jpg.tif`` may mean ``photo.jpg``.
+        :raises QisError: bad parameters, no such source, a source that can't be read.
+        """
+        rules = self._rules
+        vocabulary = self._vocabulary_of(rules)
+        limits = rules.public_limits if visitor.anonymous else None
+        request = parse_image_request(query, vocabulary, public=limits)
+        path = paths.normalise(request.src)
+        path, source, spec = await self._source(path, request, vocabulary, rules, erez=erez)
+        natural = Size(source.info.width, source.info.height)
+        planned = plan(spec, natural)
+        if limits is not None:
+            check_public_limits(planned, request=request, vocabulary=vocabulary, limits=limits)
+        overlay = await self._overlay(spec, rules)
+        handled = handling(request, vocabulary)
+        output = _output_format(spec, path, rules)
+        trusted = rules.benchmarking or not visitor.anonymous
+        return PreparedImage(
+            etag=_key(source, spec, output, overlay, rules),
+            last_modified=source.version.mtime,
+            expiry_secs=handled.expiry_secs,
+            filename=download_name(path, output, asked=request.options.format) if handled.attachment else None,
+            content_type=output.mime,
+            xref=handled.xref,
+            path=path,
+            source=source,
+            spec=spec,
+            plan=planned,
+            overlay=overlay,
+            store=request.cache or not trusted,
+            anew=request.recache and rules.benchmarking,
+            rules=rules,
+        )
+
+    async def fetch(self, prepared: PreparedImage) -> ImageBytes | ImageFile:
+        """The bytes of ``prepared``: from the cache, from a render under way, or rendered now.
+
+        Cancelling means that the client went away: the last one to leave takes the render off the queue.
+
+        :raises QisError: the image can't be made, or not now.
+        """
+        if not prepared.spec.changes_image():
+            opened = await self._files.run(lambda: self._repository.open(prepared.path))
+            return ImageFile(stream=opened.stream, size=opened.version.size, content_type=prepared.content_type)
+        key = prepared.etag
+        if not prepared.anew:
+            cached = await self._cache.get(key)
+            if cached is not None:
+                return ImageBytes(data=cached.data, content_type=prepared.content_type, from_cache=True)
+            self._raise_known_failure(key)
+        joins = key in self._flight
+        rendition = self._flight.join(key, lambda: Deferred.fromCoroutine(self._make(prepared)))
+        if joins and prepared.rules.raise_too_busy and not prepared.rules.benchmarking:
+            rendition.addTimeout(prepared.rules.wait_timeout, self._reactor, onTimeoutCancel=_too_busy)
+        made = await rendition
+        return ImageBytes(data=made.data, content_type=prepared.content_type, from_cache=joins)
+
+    async def original(self, query: Mapping[str, str], visitor: Visitor) -> PreparedOriginal:
+        """Open the original file that ``query`` names.
+
+        :raises QisError: bad parameters, no such file, or one that is no supported image by its name.
+        """
+        request = parse_original_request(query)
+        path = paths.normalise(request.src)
+        opened = await self._files.run(lambda: self._repository.open(path))
+        output = self._rules.rendering.formats.by_extension(extension_of(path))
+        if output is None or not output.read:
+            opened.stream.close()
+            raise _unsupported_name(path)
+        expiry = self._templates().default.expiry_secs
+        return PreparedOriginal(
+            etag=_digest(opened.name, str(opened.version)),
+            last_modified=opened.version.mtime,
+            expiry_secs=604800 if expiry is None else expiry,
+            filename=path.rpartition("/")[2],
+            attachment=bool(request.attach),
+            content_type=output.mime,
+            xref=request.xref,
+            size=opened.version.size,
+            stream=opened.stream,
+        )
+
+    def handed_out(self, answered: PreparedImage | PreparedOriginal) -> None:
+        """To be called for each answer that carries the image (200, 206), from the cache or not."""
+        if answered.xref:
+            self._track(answered.xref)
+
+    async def _source(
+        self, path: str, request: ImageRequest, vocabulary: Vocabulary, rules: ImageRules, *, erez: bool
+    ) -> tuple[str, SourceFacts, ImageSpec]:
+        spec = _spec(path, request, vocabulary, rules)
+        try:
+            facts = await self._catalogue.look(path, page=spec.page, settings=rules.rendering)
+        except (NotFound, Unsupported):
+            meant = _without_erez_suffix(path) if erez else None
+            if meant is None:
+                raise
+            return await self._source(meant, request, vocabulary, rules, erez=False)
+        if rules.rendering.formats.by_extension(extension_of(path)) is None:
+            raise _unsupported_name(path)
+        return path, facts, spec
+
+    async def _overlay(self, spec: ImageSpec, rules: ImageRules) -> SourceFacts | None:
+        if spec.overlay_src is None:
+            return None
+        path = paths.normalise(spec.overlay_src, parameter="overlay")
+        try:
+            return await self._catalogue.look(path, page=None, settings=rules.rendering)
+        except NotFound as error:
+            raise NotFound(f"Overlay file '{spec.overlay_src}' was not found.") from error
+        except Unsupported as error:
+            raise Unsupported(f"overlay: {error.message}", detail=error.detail) from error
+
+    async def _make(self, prepared: PreparedImage) -> Rendition:
+        key = prepared.etag
+        try:
+            made, current = await self._renders.run(
+                lambda checkpoint: self._render(prepared, checkpoint),
+                memory=_memory(prepared),
+                label=f"{prepared.path} [{prepared.spec.canonical()}]",
+            )
+        except (Unsupported, Unavailable) as error:
+            self._note_failure(prepared, error)
+            raise
+        if prepared.store and current:
+            await self._cache.put(key, CachedRendition(data=made.data, format=made.format.name))
+        return made
+
+    def _render(self, prepared: PreparedImage, checkpoint: Checkpoint) -> tuple[Rendition, bool]:
+        """In a thread: the rendition, and whether it is of the very files that its key names."""
+        source = self._repository.open(prepared.path)
+        with source.stream:
+            overlay = _open_overlay(self._repository, prepared)
+            try:
+                rendition = render(
+                    source.stream,
+                    extension=extension_of(prepared.path),
+                    spec=prepared.spec,
+                    settings=prepared.rules.rendering,
+                    overlay=overlay.stream if overlay else None,
+                    overlay_extension=extension_of(prepared.spec.overlay_src or ""),
+                    checkpoint=checkpoint,
+                )
+            except MemoryError as error:
+                raise SourceTooLarge("There is not enough memory to make this image.") from error
+            finally:
+                if overlay is not None:
+                    overlay.stream.close()
+        current = source.version == prepared.source.version
+        if overlay is not None and prepared.overlay is not None:
+            current = current and overlay.version == prepared.overlay.version
+        return rendition, current
+
+    def _note_failure(self, prepared: PreparedImage, error: QisError) -> None:
+        self.log.warn(
+            "could not render {source} [{spec}]: {reason}",
+            source=prepared.path,
+            spec=prepared.spec.canonical(),
+            reason=f"{error.message} {error.detail}".rstrip(),
+        )
+        if isinstance(error, Unsupported):
+            while len(self._failures) >= _FAILURES_KEPT:
+                del self._failures[next(iter(self._failures))]
+            self._failures[prepared.etag] = (self._reactor.seconds() + _FAILURES_BELIEVED, error)
+
+    def _raise_known_failure(self, key: str) -> None:
+        until, error = self._failures.get(key, (0.0, None))
+        if error is None:
+            return
+        if until > self._reactor.seconds():
+            raise error.with_traceback(None)
+        del self._failures[key]
+
+    def _vocabulary_of(self, rules: ImageRules) -> Vocabulary:
+        snapshot = self._templates()
+        if self._vocabulary is not None:
+            known_rules, known_snapshot, vocabulary = self._vocabulary
+            if known_rules is rules and known_snapshot is snapshot:
+                return vocabulary
+        vocabulary = Vocabulary(
+            write_formats=rules.rendering.formats.write_names(),
+            templates=snapshot.templates,
+            default_template=snapshot.default,
+            profiles=rules.rendering.profiles.names,
+            max_dimension=rules.max_dimension,
+            max_grid_tiles=rules.max_grid_tiles,
+        )
+        self._vocabulary = (rules, snapshot, vocabulary)
+        return vocabulary
+
+
+def download_name(path: str, output: Format, *, asked: str | None) -> str:
+    """The name under which an image is saved: that of its source, with the extension of the format it now has.
+
+    ``photo.tif`` as PNG is ``photo.png``; ``a.jpeg`` as (progressive) JPEG stays ``a.jpeg``.
+    """
+    name = unicodedata.normalize("NFC", path.rpartition("/")[2])
+    extension = extension_of(path)
+    if extension in output.extensions:
+        return name
+    wanted = asked if asked in output.extensions else output.extensions[0]
+    stem = name[: -len(extension) - 1] if extension else name
+    return f"{stem}.{wanted}"
+
+
+def _spec(path: str, request: ImageRequest, vocabulary: Vocabulary, rules: ImageRules) -> ImageSpec:
+    extension = extension_of(path)
+    source_format = rules.rendering.formats.by_extension(extension)
+    spec = merge(
+        request,
+        vocabulary,
+        source_extension=extension,
+        single_page=source_format is None or not source_format.pages,
+        canonical=canonical_name,
+    )
+    if spec.format is None and spec.changes_image() and source_format is not None and not source_format.write:
+        return attrs.evolve(spec, format=_UNWRITABLE_BECOMES)
+    return spec
+
+
+def _output_format(spec: ImageSpec, path: str, rules: ImageRules) -> Format:
+    output = rules.rendering.formats.by_extension(spec.format or extension_of(path))
+    if output is None:
+        raise _unsupported_name(path)
+    return output
+
+
+def _unsupported_name(path: str) -> Unsupported:
+    return Unsupported(f"The file '{path}' is not a supported image.")
+
+
+def _without_erez_suffix(path: str) -> str | None:
+    """What an eRez address means by a ``.tif`` that hangs on another extension: ``foo.jpg.tif`` is ``foo.jpg``."""
+    for suffix in (".tif", ".tiff"):
+        if path.lower().endswith(suffix):
+            stem = path[: -len(suffix)]
+            return stem if "." in stem[-6:] else None
+    return None
+
+
+def _key(
+    source: SourceFacts, spec: ImageSpec, output: Format, overlay: SourceFacts | None, rules: ImageRules
+) -> str:
+    """Names one image for ever: the exact file, in this version, rendered this way. Also its entity tag."""
+    watermark = (overlay.name, str(overlay.version)) if overlay else (b"", "")
+    version = str(source.version)
+    return _digest(source.name, version, spec.canonical(), output.name, *watermark, rules.rendering.version())
+
+
+def _digest(*parts: str | bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        encoded = part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
+        digest.update(b"%d:" % len(encoded) + encoded)
+    return digest.hexdigest()[:40]
+
+
+def _memory(prepared: PreparedImage) -> int:
+    overlay: SourceInfo | None = prepared.overlay.info if prepared.overlay else None
+    return estimate_memory(prepared.source.info, prepared.spec, prepared.plan, overlay)
+
+
+def _open_overlay(repository: Repository, prepared: PreparedImage) -> OpenSource | None:
+    if prepared.spec.overlay_src is None:
+        return None
+    return repository.open(paths.normalise(prepared.spec.overlay_src, parameter="overlay"))
+
+
+def _too_busy(_: object, timeout: float) -> Rendition:
+    raise Busy(detail=f"waited {timeout} s for another request's render")

@@ -1,0 +1,182 @@
+"""The pool in which images are rendered, with a door in front.
+
+What waits is held back here and not in the thread pool's own queue, because that queue has no bound and a job in it
+can't be taken back. A render is admitted when a thread is free and its estimated memory fits into the budget; a full
+queue refuses at once.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+
+from qisd.errors import Busy, RenderCancelled, RenderTimeout, SourceTooLarge
+
+T = TypeVar("T")
+
+# Added to the nice value of render threads, so that the reactor's thread is scheduled before them when all cores are
+# busy: answering /health or a cached image takes microseconds and must not queue behind renders.
+_NICENESS = 10
+
+
+class Checkpoint(Protocol):
+    """Called by a render between its steps; raises when it should end early."""
+
+    def __call__(self) -> None: ...
+
+
+class _Job(Generic[T]):
+    def __init__(self, work: Callable[[Checkpoint], T], *, memory: int, label: str) -> None:
+        self.work = work
+        self.memory = memory
+        self.label = label
+        self.result: Deferred[T] | None = None
+        self.timer: IDelayedCall | None = None
+        self._stop: type[RenderTimeout] | type[RenderCancelled] | None = None
+        self._stopped = threading.Event()
+
+    def stop(self, reason: type[RenderTimeout] | type[RenderCancelled]) -> None:
+        self._stop = reason
+        self._stopped.set()
+
+    def checkpoint(self) -> None:
+        if self._stopped.is_set() and self._stop is not None:
+            raise self._stop()
+
+
+class RenderPool:
+    """At most ``threads`` renders at once, within ``memory`` bytes together; up to ``queue_max`` more wait in order.
+
+    :param timeout: seconds one render may take from its start.
+    """
+
+    def __init__(self, reactor: IReactorTime, *, threads: int, memory: int, queue_max: int, timeout: float) -> None:
+        self._reactor = reactor
+        self._pool = ThreadPool(threads, threads, name="render")
+        self._threads = threads
+        self._queue: deque[_Job[Any]] = deque()
+        self._active: set[_Job[Any]] = set()
+        self._memory_in_use = 0
+        self.configure(memory=memory, queue_max=queue_max, timeout=timeout)
+
+    def configure(self, *, memory: int, queue_max: int, timeout: float) -> None:
+        """Change the limits for renders that start from now on."""
+        self._memory = memory
+        self._queue_max = queue_max
+        self._timeout = timeout
+
+    def start(self) -> None:
+        self._pool.threadFactory = _nice_thread
+        self._pool.start()
+
+    def stop(self) -> None:
+        """Refuse what waits, ask what runs to end, and end the threads."""
+        for job in list(self._queue):
+            self._fail(job, Failure(Busy()))
+        for job in list(self._active):
+            job.stop(RenderCancelled)
+        self._pool.stop()
+
+    @property
+    def active(self) -> int:
+        """Renders that occupy a thread now."""
+        return len(self._active)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    def labels(self) -> list[str]:
+        """What runs and what waits, one line each, for the operator."""
+        running = [f"rendering {job.label}" for job in self._active]
+        return running + [f"waiting {job.label}" for job in self._queue]
+
+    def run(self, work: Callable[[Checkpoint], T], *, memory: int, label: str) -> Deferred[T]:
+        """Run ``work(checkpoint)`` in a thread as soon as there is room for it.
+
+        Cancelling the Deferred takes a waiting job off the queue, and asks a running one to end at its next checkpoint.
+
+        :param memory: estimated peak bytes of the job.
+        :param label: what is rendered, for the operator.
+        :raises SourceTooLarge: (as failure) the job could never fit into the budget.
+        :raises Busy: the queue is full.
+        :raises RenderTimeout: the job ran too long.
+        """
+        job = _Job(work, memory=memory, label=label)
+        job.result = Deferred(lambda _: self._cancelled(job))
+        result = job.result
+        if memory > self._memory:
+            self._fail(job, Failure(SourceTooLarge("Making this image takes more memory than the server allows.")))
+        elif len(self._queue) >= self._queue_max and not self._fits(job):
+            self._fail(job, Failure(Busy(detail=f"{len(self._queue)} renders are waiting")))
+        else:
+            self._queue.append(job)
+            self._admit()
+        return result
+
+    def _fits(self, job: _Job[Any]) -> bool:
+        return len(self._active) < self._threads and self._memory_in_use + job.memory <= self._memory
+
+    def _admit(self) -> None:
+        # Strictly in order: a large render that waits for memory is not overtaken for ever by small ones.
+        while self._queue and self._fits(self._queue[0]):
+            self._begin(self._queue.popleft())
+
+    def _begin(self, job: _Job[Any]) -> None:
+        self._active.add(job)
+        self._memory_in_use += job.memory
+        job.timer = self._reactor.callLater(self._timeout, self._timed_out, job)
+        work = deferToThreadPool(self._reactor, self._pool, _guarded, job)
+        work.addBoth(lambda outcome: self._ended(job, outcome))
+
+    def _ended(self, job: _Job[Any], outcome: object) -> None:
+        self._active.discard(job)
+        self._memory_in_use -= job.memory
+        if job.timer is not None and job.timer.active():
+            job.timer.cancel()
+        result, job.result = job.result, None
+        if result is not None:
+            result.callback(outcome)
+        self._admit()
+
+    def _timed_out(self, job: _Job[Any]) -> None:
+        job.stop(RenderTimeout)
+        self._fail(job, Failure(RenderTimeout(detail=f"longer than {self._timeout} s")))
+
+    def _cancelled(self, job: _Job[Any]) -> None:
+        job.stop(RenderCancelled)
+        self._fail(job, Failure(CancelledError()))
+        self._admit()
+
+    def _fail(self, job: _Job[Any], failure: Failure) -> None:
+        """Tell the caller now; a running job keeps its thread and memory until it really ends."""
+        if job in self._queue:
+            self._queue.remove(job)
+        result, job.result = job.result, None
+        if result is not None:
+            result.errback(failure)
+
+
+def _guarded(job: _Job[T]) -> T:
+    job.checkpoint()
+    return job.work(job.checkpoint)
+
+
+class _NiceThread(threading.Thread):
+    def run(self) -> None:
+        # Linux keeps the nice value per thread, by the thread's own id.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        super().run()
+
+
+def _nice_thread(*args: Any, **kwargs: Any) -> threading.Thread:
+    return _NiceThread(*args, **kwargs)

@@ -1,0 +1,116 @@
+"""What is known of source files: their version and what their header tells, looked up again at most once a second."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from qisd.cache.singleflight import SingleFlight
+from qisd.errors import QisError
+from qisd.imaging.render import RenderSettings
+from qisd.imaging.source import SourceInfo, probe
+from qisd.pools.files import FilePool
+from qisd.repository.files import FileVersion, Repository
+
+_BELIEVED = 1.0
+"""Seconds for which a file is not looked at again."""
+
+_KEPT = 20_000
+"""Entries kept; one takes about a kilobyte."""
+
+
+@attrs.frozen(kw_only=True)
+class SourceFacts:
+    """A source file as it was when last looked at.
+
+    :param name: its path below the root, as the bytes on disk spell it.
+    :param info: what its header tells.
+    """
+
+    name: bytes
+    version: FileVersion
+    info: SourceInfo
+
+
+@attrs.frozen(kw_only=True)
+class _Entry:
+    checked: float
+    name: bytes
+    version: FileVersion
+    outcome: SourceInfo | QisError
+    settings: str
+
+
+class Catalogue:
+    """Looks at source files in threads, merging those who ask at the same time. For use on the reactor thread."""
+
+    def __init__(self, reactor: IReactorTime, *, repository: Repository, files: FilePool) -> None:
+        self._reactor = reactor
+        self._repository = repository
+        self._files = files
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._flight: SingleFlight[_Entry] = SingleFlight()
+
+    async def look(self, path: str, *, page: int | None, settings: RenderSettings) -> SourceFacts:
+        """The facts about the file at ``path`` (normalised) and its ``page``.
+
+        :raises NotFound: there is no such file.
+        :raises Unsupported: it can't be read as an image, or is too large.
+        :raises BadParameter: it has no such page.
+        :raises StoreUnavailable: the library can't be read.
+        """
+        key = f"{page or 1}:{path}"
+        entry = self._entries.get(key)
+        if entry is None or self._reactor.seconds() - entry.checked > _BELIEVED or entry.settings != settings.version():
+            entry = await self._flight.join(
+                key, lambda: Deferred.fromCoroutine(self._look(key, path, page=page, settings=settings))
+            )
+        if isinstance(entry.outcome, QisError):
+            # Without the frames of whoever met it before, or it would grow with each request.
+            raise entry.outcome.with_traceback(None)
+        return SourceFacts(name=entry.name, version=entry.version, info=entry.outcome)
+
+    def forget(self) -> None:
+        """Look at every file anew when it is next asked for."""
+        self._entries.clear()
+
+    async def _look(self, key: str, path: str, *, page: int | None, settings: RenderSettings) -> _Entry:
+        known = self._entries.get(key)
+        entry = await self._files.run(lambda: self._read(path, page=page, settings=settings, known=known))
+        self._entries[key] = entry
+        self._entries.move_to_end(key)
+        if len(self._entries) > _KEPT:
+            self._entries.popitem(last=False)
+        return entry
+
+    def _read(self, path: str, *, page: int | None, settings: RenderSettings, known: _Entry | None) -> _Entry:
+        """In a thread: open and stat the file; read its header only when it is another than the one known."""
+        checked = self._reactor.seconds()
+        source = self._repository.open(path)
+        with source.stream as stream:
+            if known is not None and known.version == source.version and known.settings == settings.version():
+                return attrs.evolve(known, checked=checked)
+            outcome: SourceInfo | QisError
+            try:
+                outcome = probe(
+                    stream,
+                    extension=extension_of(path),
+                    page=page,
+                    limits=settings.limits,
+                    auto_orient=settings.auto_orient,
+                )
+            except QisError as error:
+                outcome = error.with_traceback(None)
+        return _Entry(
+            checked=checked, name=source.name, version=source.version, outcome=outcome, settings=settings.version()
+        )
+
+
+def extension_of(path: str) -> str:
+    """The extension of the last component, lower-case and without the dot; empty when there is none."""
+    name = path.rpartition("/")[2]
+    stem, dot, extension = name.rpartition(".")
+    return extension.lower() if dot and stem else ""

@@ -1,0 +1,154 @@
+"""From exceptions to answers: the one place where it is decided what a client is told when something goes wrong.
+
+A :class:`~qisd.errors.QisError` carries a text that is safe to show. Of anything unexpected the client only gets the
+request's number, under which the log has the traceback.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from http import HTTPStatus
+
+import attrs
+from twisted.internet.defer import CancelledError
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from qisd.errors import Forbidden, QisError, Unavailable
+from qisd.web.headers import Header
+from qisd.web.ranges import RangeNotSatisfiable
+
+_log = Logger()
+
+# Where Python's name of a status is not that of RFC 9110.
+_NAMES = {413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{status} {name}</title></head>
+<body>
+<h1>{name}</h1>
+<p>{message}</p>
+</body>
+</html>
+"""
+
+_NOT_FOUND = "There is nothing at this address."
+_NOT_ALLOWED = "This address does not take requests of this kind."
+_RETRY_AFTER_CANCEL = 5
+
+
+@attrs.frozen(kw_only=True)
+class ErrorAnswer:
+    """What a client is told. ``message`` is plain text; ``parameter`` names the request parameter at fault."""
+
+    status: int
+    message: str
+    parameter: str | None = None
+    headers: tuple[Header, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return status_name(self.status)
+
+    def page(self) -> bytes:
+        """As a small HTML page."""
+        text = _PAGE.format(status=self.status, name=self.name, message=html.escape(self.message))
+        return text.encode("utf-8", "replace")
+
+    def json(self) -> bytes:
+        fields = {"status": self.status, "message": self.message, "parameter": self.parameter}
+        return json.dumps(fields).encode("ascii")
+
+
+def status_name(status: int) -> str:
+    """The name of a status, for its line and for people."""
+    if status in _NAMES:
+        return _NAMES[status]
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def translate(failure: Failure, *, request_id: str, where: str) -> ErrorAnswer:
+    """The answer to what went wrong; logs what the client is not told.
+
+    :param where: client and request line, for the log.
+    """
+    error = failure.value
+    if isinstance(error, QisError) and error.status < 600:
+        return _of_domain(error, request_id=request_id, where=where)
+    if isinstance(error, RangeNotSatisfiable):
+        return ErrorAnswer(
+            status=416,
+            message=f"The range is beyond the end: there are {error.size} bytes.",
+            headers=(("Content-Range", f"bytes */{error.size}"),),
+        )
+    if isinstance(error, HTTPException):
+        return _of_routing(error)
+    if isinstance(error, CancelledError):
+        # The client is still there: this is a shutdown.
+        headers = (("Retry-After", str(_RETRY_AFTER_CANCEL)),)
+        return ErrorAnswer(status=503, message="The request was given up.", headers=headers)
+    _log.failure("unexpected error {request_id} in {where}", failure=failure, request_id=request_id, where=where)
+    return ErrorAnswer(status=500, message=f"Something unexpected happened. It is in the log as {request_id}.")
+
+
+def prefers_json(accept: str | None) -> bool:
+    """Whether an Accept header would rather have JSON than an HTML page."""
+    if not accept or "json" not in accept.lower():
+        return False
+    wishes = {}
+    for item in accept.split(","):
+        media, *parameters = (part.strip().lower() for part in item.split(";"))
+        wishes[media] = _quality(parameters)
+    json_wish = wishes.get("application/json", 0.0)
+    html_wish = wishes.get("text/html", wishes.get("text/*", wishes.get("*/*", 0.0)))
+    if "text/html" in wishes:
+        return json_wish > html_wish
+    return json_wish > 0 and json_wish >= html_wish
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return min(max(float(value), 0.0), 1.0)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _of_domain(error: QisError, *, request_id: str, where: str) -> ErrorAnswer:
+    if error.status >= 500:
+        _log.warn(
+            "{status} {message} {detail} ({where}, {request_id})",
+            status=error.status,
+            message=error.message,
+            detail=error.detail,
+            where=where,
+            request_id=request_id,
+        )
+    elif isinstance(error, Forbidden):
+        _log.info("refused: {detail} ({where}, {request_id})", detail=error.detail, where=where, request_id=request_id)
+    headers: tuple[Header, ...] = ()
+    if isinstance(error, Unavailable):
+        headers = (("Retry-After", str(error.retry_after)),)
+    status = error.status if error.status != 499 else 503
+    return ErrorAnswer(status=status, message=error.message, parameter=error.parameter, headers=headers)
+
+
+def _of_routing(error: HTTPException) -> ErrorAnswer:
+    if isinstance(error, MethodNotAllowed):
+        return ErrorAnswer(status=405, message=_NOT_ALLOWED, headers=(("Allow", allowed_methods(error)),))
+    status = error.code if error.code and error.code >= 400 else 404
+    return ErrorAnswer(status=status, message=_NOT_FOUND if status == 404 else status_name(status))
+
+
+def allowed_methods(error: MethodNotAllowed) -> str:
+    """The methods of a route, as Allow lists them; OPTIONS is answered everywhere."""
+    return ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}, reverse=True))

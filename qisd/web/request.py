@@ -1,0 +1,296 @@
+"""One request: what came in, read strictly, and the headers that go out with every answer."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from twisted.python.failure import Failure
+from twisted.web.server import Request
+
+from qisd.web.access import AccessEntry, printable
+from qisd.web.conditional import Conditions
+from qisd.web.dates import format_date
+from qisd.web.errors import ErrorAnswer, prefers_json, status_name, translate
+from qisd.web.headers import Header, cross_origin, preflight
+
+if TYPE_CHECKING:
+    from qisd.web.channel import Channel
+    from qisd.web.site import QisSite
+
+# No route takes a body yet. What some clients send along with a GET is read, so that the connection can go on, and
+# dropped.
+BODY_MAX = 64 * 1024
+
+CLIENT_GONE = 499
+
+METHODS = "OPTIONS, HEAD, GET"
+
+_ABSOLUTE_FORM = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_UNSET = b"(no "
+
+
+class QisRequest(Request):
+    """A request of :class:`~qisd.web.site.QisSite`.
+
+    :ivar raw_query: the query string, undecoded and without its question mark.
+    :ivar from_cache: whether an image came from the cache; None for other answers.
+    """
+
+    channel: Channel
+    site: QisSite
+    defaultContentType = None
+    raw_query = b""
+    from_cache: bool | None = None
+    target = b"-"
+
+    def __init__(self, channel: Channel, queued: object = False) -> None:
+        super().__init__(channel, queued, parsePOSTFormSubmission=False)
+        self.site = channel.site
+        self.request_id = secrets.token_hex(8)
+        self.began_at = self.site.reactor.seconds()
+        self._began = time.monotonic_ns()
+        self._complete: int | None = None
+        self._answered: int | None = None
+        self._body_bytes = 0
+        self._status: int | None = None
+
+    # What comes in
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802
+        """Keep no body: see :data:`BODY_MAX`."""
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
+        self._body_bytes += len(data)
+        if self._body_bytes > BODY_MAX:
+            self.channel.refuse(413, "This address takes no request body.")
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802
+        """All of the request is here. Unlike the original, reads no arguments: handlers parse the raw query."""
+        self._note_line(command, path, version)
+        self._complete = time.monotonic_ns()
+        self.process()
+
+    def process(self) -> None:
+        """Find out where the request goes, and send it there."""
+        self.args = {}
+        self.uri = _origin_form(self.target)
+        path, _, self.raw_query = self.uri.partition(b"?")
+        self.path = path
+        if self.method == b"OPTIONS" and self.target == b"*":
+            self.answer_options(METHODS)
+            return
+        segments = self._segments(path)
+        if segments is None:
+            return
+        if self.method != self.method.upper():
+            # Methods are case-sensitive, and the router forgets it.
+            self.answer_error(ErrorAnswer(status=405, message="No such method.", headers=(("Allow", METHODS),)))
+            return
+        root = self.site.root_segments
+        if segments[: len(root)] != root:
+            self.answer_error(ErrorAnswer(status=404, message="There is nothing at this address."))
+            return
+        self.prepath = list(root)
+        self.postpath = segments[len(root) :] or [b""]
+        try:
+            self.render(self.site.resource)
+        except Exception:
+            self.answer_failure(Failure())
+
+    def _segments(self, path: bytes) -> list[bytes] | None:
+        """The decoded segments of ``path``; None when it has none that can be, and the request is answered."""
+        if not path.startswith(b"/"):
+            self.answer_error(ErrorAnswer(status=400, message="The request target is not an address of this server."))
+            return None
+        segments = [unquote_to_bytes(segment) for segment in path[1:].split(b"/")]
+        try:
+            path.decode("ascii")
+            b"/".join(segments).decode("utf-8")
+        except UnicodeDecodeError:
+            self.answer_error(ErrorAnswer(status=400, message="The address is not properly encoded UTF-8."))
+            return None
+        if any(b"/" in segment or _CONTROL.search(segment) for segment in segments):
+            self.answer_error(ErrorAnswer(status=404, message="There is nothing at this address."))
+            return None
+        return segments
+
+    def getRequestHostname(self) -> bytes:  # noqa: N802
+        """Always the same: the router only gets it for redirects, which it must never build from what a client says."""
+        return b"localhost"
+
+    def conditions(self) -> Conditions:
+        """The conditional headers."""
+        return Conditions(
+            if_match=self._joined("If-Match"),
+            if_none_match=self._joined("If-None-Match"),
+            if_modified_since=self.header("If-Modified-Since"),
+            if_unmodified_since=self.header("If-Unmodified-Since"),
+            if_range=self.header("If-Range"),
+        )
+
+    def header(self, name: str) -> str | None:
+        """A header that comes once; of several the last."""
+        value: str | None = self.getHeader(name)
+        return value
+
+    def _joined(self, name: str) -> str | None:
+        values = self.requestHeaders.getRawHeaders(name)
+        return ", ".join(values) if values else None
+
+    # What goes out
+
+    def start(self, status: int, headers: list[Header]) -> None:
+        """Status and headers of the answer; the body comes with :meth:`write`."""
+        # Reason phrases are not cleaned on their way out: only ever constants of ours.
+        self.setResponseCode(status, status_name(status).encode("ascii"))
+        for name, value in headers:
+            self._add_header(name, value)
+
+    def answer(self, status: int, headers: list[Header], body: bytes) -> None:
+        """A complete answer with a small body; the body of HEAD is dropped on the way."""
+        self.start(status, [*headers, ("Content-Length", str(len(body)))])
+        self.write(body)
+        self.finish()
+
+    def answer_error(self, error: ErrorAnswer) -> None:
+        """A short page, or JSON for those who prefer it. Nothing is kept of what was to be the answer."""
+        if self.startedWriting:
+            self.abort()
+            return
+        self.responseHeaders.clear() if hasattr(self.responseHeaders, "clear") else None
+        as_json = prefers_json(self._joined("Accept"))
+        headers = [
+            ("Content-Type", "application/json" if as_json else "text/html; charset=utf-8"),
+            ("Content-Security-Policy", "default-src 'none'"),
+            ("Vary", "Accept"),
+            *error.headers,
+        ]
+        if error.status >= 500:
+            headers.append(("Cache-Control", "no-store"))
+        self.answer(error.status, headers, error.json() if as_json else error.page())
+
+    def answer_failure(self, failure: Failure) -> None:
+        """The answer to an exception."""
+        self.answer_error(translate(failure, request_id=self.request_id, where=self.describe()))
+
+    def answer_options(self, methods: str) -> None:
+        """What OPTIONS asks for, and what a browser's preflight does."""
+        self.answer(200, [("Allow", methods), *preflight(methods, self.site.settings)], b"")
+
+    def abort(self) -> None:
+        """End the connection at once: the answer began, and can't be completed."""
+        self._status = 500
+        self.channel.abort()
+
+    def write(self, data: bytes) -> None:
+        if not self.startedWriting:
+            self._complete_headers()
+        super().write(data)
+
+    def _complete_headers(self) -> None:
+        self._answered = time.monotonic_ns()
+        self.setHeader("Server", "qisd")
+        self.setHeader("Date", format_date(self.site.reactor.seconds()))
+        self.setHeader("X-Request-Id", self.request_id)
+        self.setHeader("X-Time-Taken", str(self._app_us()))
+        self.setHeader("X-Content-Type-Options", "nosniff")
+        for name, value in cross_origin(self.header("Origin"), self.site.settings):
+            self._add_header(name, value)
+        self.channel.about_to_answer(self)
+
+    def _add_header(self, name: str, value: str) -> None:
+        earlier = self.responseHeaders.getRawHeaders(name) if name == "Vary" else None
+        self.setHeader(name, ", ".join([*earlier, value]) if earlier else value)
+
+    def processingFailed(self, reason: Failure) -> Failure:  # noqa: N802
+        """Where klein and twisted.web turn with what nobody handled."""
+        self.answer_failure(reason)
+        return reason
+
+    # How it ends
+
+    def connectionLost(self, reason: Failure) -> None:  # noqa: N802
+        if self._complete is not None:
+            self._status = self._status or CLIENT_GONE
+            self.site.log(self)
+        super().connectionLost(reason)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client went away."""
+        return bool(self._disconnected)
+
+    @property
+    def being_answered(self) -> bool:
+        return self._complete is not None and not self.finished
+
+    def describe(self) -> str:
+        """Client and request line, for logs."""
+        return f'{self._client()} "{self._request_line()}"'
+
+    def age_us(self) -> int:
+        """Microseconds since the request began."""
+        return (time.monotonic_ns() - self._began) // 1000
+
+    def access_entry(self) -> AccessEntry:
+        """For the access log, when all is over."""
+        return AccessEntry(
+            client=self._client(),
+            forwarded_for=self._printable("X-Forwarded-For"),
+            time=self.began_at,
+            request_line=self._request_line(),
+            status=self._status or self.code,
+            body_bytes=self.sentLength,
+            app_us=self._app_us(),
+            total_us=self.age_us(),
+            from_cache=self.from_cache,
+            agent=self._printable("User-Agent"),
+            referer=self._printable("Referer"),
+            request_id=self.request_id,
+            protocol="https" if self.isSecure() else "http",
+        )
+
+    def note_line(self, command: bytes, target: bytes, version: bytes) -> None:
+        """For a request that is refused before it is complete."""
+        self._note_line(command, target, version)
+
+    def _note_line(self, command: bytes, target: bytes, version: bytes) -> None:
+        self.method, self.target, self.clientproto = command, target, version
+        self.uri = target
+
+    def _request_line(self) -> str:
+        if self.method.startswith(_UNSET):
+            return "-"
+        return printable(b" ".join((self.method, self.target, self.clientproto)))
+
+    def _client(self) -> str:
+        return str(getattr(self.client, "host", None) or "-")
+
+    def _printable(self, name: str) -> str | None:
+        values: list[bytes] | None = self.requestHeaders.getRawHeaders(name.encode("ascii"))
+        return printable(b", ".join(values)) if values else None
+
+    def _app_us(self) -> int:
+        start = self._complete if self._complete is not None else self._began
+        end = self._answered if self._answered is not None else time.monotonic_ns()
+        return (end - start) // 1000
+
+    def __repr__(self) -> str:
+        return f"<QisRequest {self.describe()}>"
+
+    # Twisted compares requests by identity and keeps them in dictionaries; nothing here may change that.
+    __hash__: Any = Request.__hash__
+
+
+def _origin_form(target: bytes) -> bytes:
+    """``target`` without scheme and host: what follows them decides where a request goes (RFC 9112, 3.2.2)."""
+    found = _ABSOLUTE_FORM.match(target)
+    if found is None:
+        return target
+    rest = target[found.end() :]
+    return rest if rest.startswith(b"/") else b"/" + rest
