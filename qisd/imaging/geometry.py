@@ -16,7 +16,7 @@ from qisd.imaging.spec import UNIT, ImageSpec, Position, Tile
 _QUARTER_TURN = 90 * UNIT
 _TRIGONOMETRIC = 10**12
 """Sines and cosines are integers in this scale. Coarser than a float's last digits, in which one machine's library
-may differ from another's (and cos 60° from 1/2); fine enough for sizes up to 10^11 pixels."""
+may differ from another's (and cos 60° from 1/2); fine enough for a millionth of a pixel in a million."""
 
 
 @attrs.frozen
@@ -176,10 +176,8 @@ def _resized(size: Size, width: int, height: int, *, size_fit: bool) -> tuple[Si
     if not width:
         inner = Size(cdiv(height * w, h), height)
         return inner, inner
-    if width * h < w * height:
-        inner = Size(width, cdiv(width * h, w))
-    else:
-        inner = Size(cdiv(height * w, h), height)
+    narrower = width * h < w * height
+    inner = Size(width, cdiv(width * h, w)) if narrower else Size(cdiv(height * w, h), height)
     if size_fit:
         return inner, inner
     canvas = Size(width, height)

@@ -65,9 +65,7 @@ def merge(
     """
     options = request.options.over(vocabulary.applied(request.template).options)
     rules.check_crop_edges(options, names=URL_NAMES)
-    spec = normalise(
-        options, source_extension=source_extension, single_page=single_page, canonical=canonical
-    )
+    spec = normalise(options, source_extension=source_extension, single_page=single_page, canonical=canonical)
     if request.options.quality is None and request.template is None:
         without = attrs.evolve(spec, quality=None)
         if not without.changes_image():

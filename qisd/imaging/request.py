@@ -19,6 +19,7 @@ from qisd.imaging.template import Vocabulary
 __all__ = [
     "ImageRequest",
     "OriginalRequest",
+    "PublicLimits",
     "Vocabulary",
     "parse_image_request",
     "parse_original_request",
@@ -70,7 +71,9 @@ def parse_query_string(raw: bytes) -> dict[str, str]:
     return query
 
 
-def parse_image_request(query: Mapping[str, str], vocabulary: Vocabulary, *, public: PublicLimits | None) -> ImageRequest:
+def parse_image_request(
+    query: Mapping[str, str], vocabulary: Vocabulary, *, public: PublicLimits | None
+) -> ImageRequest:
     """Read and check what a URL says about an image. Unknown names are ignored.
 
     :param public: limits for a visitor who is not logged in; None for others.
@@ -115,9 +118,7 @@ def parse_original_request(query: Mapping[str, str]) -> OriginalRequest:
     xref = _xref(query)
     src = query.get("src", "")
     rules.check_path("src", src)
-    return OriginalRequest(
-        src=src, attach=_boolean(query, "attach"), record_stats=_boolean(query, "stats"), xref=xref
-    )
+    return OriginalRequest(src=src, attach=_boolean(query, "attach"), record_stats=_boolean(query, "stats"), xref=xref)
 
 
 def _typed_options(query: Mapping[str, str]) -> ImageOptions:

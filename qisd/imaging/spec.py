@@ -159,9 +159,9 @@ class ImageSpec:
 _DEFAULTS = {field.name: field.default for field in attrs.fields(ImageSpec)}
 
 _CHANGING = (
-    "format page rotation flip width height top left bottom right quality sharpen overlay_src icc_profile colorspace "
-    "dpi strip tile"
-).split()
+    *("format", "page", "rotation", "flip", "width", "height", "top", "left", "bottom", "right", "quality", "sharpen"),
+    *("overlay_src", "icc_profile", "colorspace", "dpi", "strip", "tile"),
+)
 
 
 def _written(value: object) -> str:

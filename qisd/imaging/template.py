@@ -27,9 +27,12 @@ _MAX_EXPIRY = 31_536_000
 
 @attrs.frozen(kw_only=True)
 class TemplateValues:
-    """What a template says; None where it is silent. ``expiry_secs``: −1 expire at once, 0 say nothing, else seconds."""
+    """What a template says; None where it is silent.
 
-    options: ImageOptions = ImageOptions()
+    :param expiry_secs: how long clients may keep an image: −1 not at all, 0 nothing is said, else seconds.
+    """
+
+    options: ImageOptions = attrs.field(factory=ImageOptions)
     expiry_secs: int | None = None
     attachment: bool | None = None
     record_stats: bool | None = None

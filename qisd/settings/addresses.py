@@ -19,7 +19,7 @@ _VISIBLE = re.compile(r"[\x21-\x7e]*")
 
 @attrs.frozen
 class ListenAddress:
-    """Where to accept connections. ``host`` is an IP address without brackets, or a host name; port 0 = any free one."""
+    """Where to accept connections. ``host`` is an IP address without brackets or a host name; port 0: any free one."""
 
     host: str
     port: int
@@ -45,7 +45,7 @@ class Listen(Kind[ListenAddress]):
     def describe(self) -> str:
         return '"host:port" or "[IPv6 address]:port", such as "[::]:80" or "0.0.0.0:80"'
 
-    def plain(self, value: object) -> object:
+    def plain(self, value: ListenAddress) -> object:
         return str(value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import re
 
 import attrs
@@ -88,7 +89,7 @@ def _guessable(key: bytes) -> bool:
         return True
     if any(key == (key[:period] * len(key))[: len(key)] for period in range(1, len(key) // 2 + 1)):
         return True
-    steps = {(later - earlier) % 256 for earlier, later in zip(key, key[1:], strict=False)}
+    steps = {(later - earlier) % 256 for earlier, later in itertools.pairwise(key)}
     if len(steps) == 1:
         return True
     text = re.sub(r"[^a-z0-9]", "", key.decode("latin-1").lower())

@@ -9,27 +9,24 @@ import abc
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 import attrs
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 _INTEGER = re.compile(r"[+-]?[0-9]+(_[0-9]+)*")
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class Kind(abc.ABC, Generic[T_co]):
+class Kind(abc.ABC, Generic[T]):
     """What values a setting may have."""
 
     @abc.abstractmethod
-    def convert(self, value: object) -> T_co:
+    def convert(self, value: object) -> T:
         """The typed value of what TOML gives.
 
         :raises ValueError: the type or range is wrong; the text reads on from the setting's name.
@@ -46,7 +43,7 @@ class Kind(abc.ABC, Generic[T_co]):
         """
         return text
 
-    def plain(self, value: object) -> object:
+    def plain(self, value: T) -> object:
         """The typed ``value`` as TOML and JSON write it; converting the result gives ``value`` again."""
         return value
 
@@ -56,7 +53,6 @@ class Text(Kind[str]):
     """One line of text. ``pattern`` must match the whole of it; ``form`` says so in words.
 
     :param empty: whether the empty text is allowed.
-    :param choices: if given, the only values allowed.
     """
 
     form: str = "text"
@@ -140,15 +136,18 @@ class Boolean(Kind[bool]):
 
 @attrs.frozen
 class Directory(Kind[Path]):
-    """The absolute path of a directory."""
+    """The absolute path of a directory; with ``empty``, the empty text is allowed and becomes the empty path."""
+
+    empty: bool = attrs.field(default=False, kw_only=True)
 
     def convert(self, value: object) -> Path:
-        return _absolute(_text(value))
+        text = _text(value)
+        return Path() if text == "" and self.empty else _absolute(text)
 
     def describe(self) -> str:
-        return "absolute path of a directory"
+        return "absolute path of a directory" + (", or empty" if self.empty else "")
 
-    def plain(self, value: object) -> object:
+    def plain(self, value: Path) -> object:
         return str(value)
 
 
@@ -165,7 +164,7 @@ class OptionalPath(Kind["Path | None"]):
     def describe(self) -> str:
         return f"absolute path of {self.form}, or empty"
 
-    def plain(self, value: object) -> object:
+    def plain(self, value: Path | None) -> object:
         return "" if value is None else str(value)
 
 
@@ -187,7 +186,7 @@ class Mode(Kind[int]):
     def describe(self) -> str:
         return f'octal digits in quotes from "{self.needed:04o}" to "{self.most:04o}", all bits of the former set'
 
-    def plain(self, value: object) -> object:
+    def plain(self, value: int) -> object:
         return f"{value:04o}"
 
 
@@ -222,95 +221,8 @@ class ListOf(Kind[tuple[T, ...]]):
             return inline_toml(text)
         return [word.strip() for word in text.split(",") if word.strip()]
 
-    def plain(self, value: object) -> object:
-        assert isinstance(value, Sequence)
+    def plain(self, value: tuple[T, ...]) -> object:
         return [self.entry.plain(entry) for entry in value]
-
-
-@attrs.frozen
-class LogLevels:
-    """The least level that is logged: ``default``, except in the areas that have one of their own."""
-
-    default: str = "info"
-    areas: Mapping[str, str] = attrs.field(factory=dict, converter=MappingProxyType)
-
-    def of(self, area: str) -> str:
-        """The level for ``area``, a dotted name; an area without a level has that of the area above it."""
-        while area and area not in self.areas:
-            area = area.rpartition(".")[0]
-        return self.areas.get(area, self.default)
-
-
-@attrs.frozen
-class Levels(Kind[LogLevels]):
-    """One log level, or a table of levels by area."""
-
-    levels: tuple[str, ...] = ("debug", "info", "warn", "error")
-
-    def convert(self, value: object) -> LogLevels:
-        if isinstance(value, str):
-            return LogLevels(self._level(value))
-        if not isinstance(value, dict):
-            raise ValueError(f"must be {self.describe()}")
-        areas = {}
-        for area, level in value.items():
-            if not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", area):
-                raise ValueError('names of areas are lower-case words, such as "images"')
-            areas[area] = self._level(level)
-        return LogLevels(areas.pop("default", "info"), areas)
-
-    def _level(self, value: object) -> str:
-        if value == "warning":
-            return "warn"
-        if not isinstance(value, str) or value not in self.levels:
-            raise ValueError(f"must be {self.describe()}")
-        return value
-
-    def describe(self) -> str:
-        return Choice(self.levels).describe() + ', or a table by area such as {default = "info", images = "debug"}'
-
-    def read(self, text: str) -> object:
-        return inline_toml(text) if text.strip().startswith("{") else text.strip().lower()
-
-    def plain(self, value: object) -> object:
-        assert isinstance(value, LogLevels)
-        return {"default": value.default, **value.areas} if value.areas else value.default
-
-
-FormatOverrides = Mapping[str, tuple[str, str] | Literal[False]]
-"""By file extension in lower case: name and MIME type, or False for a format that is not to be served."""
-
-
-@attrs.frozen
-class Formats(Kind[FormatOverrides]):
-    """Additions to and removals from the table of file formats."""
-
-    def convert(self, value: object) -> FormatOverrides:
-        if not isinstance(value, dict):
-            raise ValueError(f"must be a {self.describe()}")
-        formats: dict[str, tuple[str, str] | Literal[False]] = {}
-        for extension, entry in value.items():
-            if not re.fullmatch(r"[a-z0-9]{1,10}", extension):
-                raise ValueError("extensions are 1 to 10 lower-case letters and digits, without the dot")
-            formats[extension] = False if entry is False else self._entry(extension, entry)
-        return MappingProxyType(formats)
-
-    def _entry(self, extension: str, entry: object) -> tuple[str, str]:
-        if isinstance(entry, list) and len(entry) == 2 and all(isinstance(text, str) for text in entry):
-            name, mime = entry
-            if name and not _CONTROL.search(name) and re.fullmatch(r"[a-z]+/[a-z0-9][a-z0-9.+-]*", mime):
-                return name, mime
-        raise ValueError(f'{extension} must be [name, MIME type], such as ["WebP", "image/webp"], or false')
-
-    def describe(self) -> str:
-        return "table of extension = [name, MIME type], or extension = false"
-
-    def read(self, text: str) -> object:
-        return inline_toml(text)
-
-    def plain(self, value: object) -> object:
-        assert isinstance(value, Mapping)
-        return {extension: list(entry) if entry else False for extension, entry in value.items()}
 
 
 def inline_toml(text: str) -> object:
@@ -320,7 +232,7 @@ def inline_toml(text: str) -> object:
     """
     try:
         document = tomllib.loads(f"value = {text.strip()}")
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         document = {}
     if document.keys() != {"value"}:
         raise ValueError('can\'t be read; write a list as ["one", "two"] and a table as {one = 1, two = 2}')
@@ -346,7 +258,7 @@ def _key(name: str) -> str:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("must be text in quotes")
-    if _CONTROL.search(value):
+    if CONTROL.search(value):
         raise ValueError("must be one line of text without control characters")
     return value
 

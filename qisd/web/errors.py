@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from qisd.errors import Forbidden, QisError, Unavailable
 from qisd.web.headers import Header
-from qisd.web.ranges import RangeNotSatisfiable
+from qisd.web.ranges import RangeNotSatisfiableError
 
 _log = Logger()
 
@@ -35,8 +35,6 @@ _PAGE = """<!DOCTYPE html>
 </html>
 """
 
-_NOT_FOUND = "There is nothing at this address."
-_NOT_ALLOWED = "This address does not take requests of this kind."
 _RETRY_AFTER_CANCEL = 5
 
 
@@ -81,7 +79,7 @@ def translate(failure: Failure, *, request_id: str, where: str) -> ErrorAnswer:
     error = failure.value
     if isinstance(error, QisError) and error.status < 600:
         return _of_domain(error, request_id=request_id, where=where)
-    if isinstance(error, RangeNotSatisfiable):
+    if isinstance(error, RangeNotSatisfiableError):
         return ErrorAnswer(
             status=416,
             message=f"The range is beyond the end: there are {error.size} bytes.",
@@ -142,13 +140,26 @@ def _of_domain(error: QisError, *, request_id: str, where: str) -> ErrorAnswer:
     return ErrorAnswer(status=status, message=error.message, parameter=error.parameter, headers=headers)
 
 
-def _of_routing(error: HTTPException) -> ErrorAnswer:
-    if isinstance(error, MethodNotAllowed):
-        return ErrorAnswer(status=405, message=_NOT_ALLOWED, headers=(("Allow", allowed_methods(error)),))
-    status = error.code if error.code and error.code >= 400 else 404
-    return ErrorAnswer(status=status, message=_NOT_FOUND if status == 404 else status_name(status))
+def not_found() -> ErrorAnswer:
+    """No route has this address."""
+    return ErrorAnswer(status=404, message="There is nothing at this address.")
+
+
+def not_allowed(methods: str) -> ErrorAnswer:
+    """The address exists, but only for ``methods``."""
+    message = "This address does not take requests of this kind."
+    return ErrorAnswer(status=405, message=message, headers=(("Allow", methods),))
 
 
 def allowed_methods(error: MethodNotAllowed) -> str:
     """The methods of a route, as Allow lists them; OPTIONS is answered everywhere."""
     return ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}, reverse=True))
+
+
+def _of_routing(error: HTTPException) -> ErrorAnswer:
+    if isinstance(error, MethodNotAllowed):
+        return not_allowed(allowed_methods(error))
+    # Redirects are such exceptions too; the router has no reason for one.
+    if error.code is None or error.code < 400 or error.code == 404:
+        return not_found()
+    return ErrorAnswer(status=error.code, message=status_name(error.code))

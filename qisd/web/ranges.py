@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import attrs
@@ -30,7 +31,7 @@ class ByteRange:
         return f"bytes {self.first}-{self.last}/{size}"
 
 
-class RangeNotSatisfiable(Exception):
+class RangeNotSatisfiableError(Exception):
     """None of the ranges asked for touches the content."""
 
     def __init__(self, size: int) -> None:
@@ -44,7 +45,7 @@ def parse_range(header: str, size: int) -> list[ByteRange] | None:
     None means that the header is to be ignored and everything sent: another unit, not a range at all, too many
     ranges, or ranges that overlap (they would make the answer larger than the content).
 
-    :raises RangeNotSatisfiable: it is a proper header, but all its ranges lie beyond the end.
+    :raises RangeNotSatisfiableError: it is a proper header, but all its ranges lie beyond the end.
     """
     unit, equals, specs = header.partition("=")
     if not equals or unit.strip().lower() != "bytes":
@@ -63,7 +64,7 @@ def parse_range(header: str, size: int) -> list[ByteRange] | None:
         if byte_range is not None:
             ranges.append(byte_range)
     if not ranges:
-        raise RangeNotSatisfiable(size)
+        raise RangeNotSatisfiableError(size)
     return None if _overlap(ranges) else ranges
 
 
@@ -78,7 +79,7 @@ def _within(first: str, last: str, size: int) -> ByteRange | None:
 
 def _overlap(ranges: list[ByteRange]) -> bool:
     ordered = sorted(ranges, key=lambda each: each.first)
-    return any(after.first <= before.last for before, after in zip(ordered, ordered[1:], strict=False))
+    return any(after.first <= before.last for before, after in itertools.pairwise(ordered))
 
 
 def _number(digits: str) -> int:

@@ -1,20 +1,24 @@
 """One request: what came in, read strictly, and the headers that go out with every answer."""
 
+# Twisted Web has next to no types.
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 import re
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
 from twisted.web.server import Request
 
 from qisd.web.access import AccessEntry, printable
 from qisd.web.conditional import Conditions
 from qisd.web.dates import format_date
-from qisd.web.errors import ErrorAnswer, prefers_json, status_name, translate
+from qisd.web.errors import ErrorAnswer, not_allowed, not_found, prefers_json, status_name, translate
 from qisd.web.headers import Header, cross_origin, preflight
 
 if TYPE_CHECKING:
@@ -43,7 +47,7 @@ class QisRequest(Request):
 
     channel: Channel
     site: QisSite
-    defaultContentType = None
+    defaultContentType = None  # noqa: N815
     raw_query = b""
     from_cache: bool | None = None
     target = b"-"
@@ -71,7 +75,7 @@ class QisRequest(Request):
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802
         """All of the request is here. Unlike the original, reads no arguments: handlers parse the raw query."""
-        self._note_line(command, path, version)
+        self.note_line(command, path, version)
         self._complete = time.monotonic_ns()
         self.process()
 
@@ -83,39 +87,42 @@ class QisRequest(Request):
         self.path = path
         if self.method == b"OPTIONS" and self.target == b"*":
             self.answer_options(METHODS)
+            self.finish()
             return
         segments = self._segments(path)
         if segments is None:
             return
         if self.method != self.method.upper():
             # Methods are case-sensitive, and the router forgets it.
-            self.answer_error(ErrorAnswer(status=405, message="No such method.", headers=(("Allow", METHODS),)))
+            self.finish_with(not_allowed(METHODS))
             return
         root = self.site.root_segments
-        if segments[: len(root)] != root:
-            self.answer_error(ErrorAnswer(status=404, message="There is nothing at this address."))
+        below = segments[len(root) :] or [b""]
+        # The router takes //image for /image.
+        if segments[: len(root)] != root or (below[0] == b"" and len(below) > 1):
+            self.finish_with(not_found())
             return
         self.prepath = list(root)
-        self.postpath = segments[len(root) :] or [b""]
+        self.postpath = below
         try:
             self.render(self.site.resource)
         except Exception:
-            self.answer_failure(Failure())
+            self.processingFailed(Failure())
 
     def _segments(self, path: bytes) -> list[bytes] | None:
         """The decoded segments of ``path``; None when it has none that can be, and the request is answered."""
         if not path.startswith(b"/"):
-            self.answer_error(ErrorAnswer(status=400, message="The request target is not an address of this server."))
+            self.finish_with(ErrorAnswer(status=400, message="The request target is not an address of this server."))
             return None
         segments = [unquote_to_bytes(segment) for segment in path[1:].split(b"/")]
         try:
             path.decode("ascii")
             b"/".join(segments).decode("utf-8")
         except UnicodeDecodeError:
-            self.answer_error(ErrorAnswer(status=400, message="The address is not properly encoded UTF-8."))
+            self.finish_with(ErrorAnswer(status=400, message="The address is not properly encoded UTF-8."))
             return None
         if any(b"/" in segment or _CONTROL.search(segment) for segment in segments):
-            self.answer_error(ErrorAnswer(status=404, message="There is nothing at this address."))
+            self.finish_with(not_found())
             return None
         return segments
 
@@ -152,17 +159,17 @@ class QisRequest(Request):
             self._add_header(name, value)
 
     def answer(self, status: int, headers: list[Header], body: bytes) -> None:
-        """A complete answer with a small body; the body of HEAD is dropped on the way."""
+        """An answer with a small body, but for :meth:`finish`; the body of HEAD is dropped on the way."""
         self.start(status, [*headers, ("Content-Length", str(len(body)))])
         self.write(body)
-        self.finish()
 
     def answer_error(self, error: ErrorAnswer) -> None:
         """A short page, or JSON for those who prefer it. Nothing is kept of what was to be the answer."""
         if self.startedWriting:
             self.abort()
             return
-        self.responseHeaders.clear() if hasattr(self.responseHeaders, "clear") else None
+        connection = self.responseHeaders.getRawHeaders("Connection")
+        self.responseHeaders = Headers({"Connection": connection} if connection else None)
         as_json = prefers_json(self._joined("Accept"))
         headers = [
             ("Content-Type", "application/json" if as_json else "text/html; charset=utf-8"),
@@ -181,6 +188,11 @@ class QisRequest(Request):
     def answer_options(self, methods: str) -> None:
         """What OPTIONS asks for, and what a browser's preflight does."""
         self.answer(200, [("Allow", methods), *preflight(methods, self.site.settings)], b"")
+
+    def finish_with(self, error: ErrorAnswer) -> None:
+        """Answer without a handler."""
+        self.answer_error(error)
+        self.finish()
 
     def abort(self) -> None:
         """End the connection at once: the answer began, and can't be completed."""
@@ -210,6 +222,7 @@ class QisRequest(Request):
     def processingFailed(self, reason: Failure) -> Failure:  # noqa: N802
         """Where klein and twisted.web turn with what nobody handled."""
         self.answer_failure(reason)
+        self.finish()
         return reason
 
     # How it ends
@@ -256,10 +269,7 @@ class QisRequest(Request):
         )
 
     def note_line(self, command: bytes, target: bytes, version: bytes) -> None:
-        """For a request that is refused before it is complete."""
-        self._note_line(command, target, version)
-
-    def _note_line(self, command: bytes, target: bytes, version: bytes) -> None:
+        """Keep the request line, before anything is known to be right about it."""
         self.method, self.target, self.clientproto = command, target, version
         self.uri = target
 
@@ -272,7 +282,7 @@ class QisRequest(Request):
         return str(getattr(self.client, "host", None) or "-")
 
     def _printable(self, name: str) -> str | None:
-        values: list[bytes] | None = self.requestHeaders.getRawHeaders(name.encode("ascii"))
+        values = self.requestHeaders.getRawHeaders(name.encode("ascii"))
         return printable(b", ".join(values)) if values else None
 
     def _app_us(self) -> int:
@@ -282,9 +292,6 @@ class QisRequest(Request):
 
     def __repr__(self) -> str:
         return f"<QisRequest {self.describe()}>"
-
-    # Twisted compares requests by identity and keeps them in dictionaries; nothing here may change that.
-    __hash__: Any = Request.__hash__
 
 
 def _origin_form(target: bytes) -> bytes:

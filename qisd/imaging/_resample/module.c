@@ -236,7 +236,8 @@ feed_strip(rs_state *state, const rs_job *job, PyObject *strip) {
     if (!PyArg_ParseTuple(strip, "nnOO;strips: (first row, rows, schema, array)", &first, &rows, &schema, &array)) {
         return 0;
     }
-    if (first < 0 || rows < 0 || __builtin_mul_overflow((size_t)rows, job->source_width, &count) || count > INT64_MAX / 4) {
+    if (first < 0 || rows < 0 || __builtin_mul_overflow((size_t)rows, job->source_width, &count) ||
+        count > INT64_MAX / 4) {
         return raise_status(RS_INVALID);
     }
     pixels = borrowed_pixels(schema, array, job->layout, count);
@@ -306,8 +307,8 @@ resample(PyObject *module, PyObject *arguments) {
     rs_job job = {0};
 
     (void)module;
-    if (!PyArg_ParseTuple(arguments, "O(nn)(dddd)(nn)iiOOp", &strips, &source_width, &source_height, &job.left, &job.top,
-                          &job.right, &job.bottom, &width, &height, &filter, &layout, &decode, &encode, &portable)) {
+    if (!PyArg_ParseTuple(arguments, "O(nn)(dddd)(nn)iiOOp", &strips, &source_width, &source_height, &job.left,
+                          &job.top, &job.right, &job.bottom, &width, &height, &filter, &layout, &decode, &encode, &portable)) {
         return NULL;
     }
     if (source_width <= 0 || source_height <= 0 || width <= 0 || height <= 0 || filter < 0 || layout < 0 ||

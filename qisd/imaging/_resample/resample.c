@@ -263,8 +263,8 @@ prepare(rs_state *s) {
     s->line = (s->columns + step) * (size_t)s->lanes;
     s->span = (job->width * (size_t)s->lanes + ROW_STEP - 1) / ROW_STEP * ROW_STEP;
 
-    /* Reducing, few result rows are in the making at a time, and each source row is added to them. Enlarging, few source
-     * rows make one result row, and are gathered. Take what needs fewer rows in memory. */
+    /* Reducing, few result rows are in the making at a time, and each source row is added to them. Enlarging, few
+     * source rows make one result row, and are gathered. Take what needs fewer rows in memory. */
     ring = longest(&s->down) + BATCH;
     making = rows_in_the_making(&s->down);
     s->gather = ring < making + BATCH;

@@ -1,0 +1,80 @@
+"""Passwords: the rules for new ones, making the first one, and their hashes.
+
+Hashing takes about a tenth of a second and 64 MiB: call it in a thread, never on the reactor.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from qisd.errors import BadParameter, SettingsError
+from qisd.store.first_run import FirstPassword
+
+MIN_LENGTH = 8
+MAX_LENGTH = 120
+
+# Passwords that installations were once shipped with; everybody knows them.
+KNOWN_INITIAL = frozenset({"qisadmin", "qispass", "qisdbpass"})
+
+_GENERATED_LENGTH = 10
+_ALPHABET = string.ascii_letters + string.digits
+
+# The second recommended choice of RFC 9106 for its memory and passes; one lane, so that a log-in takes one core.
+_HASHER = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1, hash_len=32, salt_len=16, type=Type.ID)
+
+
+def hash_password(password: str) -> str:
+    """The salted argon2id hash of ``password`` as PHC text (``$argon2id$v=19$…``)."""
+    return _HASHER.hash(password)
+
+
+def verify_password(stored: str, password: str) -> bool:
+    """Whether ``password`` is the one behind the PHC text ``stored``; False too when that text is no argon2 hash."""
+    try:
+        return _HASHER.verify(stored, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def needs_rehash(stored: str) -> bool:
+    """Whether a hash was made with other costs than today's, so that it should be made anew at the next log-in."""
+    try:
+        return _HASHER.check_needs_rehash(stored)
+    except InvalidHashError:
+        return True
+
+
+def generate_password() -> str:
+    """Ten random letters and digits (about 59 bits) from the operating system's secure source."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_GENERATED_LENGTH))
+
+
+def check_new_password(password: str, *, username: str) -> None:
+    """Check a password that someone chose.
+
+    :raises BadParameter: it is shorter than 8 or longer than 120 characters, the user name in any case, or one that
+        installations were shipped with.
+    """
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise BadParameter("password", f"must have {MIN_LENGTH} to {MAX_LENGTH} characters")
+    if password.casefold() == username.casefold():
+        raise BadParameter("password", "must not be the user name")
+    if password.casefold() in KNOWN_INITIAL:
+        raise BadParameter("password", "is publicly known as an initial password")
+
+
+def first_password(given: str) -> FirstPassword:
+    """The first password of ``admin``, with its hash: the one that ``ADMIN_PASSWORD`` gives, or else a random one.
+
+    A well-known one is accepted here, since a machine image may be preset with it.
+
+    :raises SettingsError: the given one has a length that no password may have.
+    """
+    if given and not MIN_LENGTH <= len(given) <= MAX_LENGTH:
+        raise SettingsError([f"ADMIN_PASSWORD: must have {MIN_LENGTH} to {MAX_LENGTH} characters"])
+    text = given or generate_password()
+    return FirstPassword(text=text, hash=hash_password(text), generated=not given)

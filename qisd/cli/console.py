@@ -1,0 +1,83 @@
+"""What all commands of ``qis`` share: exit codes, where to write, which settings to read."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+import attrs
+
+from qisd.settings import LoadedSettings, load_settings
+
+_WIDEST = 40
+
+
+class Exit(enum.IntEnum):
+    """Exit codes of ``qis``."""
+
+    DONE = 0
+    MISSING_ARGUMENT = 1
+    BAD_ARGUMENT = 2
+    """A bad argument, setting or state."""
+    UNREACHABLE = 3
+    PARTLY_DONE = 4
+    UNHEALTHY = 5
+    BUG = 70
+    INTERRUPTED = 130
+
+
+class CommandError(Exception):
+    """A command can't do what it was asked for; the text is for the person who typed it."""
+
+    def __init__(self, message: str, *, exit_code: Exit = Exit.BAD_ARGUMENT) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@attrs.frozen(kw_only=True)
+class Console:
+    """Where a command reads and writes. Results go to ``out``, messages to ``err``.
+
+    :param settings_file: the local settings file, if one was named.
+    :param as_json: write results as JSON.
+    :param quiet: leave out messages that aren't errors.
+    :param yes: take every question as answered with yes.
+    """
+
+    out: TextIO
+    err: TextIO
+    environ: Mapping[str, str]
+    settings_file: Path | None = None
+    as_json: bool = False
+    quiet: bool = False
+    yes: bool = False
+
+    def load(self) -> LoadedSettings:
+        """The settings in force; warnings about them become messages.
+
+        :raises SettingsError: they have faults.
+        """
+        loaded = load_settings(self.settings_file, self.environ)
+        for warning in loaded.warnings:
+            self.message(f"warning: {warning}")
+        return loaded
+
+    def result(self, text: str) -> None:
+        print(text, file=self.out)
+
+    def result_json(self, value: object) -> None:
+        print(json.dumps(value, ensure_ascii=False, indent=2), file=self.out)
+
+    def message(self, text: str) -> None:
+        if not self.quiet:
+            print(text, file=self.err)
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """Print ``rows`` with their columns aligned, as far as cells aren't longer than a column may be wide."""
+        widths = [min(max(map(len, column)), _WIDEST) for column in zip(*rows, strict=True)]
+        for row in rows:
+            padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            self.result("  ".join([*padded[:-1], row[-1]]).rstrip())

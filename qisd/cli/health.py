@@ -1,0 +1,159 @@
+"""Whether the machine has what the settings speak of: directories, files, accounts, certificates."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import attrs
+
+from qisd.access.certificates import CertificateError, CertificateFacts, check_pair
+from qisd.access.secret_key import FILE_NAME as SECRET_KEY_FILE
+from qisd.settings import Settings
+from qisd.settings.keys import decode_key
+
+_RENEW_WITHIN = timedelta(days=14)
+
+
+@attrs.define
+class Report:
+    """What was found: each line begins with the setting that it is about."""
+
+    problems: list[str] = attrs.field(factory=list)
+    warnings: list[str] = attrs.field(factory=list)
+
+
+@attrs.frozen(kw_only=True)
+class Account:
+    """The user that the server runs as."""
+
+    user: int
+    groups: frozenset[int]
+
+    def may(self, path: Path, rights: int) -> bool:
+        """Whether this account has ``rights`` (``os.R_OK`` and the like) on ``path``, by its mode."""
+        if self.user == os.geteuid():
+            return os.access(path, rights, effective_ids=True)
+        try:
+            facts = path.stat()
+        except OSError:
+            return False
+        shift = 6 if facts.st_uid == self.user else 3 if facts.st_gid in self.groups else 0
+        return (facts.st_mode >> shift) & rights == rights
+
+
+def examine(settings: Settings, report: Report, *, now: datetime) -> None:
+    """Add to ``report`` what on this machine does not fit ``settings``. Blocks on file access; changes nothing."""
+    account = _account(settings, report)
+    _directories(settings, report, account)
+    _kept_key(settings, report)
+    if settings.https_listen:
+        _certificates(settings, report, now)
+
+
+def _account(settings: Settings, report: Report) -> Account:
+    """The account that the server will have; the present one where it can't be found."""
+    present = Account(user=os.geteuid(), groups=frozenset({os.getegid(), *os.getgroups()}))
+    if not settings.run_user or os.geteuid() != 0:
+        return present
+    try:
+        user = pwd.getpwnam(settings.run_user)
+    except KeyError:
+        report.problems.append(f"RUN_USER: there is no user {settings.run_user}")
+        return present
+    group = user.pw_gid
+    if settings.run_group:
+        try:
+            group = grp.getgrnam(settings.run_group).gr_gid
+        except KeyError:
+            report.problems.append(f"RUN_GROUP: there is no group {settings.run_group}")
+    return Account(user=user.pw_uid, groups=frozenset(os.getgrouplist(settings.run_user, group)))
+
+
+def _directories(settings: Settings, report: Report, account: Account) -> None:
+    if not settings.install_dir.is_dir():
+        report.problems.append(f"INSTALL_DIR: there is no directory {settings.install_dir}")
+    if not settings.icc_base_dir.is_dir():
+        report.problems.append(f"ICC_BASE_DIR: there is no directory {settings.icc_base_dir}")
+    writable = [("STATE_DIR", settings.state_dir)]
+    if settings.log_target == "file":
+        writable.append(("LOGGING_BASE_DIR", settings.logging_base_dir))
+    for name, path in writable:
+        _directory(report, account, name, path, os.R_OK | os.W_OK | os.X_OK, "written")
+    _directory(report, account, "IMAGES_BASE_DIR", settings.images_base_dir, os.R_OK | os.X_OK, "read")
+    check_file = settings.images_base_dir / settings.store_check_file
+    if settings.store_check_file and not check_file.exists():
+        report.problems.append(f"STORE_CHECK_FILE: {check_file} is missing; is the image library mounted?")
+
+
+def _directory(report: Report, account: Account, name: str, path: Path, rights: int, verb: str) -> None:
+    """The directory must give ``rights``; one that is missing is made at the start, if that can be done."""
+    existing = next(one for one in (path, *path.parents) if one.exists())
+    if not existing.is_dir():
+        report.problems.append(f"{name}: {existing} is not a directory")
+    elif existing != path:
+        if not account.may(existing, os.W_OK | os.X_OK):
+            report.problems.append(f"{name}: {path} is missing and can't be made")
+    elif not account.may(path, rights):
+        report.problems.append(f"{name}: {path} can't be {verb}")
+
+
+def _kept_key(settings: Settings, report: Report) -> None:
+    path = settings.state_dir / SECRET_KEY_FILE
+    if settings.secret_key:
+        return
+    try:
+        mode = path.stat().st_mode
+        decode_key(path.read_text("ascii").strip())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        report.problems.append(f"SECRET_KEY: {path}: {error.strerror}")
+    except ValueError:
+        report.problems.append(f"SECRET_KEY: {path} holds no usable key")
+    else:
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            report.warnings.append(f"SECRET_KEY: others than its owner may use {path}; its mode should be 0600")
+
+
+def _certificates(settings: Settings, report: Report, now: datetime) -> None:
+    certificate, key = settings.tls_certificate_file, settings.tls_private_key_file
+    if certificate and key:
+        facts = _pair(report, "TLS_CERTIFICATE_FILE", certificate, key, settings.tls_chain_file, now)
+        hosts = [name for name in (settings.public_host_name, *settings.server_aliases) if name]
+        for host in hosts if facts else ():
+            if facts and not facts.covers(host):
+                report.warnings.append(f"TLS_CERTIFICATE_FILE: {certificate} is not for {host}")
+    for certificate in _sites(settings, report):
+        _pair(report, "TLS_SITES_DIR", certificate, certificate.with_suffix(".key"), None, now)
+
+
+def _pair(
+    report: Report, name: str, certificate: Path, key: Path, chain: Path | None, now: datetime
+) -> CertificateFacts | None:
+    try:
+        facts = check_pair(certificate, key, chain, now=now)
+        public = bool(key.stat().st_mode & stat.S_IROTH)
+    except CertificateError as error:
+        report.problems.append(f"{name}: {error}")
+        return None
+    if public:
+        report.warnings.append(f"{name}: everybody on this machine can read the private key in {key}")
+    if facts.not_after - now < _RENEW_WITHIN:
+        report.warnings.append(f"{name}: {certificate} expires on {facts.not_after:%Y-%m-%d}")
+    return facts
+
+
+def _sites(settings: Settings, report: Report) -> Iterable[Path]:
+    if settings.tls_sites_dir is None or not settings.tls_sites_dir.is_dir():
+        return []
+    try:
+        return sorted(settings.tls_sites_dir.glob("*.crt"))
+    except OSError as error:
+        report.problems.append(f"TLS_SITES_DIR: {settings.tls_sites_dir}: {error.strerror}")
+        return []

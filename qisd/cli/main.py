@@ -1,0 +1,117 @@
+"""Entry point of the ``qis`` command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from qisd import __version__
+from qisd.access.secret_key import generate_secret
+from qisd.cli import check, settings
+from qisd.cli.console import CommandError, Console, Exit
+from qisd.errors import SettingsError
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells a missing argument from a bad one by its exit code."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        missing = message.startswith("the following arguments are required")
+        self.exit(Exit.MISSING_ARGUMENT if missing else Exit.BAD_ARGUMENT, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``qis`` with ``arguments`` (those of the process if None); returns its exit code."""
+    try:
+        try:
+            options = build_parser().parse_args(arguments)
+            return int(_run(options))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough. What is still buffered must not fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else Exit.BAD_ARGUMENT
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    common = _Parser(add_help=False)
+    group = common.add_argument_group("common flags")
+    # Suppressed defaults, so that a flag before the command isn't reset by the parser of the command.
+    group.add_argument("--settings", metavar="FILE", type=Path, default=argparse.SUPPRESS, help="local settings file")
+    for flag, text in (
+        ("--json", "write results as JSON"),
+        ("--quiet", "no messages except errors"),
+        ("--yes", "don't ask, do it"),
+    ):
+        group.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
+
+    parser = _Parser(prog="qis", description="Looks after the image server.", parents=[common])
+    parser.add_argument("--version", action="version", version=f"qis {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    check.add_parser(commands, common)
+    settings.add_parser(commands, common)
+    secret = commands.add_parser("secret", parents=[common], help="print a new random key of 32 letters and digits")
+    secret.set_defaults(run=_secret)
+    version = commands.add_parser("version", parents=[common], help="print the version")
+    version.set_defaults(run=_version)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> Exit:
+    console = Console(
+        out=sys.stdout,
+        err=sys.stderr,
+        environ=os.environ,
+        settings_file=getattr(options, "settings", None),
+        as_json=getattr(options, "json", False),
+        quiet=getattr(options, "quiet", False),
+        yes=getattr(options, "yes", False),
+    )
+    try:
+        result: Exit = options.run(console, options)
+    except SettingsError as error:
+        print(*error.faults, sep="\n", file=sys.stderr)
+        return Exit.BAD_ARGUMENT
+    except CommandError as error:
+        print(f"qis: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception:
+        traceback.print_exc()
+        print("qis: this is a bug in qis; please report it with the lines above", file=sys.stderr)
+        return Exit.BUG
+    return result
+
+
+def _secret(console: Console, options: argparse.Namespace) -> Exit:
+    secret = generate_secret()
+    if console.as_json:
+        console.result_json({"secret": secret})
+    else:
+        console.result(secret)
+    return Exit.DONE
+
+
+def _version(console: Console, options: argparse.Namespace) -> Exit:
+    if console.as_json:
+        console.result_json({"version": __version__})
+    else:
+        console.result(f"qis {__version__}")
+    return Exit.DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

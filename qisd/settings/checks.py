@@ -1,0 +1,55 @@
+"""Rules that hold between settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from qisd.settings.model import Settings
+
+Fault = tuple[str, str]
+"""The setting at fault, and the reason."""
+
+
+def _listeners(settings: Settings) -> Iterator[Fault]:
+    if not settings.http_listen and not settings.https_listen:
+        yield "HTTP_LISTEN", "HTTP_LISTEN and HTTPS_LISTEN are both empty, so nobody could connect"
+    for address in settings.https_listen:
+        if address in settings.http_listen and address.port:
+            yield "HTTPS_LISTEN", f"{address} is in HTTP_LISTEN as well"
+
+
+def _certificate(settings: Settings) -> Iterator[Fault]:
+    if settings.tls_certificate_file is None:
+        for name, value in (
+            ("TLS_PRIVATE_KEY_FILE", settings.tls_private_key_file),
+            ("TLS_CHAIN_FILE", settings.tls_chain_file),
+        ):
+            if value is not None:
+                yield name, "is set, but TLS_CERTIFICATE_FILE is not"
+    elif settings.tls_private_key_file is None:
+        yield "TLS_CERTIFICATE_FILE", "holds no private key, so TLS_PRIVATE_KEY_FILE must be set"
+
+
+def _separate_directories(settings: Settings) -> Iterator[Fault]:
+    for name, path in (("STATE_DIR", settings.state_dir), ("LOGGING_BASE_DIR", settings.logging_base_dir)):
+        if _is_inside(path, settings.images_base_dir):
+            yield name, "lies inside IMAGES_BASE_DIR, where its files could be asked for as images"
+
+
+def _run_group(settings: Settings) -> Iterator[Fault]:
+    if settings.run_group and not settings.run_user:
+        yield "RUN_GROUP", "is set, but RUN_USER is not"
+
+
+CHECKS: Mapping[tuple[str, ...], Callable[[Settings], Iterator[Fault]]] = {
+    ("HTTP_LISTEN", "HTTPS_LISTEN"): _listeners,
+    ("TLS_CERTIFICATE_FILE", "TLS_PRIVATE_KEY_FILE", "TLS_CHAIN_FILE"): _certificate,
+    ("IMAGES_BASE_DIR", "STATE_DIR", "LOGGING_BASE_DIR"): _separate_directories,
+    ("RUN_USER", "RUN_GROUP"): _run_group,
+}
+"""The rules by the settings that they look at."""
+
+
+def _is_inside(path: Path, directory: Path) -> bool:
+    return path.resolve().is_relative_to(directory.resolve())

@@ -1,0 +1,220 @@
+"""Every setting with its type, range, and the moment at which a change takes effect.
+
+Defaults and explanations are in ``base_settings.toml``, once.
+"""
+
+# ruff: noqa: RUF009 -- the calls make attrs fields; the wrapper lets mypy compare each kind with its annotation
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import attrs
+
+from qisd.settings.addresses import (
+    Ciphers,
+    DatabaseUrl,
+    HeaderName,
+    HostName,
+    Listen,
+    ListenAddress,
+    Origin,
+    WebUrl,
+)
+from qisd.settings.keys import MASK, SecretKey
+from qisd.settings.kinds import (
+    Boolean,
+    Choice,
+    Directory,
+    Integer,
+    Kind,
+    ListOf,
+    Mode,
+    OptionalPath,
+    Text,
+)
+from qisd.settings.tables import FormatOverrides, Formats, Levels, LogLevels
+
+T = TypeVar("T")
+
+_SECRET_ENDINGS = ("_PASSWORD", "_CONNECTION", "_TOKEN")
+_ROOT_PATH = r"/|(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-])+"
+_RELATIVE_PATH = r"(?!/)(?!.*(^|/)\.{1,2}(/|$)).+"
+_ACCOUNT = r"[A-Za-z_][A-Za-z0-9_.-]{0,31}"
+
+
+class Apply(enum.Enum):
+    """When a changed setting takes effect; the value is how the documentation says it."""
+
+    RELOAD = "on reload"
+    RESTART = "after a restart"
+    FIRST_RUN = "when the account is made"
+
+
+class Who(enum.Enum):
+    """Whom a setting is for."""
+
+    OPERATOR = "every operator"
+    TUNING = "tuning"
+    INTEGRATION = "integration"
+    SECURITY = "security policy"
+    DEVELOPER = "developers and tests"
+
+
+@attrs.frozen(kw_only=True)
+class Setting:
+    """What is known of one setting besides its default and explanation."""
+
+    name: str
+    kind: Kind[Any]
+    apply: Apply
+    who: Who
+
+    @property
+    def attribute(self) -> str:
+        """Its name in :class:`Settings`."""
+        return self.name.lower()
+
+    @property
+    def secret(self) -> bool:
+        return is_secret(self.name)
+
+
+def is_secret(name: str) -> bool:
+    """Whether the value of the setting ``name`` is never shown; holds for settings that are not ours, too."""
+    return name.startswith("SECRET_KEY") or name.endswith(_SECRET_ENDINGS)
+
+
+def _represent(value: object) -> str:
+    return repr(MASK) if value else repr(value)
+
+
+def _setting(kind: Kind[T], who: Who, apply: Apply = Apply.RELOAD, *, secret: bool = False) -> T:
+    field = attrs.field(metadata={"kind": kind, "apply": apply, "who": who}, repr=_represent if secret else True)
+    return cast("T", field)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """The settings in force: one attribute per setting, named as it in lower case.
+
+    Made by :func:`qisd.settings.loading.load_settings` and :func:`qisd.settings.loading.default_settings`.
+    """
+
+    # Identity and addresses
+    public_host_name: str = _setting(HostName(port=True, empty=True), Who.OPERATOR)
+    server_aliases: tuple[str, ...] = _setting(ListOf(HostName(wildcard=True), "host names"), Who.OPERATOR)
+    application_root: str = _setting(
+        Text('a path that begins with "/" and does not end with it', _ROOT_PATH, empty=False), Who.INTEGRATION
+    )
+    secret_key: str = _setting(SecretKey(), Who.OPERATOR, secret=True)
+    admin_password: str = _setting(Text("8 to 120 characters", r".{8,120}"), Who.OPERATOR, Apply.FIRST_RUN, secret=True)
+    http_listen: tuple[ListenAddress, ...] = _setting(ListOf(Listen(), Listen().describe()), Who.OPERATOR)
+    https_listen: tuple[ListenAddress, ...] = _setting(ListOf(Listen(), Listen().describe()), Who.OPERATOR)
+    http_threads: int = _setting(Integer(1, 64), Who.TUNING)
+    keep_alive_timeout: int = _setting(Integer(1, 3600), Who.TUNING)
+    request_timeout: int = _setting(Integer(1, 3600), Who.TUNING)
+    shutdown_grace: int = _setting(Integer(0, 3600), Who.OPERATOR)
+    run_user: str = _setting(Text("the name of a user", _ACCOUNT), Who.OPERATOR, Apply.RESTART)
+    run_group: str = _setting(Text("the name of a group", _ACCOUNT), Who.OPERATOR, Apply.RESTART)
+    benchmarking: bool = _setting(Boolean(), Who.DEVELOPER)
+
+    # Images
+    image_backend: str = _setting(Choice(("auto", "pillow", "imagemagick")), Who.INTEGRATION)
+    image_formats: FormatOverrides = _setting(Formats(), Who.INTEGRATION)
+    image_resize_quality: int = _setting(Integer(1, 3), Who.TUNING)
+    image_resize_gamma_correct: bool = _setting(Boolean(), Who.TUNING)
+    image_auto_orient: bool = _setting(Boolean(), Who.OPERATOR)
+    max_image_dimension: int = _setting(Integer(1, 100_000), Who.SECURITY)
+    max_grid_tiles: int = _setting(Integer(4, 65_536), Who.SECURITY)
+    public_max_image_width: int = _setting(Integer(0, 100_000), Who.SECURITY)
+    public_max_image_height: int = _setting(Integer(0, 100_000), Who.SECURITY)
+    image_generation_wait_timeout: int = _setting(Integer(10, 120, clamped=True), Who.TUNING)
+    image_generation_raise_too_busy: bool = _setting(Boolean(), Who.TUNING)
+    max_source_pixels: int = _setting(Integer(1, 10**12), Who.SECURITY)
+    max_source_bytes: int = _setting(Integer(1, 2**50), Who.SECURITY)
+    render_memory_mb: int = _setting(Integer(16, 2**20), Who.TUNING)
+    render_timeout: int = _setting(Integer(1, 3600), Who.TUNING)
+    render_queue_max: int = _setting(Integer(0, 100_000), Who.TUNING)
+
+    # Files
+    install_dir: Path = _setting(Directory(), Who.INTEGRATION, Apply.RESTART)
+    icc_base_dir: Path = _setting(Directory(empty=True), Who.INTEGRATION)
+    images_base_dir: Path = _setting(Directory(), Who.OPERATOR)
+    logging_base_dir: Path = _setting(Directory(), Who.OPERATOR, Apply.RESTART)
+    state_dir: Path = _setting(Directory(), Who.OPERATOR, Apply.RESTART)
+    images_file_mode: int = _setting(Mode(0o600, 0o777), Who.OPERATOR)
+    images_dir_mode: int = _setting(Mode(0o700, 0o7777), Who.OPERATOR)
+    store_check_file: str = _setting(Text("the path of a file inside the image library", _RELATIVE_PATH), Who.OPERATOR)
+
+    # Database and caches
+    mgmt_database_connection: str = _setting(DatabaseUrl(), Who.OPERATOR, secret=True)
+    mgmt_database_pool_size: int = _setting(Integer(1, 100), Who.TUNING)
+    database_query_timeout: int = _setting(Integer(1, 600), Who.TUNING)
+    embedded_database_memory_mb: int = _setting(Integer(8, 65_536), Who.TUNING, Apply.RESTART)
+    memory_cache_mb: int = _setting(Integer(0, 2**20), Who.TUNING)
+
+    # Logs
+    log_level: LogLevels = _setting(Levels(), Who.OPERATOR)
+    log_format: str = _setting(Choice(("text", "json")), Who.OPERATOR)
+    log_target: str = _setting(Choice(("file", "journal", "stdout")), Who.OPERATOR, Apply.RESTART)
+    log_max_mb: int = _setting(Integer(0, 2**20), Who.OPERATOR)
+    log_keep: int = _setting(Integer(0, 10_000), Who.OPERATOR)
+    access_log: str = _setting(Choice(("qis", "combined", "json", "off")), Who.OPERATOR)
+
+    # Other sites
+    xref_tracking_url: str = _setting(WebUrl(), Who.INTEGRATION)
+    cors_allow_origin: tuple[str, ...] = _setting(ListOf(Origin(), Origin().describe()), Who.SECURITY)
+    cors_allow_headers: tuple[str, ...] = _setting(ListOf(HeaderName(), "names of HTTP headers"), Who.INTEGRATION)
+    cors_expose_headers: tuple[str, ...] = _setting(ListOf(HeaderName(), "names of HTTP headers"), Who.INTEGRATION)
+
+    # TLS
+    tls_certificate_file: Path | None = _setting(OptionalPath("a file"), Who.OPERATOR)
+    tls_private_key_file: Path | None = _setting(OptionalPath("a file"), Who.OPERATOR)
+    tls_chain_file: Path | None = _setting(OptionalPath("a file"), Who.OPERATOR)
+    tls_sites_dir: Path | None = _setting(OptionalPath("a directory"), Who.OPERATOR)
+    tls_min_version: str = _setting(Choice(("1.2", "1.3")), Who.SECURITY)
+    tls_ciphers: str = _setting(Ciphers(), Who.SECURITY)
+
+
+MODEL: Mapping[str, Setting] = {
+    field.name.upper(): Setting(name=field.name.upper(), **field.metadata) for field in attrs.fields(Settings)
+}
+"""All settings by name, in the order of the base file."""
+
+_DEFAULT_TEMPLATE = "part of the default image template now"
+_NO_SERVER = "there is no such helper process any more"
+
+DROPPED: Mapping[str, str] = {
+    "CACHE_DATABASE_CONNECTION": "there is no cache control database any more",
+    "CACHE_DATABASE_POOL_SIZE": "there is no cache control database any more",
+    "LOGGING_SERVER": _NO_SERVER,
+    "LOGGING_SERVER_PORT": _NO_SERVER,
+    "STATS_SERVER": _NO_SERVER,
+    "STATS_SERVER_PORT": _NO_SERVER,
+    "TASK_SERVER": _NO_SERVER,
+    "TASK_SERVER_PORT": _NO_SERVER,
+    "FLASK_ENV": "use LOG_LEVEL",
+    "DEBUG": "use LOG_LEVEL",
+    "LDAP_AUTO_CREATE_USER_ACCOUNTS": "accounts are always made at the first login",
+    "TEMPLATES_BASE_DIR": "templates are in the database",
+    "IMAGE_FORMAT_DEFAULT": _DEFAULT_TEMPLATE,
+    "IMAGE_QUALITY_DEFAULT": _DEFAULT_TEMPLATE,
+    "IMAGE_COLORSPACE_DEFAULT": _DEFAULT_TEMPLATE,
+    "IMAGE_DPI_DEFAULT": _DEFAULT_TEMPLATE,
+    "IMAGE_STRIP_DEFAULT": _DEFAULT_TEMPLATE,
+    "IMAGE_EXPIRY_TIME_DEFAULT": _DEFAULT_TEMPLATE,
+}
+"""Settings of earlier products that are accepted without effect, and why."""
+
+
+def restart_required(old: Settings, new: Settings) -> tuple[str, ...]:
+    """Names of the settings that differ and take effect only after a restart, in the order of the base file."""
+    return tuple(
+        setting.name
+        for setting in MODEL.values()
+        if setting.apply is Apply.RESTART and getattr(old, setting.attribute) != getattr(new, setting.attribute)
+    )

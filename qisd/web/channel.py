@@ -1,0 +1,285 @@
+"""One connection: limits on what may come in and how slowly, on how slowly answers may be taken, and its end.
+
+Twisted's channel parses HTTP; this subclass is stricter about what it accepts and keeps the clocks:
+
+- *waiting* for a request: ``KEEP_ALIVE_TIMEOUT`` (``REQUEST_TIMEOUT`` for the first one, TLS handshake included);
+- *receiving* it: ``REQUEST_TIMEOUT`` from its first byte to its last, however busily it trickles;
+- *answering*: no limit here, the domain has its own;
+- *sending*, while the client does not take what is there: ``REQUEST_TIMEOUT`` without a single byte moving.
+"""
+
+# Twisted Web has next to no types.
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
+
+from qisd.web.errors import ErrorAnswer
+from qisd.web.head import head_fault
+from qisd.web.outgoing import outgoing_bytes
+from qisd.web.request import BODY_MAX, QisRequest
+
+if TYPE_CHECKING:
+    from qisd.web.site import QisSite
+
+# What browsers and proxies send at most is about half of this.
+_REQUEST_LINE_MAX = 16 * 1024
+_HEADERS_BYTES_MAX = 16 * 1024
+_HEADERS_MAX = 100
+
+# After a refusal the client may still be sending. Closing at once would reset the connection and take the answer with
+# it, so what comes is read and dropped for a moment.
+_LINGER_SECONDS = 2.0
+_LINGER_BYTES = 4 * 1024 * 1024
+
+# A closed connection that does not end: nobody takes the rest of the answer.
+_CLOSE_STALL_SECONDS = 15.0
+
+# While the server is stopping, a connection without a request gets this long: time for one that is on its way.
+_DRAIN_IDLE_SECONDS = 1.0
+
+
+class _Phase(enum.Enum):
+    WAITING = enum.auto()
+    RECEIVING = enum.auto()
+    ANSWERING = enum.auto()
+    CLOSING = enum.auto()
+
+
+class Channel(HTTPChannel):
+    """The server's side of one connection, for :class:`~qisd.web.site.QisSite`."""
+
+    log = Logger()
+
+    requestFactory = QisRequest  # type: ignore[assignment]  # noqa: N815
+
+    # Twisted's idle timeout starts anew with every byte; ours does not.
+    timeOut = None  # noqa: N815
+
+    MAX_LENGTH = _REQUEST_LINE_MAX
+    totalHeadersSize = _REQUEST_LINE_MAX + 2 * _HEADERS_BYTES_MAX  # noqa: N815
+    maxHeaders = _HEADERS_MAX  # noqa: N815
+
+    outgoing: Callable[[object], int | None] = staticmethod(outgoing_bytes)
+
+    def __init__(self, site: QisSite, *, address: str) -> None:
+        super().__init__()
+        self.site = site
+        self.factory = site
+        self.address = address
+        self._phase = _Phase.WAITING
+        self._clock: IDelayedCall | None = None
+        self._stall: IDelayedCall | None = None
+        self._stall_mark: int | None = None
+        self._head_bytes: int | None = None
+        self._head_fields = 0
+        self._lingered = 0
+        self._closed = False
+
+    # Coming and going
+
+    def connectionMade(self) -> None:  # noqa: N802
+        super().connectionMade()
+        self.site.opened(self)
+        self._set_clock(self.site.settings.request_timeout, self._idle_too_long)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
+        self._set_clock(None)
+        self._stop_stall_watch()
+        self._phase = _Phase.CLOSING
+        super().connectionLost(reason)
+        self.requests = []
+        self.site.closed(self)
+
+    def drain(self) -> None:
+        """Take no further request but one that is on its way."""
+        if self._phase is _Phase.WAITING:
+            self._set_clock(_DRAIN_IDLE_SECONDS, self._idle_too_long)
+
+    def abort(self) -> None:
+        """End the connection without ceremony."""
+        if self.transport is not None:
+            self.transport.abortConnection()  # type: ignore[attr-defined]
+
+    # Receiving
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802
+        if self._phase is _Phase.CLOSING:
+            self._lingered += len(data)
+            if self._lingered > _LINGER_BYTES:
+                self._close()
+            return
+        self._receiving()
+        super().dataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:  # noqa: N802
+        if self._phase is _Phase.CLOSING:
+            return
+        self._receiving()
+        if self._head_bytes is not None and line:
+            self._head_bytes += len(line) + len(self.delimiter)
+            self._head_fields += 1
+            if self._head_bytes > _HEADERS_BYTES_MAX or self._head_fields > _HEADERS_MAX:
+                self.refuse(431, "The request has too many headers.")
+                return
+            if line[:1] in (b" ", b"\t"):
+                self.refuse(400, "A header must be one line.")
+                return
+        begun = len(self.requests)
+        super().lineReceived(line)
+        if len(self.requests) > begun:
+            self._head_bytes = self._head_fields = 0
+
+    def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802
+        if self._head_bytes is None:
+            self.refuse(414, "The address is too long.")
+        else:
+            self.refuse(431, "A header is too long.")
+
+    def allHeadersReceived(self) -> None:  # noqa: N802
+        if self._phase is _Phase.CLOSING:
+            return
+        self._head_bytes = None
+        request = self.requests[-1]
+        fault = head_fault(version=self._version, target=self._path, headers=request.requestHeaders)
+        if fault is not None:
+            self.refuse(400, fault)
+        elif self.length is not None and self.length > BODY_MAX:
+            self.refuse(413, "This address takes no request body.")
+        else:
+            super().allHeadersReceived()
+
+    def allContentReceived(self) -> None:  # noqa: N802
+        if self._phase is _Phase.CLOSING:
+            return
+        self._phase = _Phase.ANSWERING
+        self._set_clock(None)
+        super().allContentReceived()
+
+    def checkPersistence(self, request: QisRequest, version: bytes) -> bool:  # noqa: N802
+        """Whether the connection goes on after this request."""
+        tokens = b",".join(request.requestHeaders.getRawHeaders(b"Connection", [])).lower().split(b",")
+        if version == b"HTTP/1.1" and b"close" not in (token.strip() for token in tokens):
+            return True
+        request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+        return False
+
+    def about_to_answer(self, request: QisRequest) -> None:
+        """Called before the head of an answer is written: the last moment to tell the client that this is the end."""
+        if self.site.draining:
+            self.persistent = False
+        if not self.persistent:
+            request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+
+    def requestDone(self, request: QisRequest) -> None:  # noqa: N802
+        if self.persistent:
+            self._phase = _Phase.WAITING
+            idle = _DRAIN_IDLE_SECONDS if self.site.draining else self.site.settings.keep_alive_timeout
+            self._set_clock(idle, self._idle_too_long)
+        super().requestDone(request)
+
+    # Refusing
+
+    def refuse(self, status: int, message: str) -> None:
+        """Answer what can't be a request of ours, and end the connection."""
+        if self._phase is _Phase.CLOSING:
+            return
+        self._phase = _Phase.CLOSING
+        self._set_clock(_LINGER_SECONDS, self._close)
+        self.clearLineBuffer()
+        self.persistent = False
+        if not self.requests:
+            self.requests.append(QisRequest(self))
+        request = self.requests[-1]
+        # Set between request line and end of request; a line that can't be read leaves nothing to go by.
+        if hasattr(self, "_command"):
+            request.note_line(self._command, self._path, self._version)
+        else:
+            request.clientproto = b"HTTP/1.1"
+        request.finish_with(ErrorAnswer(status=status, message=message))
+
+    def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802
+        self.refuse(400, "The request is malformed.")
+
+    def _send100Continue(self) -> None:  # noqa: N802
+        if self._phase is not _Phase.CLOSING:
+            super()._send100Continue()
+
+    # Sending
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        """The client takes less than there is: watch whether it takes anything."""
+        super().pauseProducing()
+        if not self._closed:
+            self._watch_for_stall(self.site.settings.request_timeout)
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        super().resumeProducing()
+        if not self._closed:
+            self._stop_stall_watch()
+
+    @property
+    def congested(self) -> bool:
+        """Whether the client has not taken earlier answers yet: nothing more should be written."""
+        return bool(self._waitingForTransport)
+
+    def loseConnection(self) -> None:  # noqa: N802
+        """Close when all is sent; after a refusal, when the client had time to read it."""
+        if self._phase is _Phase.CLOSING and not self._closed and self._clock is not None:
+            return
+        self._close()
+
+    def _close(self) -> None:
+        self._set_clock(None)
+        self._phase = _Phase.CLOSING
+        self._closed = True
+        super().loseConnection()
+        self._watch_for_stall(_CLOSE_STALL_SECONDS)
+
+    def _watch_for_stall(self, seconds: float) -> None:
+        self._stop_stall_watch()
+        self._stall_mark = self.outgoing(self.transport)
+        self._stall = self.site.reactor.callLater(seconds, self._look_for_stall, seconds)
+
+    def _look_for_stall(self, seconds: float) -> None:
+        self._stall = None
+        mark = self.outgoing(self.transport)
+        if mark is None or mark == self._stall_mark:
+            self.log.info("client {client} does not take its answer, cut", client=self.address)
+            self.abort()
+        else:
+            self._watch_for_stall(seconds)
+
+    def _stop_stall_watch(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    # Clocks
+
+    def _receiving(self) -> None:
+        if self._phase is _Phase.WAITING:
+            self._phase = _Phase.RECEIVING
+            self._set_clock(self.site.settings.request_timeout, self._request_too_slow)
+
+    def _request_too_slow(self) -> None:
+        self._clock = None
+        self.refuse(408, "The request took too long to arrive.")
+
+    def _idle_too_long(self) -> None:
+        self._clock = None
+        self._close()
+
+    def _set_clock(self, seconds: float | None, then: Callable[[], None] | None = None) -> None:
+        if self._clock is not None and self._clock.active():
+            self._clock.cancel()
+        self._clock = self.site.reactor.callLater(seconds, then) if seconds is not None and then is not None else None

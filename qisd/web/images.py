@@ -1,0 +1,113 @@
+"""``/image`` and ``/original``: read the request, ask the domain, write the answer."""
+
+# Twisted Web has next to no types.
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+from qisd.access.visitor import ANONYMOUS
+from qisd.images import ImageBytes, ImageFile, Images, PreparedImage, PreparedOriginal
+from qisd.imaging.request import parse_query_string
+from qisd.web import headers
+from qisd.web.answers import Body, Content, FileContent, FilePool, MemoryContent, partial, send, whole
+from qisd.web.conditional import Conditions, Validators, precondition_status, range_applies
+from qisd.web.dates import format_date
+from qisd.web.errors import ErrorAnswer
+from qisd.web.ranges import parse_range
+from qisd.web.request import QisRequest
+
+
+class ImageHandlers:
+    """The handlers of the image routes."""
+
+    def __init__(self, *, images: Images, files: FilePool) -> None:
+        self._images = images
+        self._files = files
+
+    async def image(self, request: QisRequest, *, erez: bool = False) -> None:
+        """A rendition; conditions are looked at before anything is rendered."""
+        prepared = await self._images.prepare(parse_query_string(request.raw_query), ANONYMOUS, erez=erez)
+        if not prepared.anew and _conditions_answer(request, prepared):
+            return
+        made = await self._images.fetch(prepared)
+        request.from_cache = isinstance(made, ImageBytes) and made.from_cache
+        disposition = []
+        if prepared.filename is not None:
+            disposition.append(headers.content_disposition(prepared.filename, attachment=True))
+        await self._hand_out(request, prepared, self._content(made), made.content_type, disposition)
+
+    async def original(self, request: QisRequest) -> None:
+        """The file itself."""
+        prepared = await self._images.original(parse_query_string(request.raw_query), ANONYMOUS)
+        content = FileContent(stream=prepared.stream, size=prepared.size, files=self._files)
+        if _conditions_answer(request, prepared):
+            content.close()
+            return
+        request.from_cache = False
+        disposition = [headers.content_disposition(prepared.filename, attachment=prepared.attachment)]
+        await self._hand_out(request, prepared, content, prepared.content_type, disposition)
+
+    def _content(self, made: ImageBytes | ImageFile) -> Content:
+        if isinstance(made, ImageFile):
+            return FileContent(stream=made.stream, size=made.size, files=self._files)
+        return MemoryContent(made.data)
+
+    async def _hand_out(
+        self,
+        request: QisRequest,
+        prepared: PreparedImage | PreparedOriginal,
+        content: Content,
+        media_type: str,
+        disposition: list[headers.Header],
+    ) -> None:
+        try:
+            now = request.site.reactor.seconds()
+            status, body = _body(request, prepared, content, media_type, now)
+            self._images.handed_out(prepared)
+            request.start(
+                status,
+                [
+                    *body.headers,
+                    ("Content-Length", str(body.length)),
+                    ("Accept-Ranges", "bytes"),
+                    ("Last-Modified", format_date(prepared.last_modified)),
+                    ("X-From-Cache", str(request.from_cache)),
+                    *headers.caching(prepared.expiry_secs, etag=prepared.etag, now=now),
+                    *disposition,
+                ],
+            )
+            await send(request, body)
+        finally:
+            content.close()
+
+
+def _body(
+    request: QisRequest, prepared: PreparedImage | PreparedOriginal, content: Content, media_type: str, now: float
+) -> tuple[int, Body]:
+    """Status and body: everything, or the ranges asked for."""
+    media_headers = headers.content(media_type)
+    wanted = request.header("Range") if request.method == b"GET" else None
+    if wanted is not None and range_applies(request.conditions(), _validators(prepared), now=now):
+        ranges = parse_range(wanted, content.size)
+        if ranges is not None:
+            return 206, partial(content, ranges, media_headers=media_headers)
+    return 200, whole(content, media_headers=media_headers)
+
+
+def _conditions_answer(request: QisRequest, prepared: PreparedImage | PreparedOriginal) -> bool:
+    """Whether the conditions of the request were its answer: 304 or 412."""
+    conditions = request.conditions()
+    if conditions == Conditions():
+        return False
+    status = precondition_status(conditions, _validators(prepared))
+    if status == 304:
+        caching = headers.caching(prepared.expiry_secs, etag=prepared.etag, now=request.site.reactor.seconds())
+        request.start(304, caching)
+        request.write(b"")
+    elif status == 412:
+        request.answer_error(ErrorAnswer(status=412, message="The image is not the version that was meant."))
+    return status is not None
+
+
+def _validators(prepared: PreparedImage | PreparedOriginal) -> Validators:
+    return Validators(etag=prepared.etag, last_modified=prepared.last_modified)

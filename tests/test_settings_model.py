@@ -1,0 +1,301 @@
+"""The table of settings: base file, model, and the page made from both, setting by setting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+from twisted.trial.unittest import SynchronousTestCase
+
+from qisd.cli.settings_page import settings_page
+from qisd.settings import default_settings, restart_required
+from qisd.settings.addresses import ListenAddress
+from qisd.settings.base import base_entries
+from qisd.settings.kinds import Boolean, Integer, toml_text
+from qisd.settings.model import DROPPED, MODEL, Apply, is_secret
+from qisd.settings.tables import LogLevels
+
+NAMES = """
+    PUBLIC_HOST_NAME SERVER_ALIASES APPLICATION_ROOT SECRET_KEY ADMIN_PASSWORD HTTP_LISTEN HTTPS_LISTEN HTTP_THREADS
+    KEEP_ALIVE_TIMEOUT REQUEST_TIMEOUT SHUTDOWN_GRACE RUN_USER RUN_GROUP BENCHMARKING
+    IMAGE_BACKEND IMAGE_FORMATS IMAGE_RESIZE_QUALITY IMAGE_RESIZE_GAMMA_CORRECT IMAGE_AUTO_ORIENT MAX_IMAGE_DIMENSION
+    MAX_GRID_TILES PUBLIC_MAX_IMAGE_WIDTH PUBLIC_MAX_IMAGE_HEIGHT IMAGE_GENERATION_WAIT_TIMEOUT
+    IMAGE_GENERATION_RAISE_TOO_BUSY MAX_SOURCE_PIXELS MAX_SOURCE_BYTES RENDER_MEMORY_MB RENDER_TIMEOUT RENDER_QUEUE_MAX
+    INSTALL_DIR ICC_BASE_DIR IMAGES_BASE_DIR LOGGING_BASE_DIR STATE_DIR IMAGES_FILE_MODE IMAGES_DIR_MODE
+    STORE_CHECK_FILE MGMT_DATABASE_CONNECTION MGMT_DATABASE_POOL_SIZE DATABASE_QUERY_TIMEOUT
+    EMBEDDED_DATABASE_MEMORY_MB MEMORY_CACHE_MB LOG_LEVEL LOG_FORMAT LOG_TARGET LOG_MAX_MB LOG_KEEP ACCESS_LOG
+    XREF_TRACKING_URL CORS_ALLOW_ORIGIN CORS_ALLOW_HEADERS CORS_EXPOSE_HEADERS
+    TLS_CERTIFICATE_FILE TLS_PRIVATE_KEY_FILE TLS_CHAIN_FILE TLS_SITES_DIR TLS_MIN_VERSION TLS_CIPHERS
+""".split()
+
+DEFAULTS = {
+    "PUBLIC_HOST_NAME": "",
+    "APPLICATION_ROOT": "/",
+    "HTTP_LISTEN": ["[::]:80"],
+    "HTTPS_LISTEN": ["[::]:443"],
+    "HTTP_THREADS": 15,
+    "KEEP_ALIVE_TIMEOUT": 15,
+    "REQUEST_TIMEOUT": 60,
+    "SHUTDOWN_GRACE": 30,
+    "IMAGE_RESIZE_QUALITY": 3,
+    "IMAGE_RESIZE_GAMMA_CORRECT": True,
+    "MAX_IMAGE_DIMENSION": 15000,
+    "MAX_GRID_TILES": 256,
+    "IMAGE_GENERATION_WAIT_TIMEOUT": 30,
+    "MAX_SOURCE_PIXELS": 250_000_000,
+    "MAX_SOURCE_BYTES": 2**31,
+    "RENDER_MEMORY_MB": 1024,
+    "RENDER_QUEUE_MAX": 200,
+    "IMAGES_FILE_MODE": "0644",
+    "MGMT_DATABASE_POOL_SIZE": 5,
+    "MEMORY_CACHE_MB": 64,
+    "TLS_MIN_VERSION": "1.2",
+}
+
+HOST = ["http://a.example", "a b", "a/b", "-a", "a:b", "a:99999", "1.2.3.400", "[::zz]", "ü.example", "a\nb", 7]
+PATH = ["relative/path", "~/x", "/a\nb", 5, ["/a"]]
+ORIGINS = ["*", ["example.com"], ["https://a.example/path"], ["https://user@a.example"], ["ftp://a.example"], [1]]
+HEADERS = ["Origin", ["a b"], ["a:"], [""], ["X-A", "X-A"], [1]]
+LISTEN = [
+    "[::]:80",
+    ["80"],
+    [":80"],
+    ["::1:80"],
+    ["[::1]"],
+    ["a:-1"],
+    ["a:65536"],
+    ["a:"],
+    ["1.2.3.4.5:80"],
+    [80],
+    ["a:1", "a:1"],
+]
+
+# What each setting accepts besides its default (value, typed value), and what it refuses.
+OTHERS: dict[str, tuple[list[tuple[Any, Any]], list[Any]]] = {
+    "PUBLIC_HOST_NAME": (
+        [(text, text) for text in ("a.example", "a.example:8080", "127.0.0.1:8443", "[::1]", "[::1]:80", "localhost")],
+        HOST,
+    ),
+    "SERVER_ALIASES": (
+        [(["a.example", "*.b.example"], ("a.example", "*.b.example"))],
+        ["a", [1], ["a", "a"], ["a:80"]],
+    ),
+    "APPLICATION_ROOT": ([("/qis", "/qis"), ("/a/b", "/a/b")], ["", "qis", "/qis/", "//", "/a//b", "/a/..", "/a?b", 1]),
+    "SECRET_KEY": ([("", "")], ["short", "x" * 40, "hex:00", "base64:!", 12345678901234567890123456789012]),
+    "ADMIN_PASSWORD": ([("", ""), ("qisadmin", "qisadmin")], ["1234567", "x" * 121, "12345678\n", 12345678]),
+    "HTTP_LISTEN": (
+        [
+            ([], ()),
+            (["127.0.0.1:0", "[::1]:8080"], (ListenAddress("127.0.0.1", 0), ListenAddress("::1", 8080))),
+            (["localhost:80"], (ListenAddress("localhost", 80),)),
+        ],
+        LISTEN,
+    ),
+    "HTTPS_LISTEN": ([(["0.0.0.0:443"], (ListenAddress("0.0.0.0", 443),))], LISTEN),
+    "RUN_USER": ([("qis", "qis"), ("www-data", "www-data")], ["a b", "0", "-x", 1000]),
+    "RUN_GROUP": ([("qis", "qis")], ["a b", "0", 1000]),
+    "IMAGE_BACKEND": ([("pillow", "pillow"), ("imagemagick", "imagemagick")], ["gd", "", 1]),
+    "IMAGE_FORMATS": (
+        [({"webp": ["WebP", "image/webp"], "tga": False}, {"webp": ("WebP", "image/webp"), "tga": False})],
+        [{"webp": "image/webp"}, {"webp": ["WebP"]}, {"tga": True}, {".a": False}, {"A": False}, {"a": ["A", "b"]}, []],
+    ),
+    "INSTALL_DIR": ([("/opt/qis", Path("/opt/qis"))], ["", *PATH]),
+    "ICC_BASE_DIR": ([("/opt/icc/", Path("/opt/icc"))], PATH),
+    "IMAGES_BASE_DIR": ([("/srv/images", Path("/srv/images"))], ["", *PATH]),
+    "LOGGING_BASE_DIR": ([("/srv/logs", Path("/srv/logs"))], ["", *PATH]),
+    "STATE_DIR": ([("/srv/state", Path("/srv/state"))], ["", *PATH]),
+    "IMAGES_FILE_MODE": ([("0600", 0o600), ("664", 0o664), ("0o640", 0o640)], ["0400", "1644", "0888", "rw", "", 644]),
+    "IMAGES_DIR_MODE": ([("0700", 0o700), ("2775", 0o2775)], ["0600", "10755", "0888", "", 755]),
+    "STORE_CHECK_FILE": ([("mounted", "mounted"), ("a/.b", "a/.b")], ["/a", "../a", "a/../b", "..", "a/.", 1]),
+    "MGMT_DATABASE_CONNECTION": (
+        [
+            ("postgresql:///qis-mgmt", "postgresql:///qis-mgmt"),
+            ("postgres://u:p@h/d", "postgresql://u:p@h/d"),
+            ("postgresql+psycopg2://u:p@h1:5432,h2:5432/d?x=y", "postgresql://u:p@h1:5432,h2:5432/d?x=y"),
+        ],
+        ["mysql://h/d", "host=h dbname=d", "postgresql:/h", "postgresql://h/a b", 1],
+    ),
+    "LOG_LEVEL": (
+        [
+            ("debug", LogLevels("debug")),
+            ("warning", LogLevels("warn")),
+            ({"render": "debug"}, LogLevels("info", {"render": "debug"})),
+            ({"default": "error", "web.access": "warn"}, LogLevels("error", {"web.access": "warn"})),
+        ],
+        ["loud", "", "INFO", {"render": 1}, {"Render": "debug"}, {"render": "loud"}, 10, ["debug"]],
+    ),
+    "LOG_FORMAT": ([("json", "json")], ["xml", "", 1]),
+    "LOG_TARGET": ([("journal", "journal"), ("stdout", "stdout")], ["stderr", "", 1]),
+    "ACCESS_LOG": ([(word, word) for word in ("combined", "json", "off")], ["common", "", False]),
+    "XREF_TRACKING_URL": (
+        [("https://a.example/t?x=", "https://a.example/t?x="), ("http://a.example:80/", "http://a.example:80/")],
+        ["a.example", "ftp://a.example", "http://", "http://a:x/", "http://a b/", 1],
+    ),
+    "CORS_ALLOW_ORIGIN": ([([], ()), (["https://a.example:8443"], ("https://a.example:8443",))], ORIGINS),
+    "CORS_ALLOW_HEADERS": ([([], ()), (["X-A"], ("X-A",))], HEADERS),
+    "CORS_EXPOSE_HEADERS": ([([], ())], HEADERS),
+    "TLS_CERTIFICATE_FILE": ([("/c.pem", Path("/c.pem")), ("", None)], PATH),
+    "TLS_PRIVATE_KEY_FILE": ([("/k.pem", Path("/k.pem")), ("", None)], PATH),
+    "TLS_CHAIN_FILE": ([("/c.pem", Path("/c.pem")), ("", None)], PATH),
+    "TLS_SITES_DIR": ([("", None), ("/tls", Path("/tls"))], PATH),
+    "TLS_MIN_VERSION": ([("1.3", "1.3")], ["1.1", "", 1.2]),
+    "TLS_CIPHERS": ([("ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256")], ["NO-SUCH-CIPHER", "", 1]),
+}
+
+
+class ModelTests(SynchronousTestCase):
+    def test_the_model_has_exactly_these_settings(self) -> None:
+        self.assertEqual(sorted(MODEL), sorted(NAMES))
+
+    def test_the_base_file_has_the_settings_of_the_model_in_its_order(self) -> None:
+        self.assertEqual(list(base_entries()), list(MODEL))
+
+    def test_the_base_file_states_type_and_range_as_the_model_has_them(self) -> None:
+        for name, entry in base_entries().items():
+            setting = MODEL[name]
+            expected = f"{setting.kind.describe()}. Takes effect {setting.apply.value}."
+            self.assertEqual(entry.value_line, expected, name)
+
+    def test_every_setting_is_explained_and_in_a_group(self) -> None:
+        for name, entry in base_entries().items():
+            self.assertTrue(entry.comment.endswith("."), name)
+            self.assertTrue(entry.group, name)
+
+    def test_the_base_file_has_the_documented_defaults(self) -> None:
+        for name, default in DEFAULTS.items():
+            self.assertEqual(base_entries()[name].default, default, name)
+
+    def test_no_setting_ends_in_what_orchestrators_inject(self) -> None:
+        self.assertEqual([name for name in MODEL if name.endswith("_PORT")], [])
+
+    def test_no_setting_is_dropped_as_well(self) -> None:
+        self.assertEqual(MODEL.keys() & DROPPED.keys(), set())
+
+    def test_the_page_about_settings_is_current(self) -> None:
+        page = Path(__file__).parent.parent / "docs" / "settings.md"
+        self.assertEqual(page.read_text("utf-8"), settings_page())
+
+
+class ValueTests(SynchronousTestCase):
+    """Each setting with values that it takes and that it refuses."""
+
+    def assert_refused(self, name: str, value: object) -> None:
+        try:
+            typed = MODEL[name].kind.convert(value)
+        except ValueError:
+            return
+        self.fail(f"{name} = {value!r} was taken as {typed!r}")
+
+    def test_every_default_is_valid_and_survives_being_written(self) -> None:
+        for name, entry in base_entries().items():
+            kind = MODEL[name].kind
+            typed = kind.convert(entry.default)
+            if name != "ICC_BASE_DIR":
+                self.assertEqual(kind.convert(kind.plain(typed)), typed, name)
+
+    def test_integers_end_where_they_say(self) -> None:
+        integers = [(name, setting.kind) for name, setting in MODEL.items() if isinstance(setting.kind, Integer)]
+        self.assertGreater(len(integers), 20)
+        for name, kind in integers:
+            self.assertEqual(kind.convert(kind.minimum), kind.minimum, name)
+            self.assertEqual(kind.convert(kind.maximum), kind.maximum, name)
+            if not kind.clamped:
+                self.assert_refused(name, kind.minimum - 1)
+                self.assert_refused(name, kind.maximum + 1)
+            for value in (True, float(kind.minimum), str(kind.minimum), [kind.minimum], {}, float("nan")):
+                self.assert_refused(name, value)
+
+    def test_the_wait_timeout_is_clamped(self) -> None:
+        kind = MODEL["IMAGE_GENERATION_WAIT_TIMEOUT"].kind
+        self.assertEqual([kind.convert(value) for value in (-5, 9, 10, 60, 120, 121)], [10, 10, 10, 60, 120, 120])
+
+    def test_booleans_are_nothing_but_booleans(self) -> None:
+        booleans = [name for name, setting in MODEL.items() if isinstance(setting.kind, Boolean)]
+        self.assertGreater(len(booleans), 3)
+        for name in booleans:
+            self.assertIs(MODEL[name].kind.convert(True), True)
+            self.assertIs(MODEL[name].kind.convert(False), False)
+            for value in (1, 0, "true", "", [], None):
+                self.assert_refused(name, value)
+
+    def test_every_other_setting_has_examples_here(self) -> None:
+        rest = [name for name, setting in MODEL.items() if not isinstance(setting.kind, Integer | Boolean)]
+        self.assertEqual(sorted(OTHERS), sorted(rest))
+
+    def test_other_settings_take_what_they_should(self) -> None:
+        for name, (taken, _) in OTHERS.items():
+            kind = MODEL[name].kind
+            for value, typed in taken:
+                self.assertEqual(kind.convert(value), typed, f"{name} = {value!r}")
+                self.assertEqual(kind.convert(kind.plain(typed)), typed, f"{name} = {value!r}")
+
+    def test_other_settings_refuse_what_they_should(self) -> None:
+        for name, (_, refused) in OTHERS.items():
+            for value in refused:
+                self.assert_refused(name, value)
+
+    def test_a_log_level_holds_for_the_areas_below(self) -> None:
+        levels = LogLevels("warn", {"web": "info", "web.access": "debug"})
+        areas = ("web.access.x", "web.access", "web.x", "web", "website", "")
+        self.assertEqual([levels.of(area) for area in areas], ["debug", "debug", "info", "info", "warn", "warn"])
+
+
+class SettingsTests(SynchronousTestCase):
+    def test_settings_are_equal_by_value_and_can_not_be_changed(self) -> None:
+        one, other = default_settings(), default_settings()
+        self.assertEqual(one, other)
+        self.assertNotEqual(one, attrs.evolve(one, http_threads=3))
+        with self.assertRaises(attrs.exceptions.FrozenInstanceError):
+            one.http_threads = 3  # type: ignore[misc]
+        with self.assertRaises(TypeError):
+            one.image_formats["a"] = False  # type: ignore[index]
+
+    def test_secrets_are_not_in_the_representation(self) -> None:
+        secrets = {"secret_key": "hidden-1", "admin_password": "hidden-2", "mgmt_database_connection": "hidden-3"}
+        self.assertEqual({name.lower() for name in MODEL if is_secret(name)}, set(secrets))
+        text = repr(attrs.evolve(default_settings(), **secrets))
+        self.assertNotIn("hidden", text)
+        self.assertEqual(text.count("********"), 3)
+
+    def test_secrets_are_told_by_name(self) -> None:
+        for name in ("SECRET_KEY", "SECRET_KEY_OLD", "LDAP_BIND_PASSWORD", "CACHE_DATABASE_CONNECTION", "X_TOKEN"):
+            self.assertTrue(is_secret(name), name)
+        for name in ("TLS_PRIVATE_KEY_FILE", "PUBLIC_HOST_NAME", "API_TOKEN_EXPIRY_TIME"):
+            self.assertFalse(is_secret(name), name)
+
+    def test_only_changes_that_need_it_ask_for_a_restart(self) -> None:
+        old = default_settings()
+        self.assertEqual(restart_required(old, old), ())
+        self.assertEqual(restart_required(old, attrs.evolve(old, http_threads=3, admin_password="x" * 8)), ())
+        new = attrs.evolve(old, log_target="stdout", state_dir=Path("/x"), http_threads=3)
+        self.assertEqual(restart_required(old, new), ("STATE_DIR", "LOG_TARGET"))
+
+    def test_what_needs_a_restart_is_what_the_start_alone_can_do(self) -> None:
+        names = {name for name, setting in MODEL.items() if setting.apply is Apply.RESTART}
+        self.assertEqual(
+            names,
+            {
+                "RUN_USER",
+                "RUN_GROUP",
+                "INSTALL_DIR",
+                "LOGGING_BASE_DIR",
+                "STATE_DIR",
+                "EMBEDDED_DATABASE_MEMORY_MB",
+                "LOG_TARGET",
+            },
+        )
+
+
+class TomlTextTests(SynchronousTestCase):
+    def test_values_are_written_as_toml(self) -> None:
+        for value, text in (
+            ('a "b"\\\n', '"a \\"b\\"\\\\\\n"'),
+            ("é\x7f", '"é\\u007f"'),
+            (True, "true"),
+            (5, "5"),
+            (["a", 1], '["a", 1]'),
+            ({"a": ["b"], "c d": False}, '{ a = ["b"], "c d" = false }'),
+            ({}, "{}"),
+        ):
+            self.assertEqual(toml_text(value), text)
