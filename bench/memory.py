@@ -27,7 +27,9 @@ def main() -> None:
         print(f"{'budget MB':>9} {'source':8} {'idle MB':>8} {'peak MB':>8}")
         for budget in BUDGETS:
             for source in sources:
-                with running([source], RENDER_MEMORY_MB=str(budget), MEMORY_CACHE_MB="1", BENCHMARKING="true") as daemon:
+                with running(
+                    [source], RENDER_MEMORY_MB=str(budget), MEMORY_CACHE_MB="1", BENCHMARKING="true"
+                ) as daemon:
                     idle = daemon.peak_memory()
                     work = [f"/image?src=/photos/{source.name}&width={800 + n}&angle=2&format=jpg" for n in range(30)]
                     with ThreadPoolExecutor(15) as clients:

@@ -54,7 +54,9 @@ def main(photos: list[Path]) -> None:
             ours = Image.open(io.BytesIO(daemon.get(f"/image?src=/photos/{photo.name}&width=400&format=png")))
             target = reference(photo, *ours.size)
             out = f"{folder}/vips.png"
-            subprocess.run(["vipsthumbnail", "--size", f"{ours.width}x{ours.height}!", "-o", out, str(photo)], check=True)
+            subprocess.run(
+                ["vipsthumbnail", "--size", f"{ours.width}x{ours.height}!", "-o", out, str(photo)], check=True
+            )
             pair = score(target, ours.convert("RGB"), folder), score(target, Image.open(out).convert("RGB"), folder)
             scores.append(pair)
             print(f"{photo.stem:16} {pair[0]:8.1f} {pair[1]:8.1f}")

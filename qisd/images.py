@@ -409,9 +409,7 @@ def _without_erez_suffix(path: str) -> str | None:
     return None
 
 
-def _key(
-    source: SourceFacts, spec: ImageSpec, output: Format, overlay: SourceFacts | None, rules: ImageRules
-) -> str:
+def _key(source: SourceFacts, spec: ImageSpec, output: Format, overlay: SourceFacts | None, rules: ImageRules) -> str:
     """Names one image for ever: the exact file, in this version, rendered this way. Also its entity tag."""
     watermark = (overlay.name, str(overlay.version)) if overlay else (b"", "")
     version = str(source.version)

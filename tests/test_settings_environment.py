@@ -144,7 +144,8 @@ class FileVariableTests(SynchronousTestCase):
         for path, reason in (
             (str(self.path), f"can't read {self.path}: No such file or directory"),
             ("/", "can't read /: Is a directory"),
-            ("", "can't read a file without name: Is a directory"),
+            ("", "can't read the file: Is a directory"),
+            ("hidden word", "can't read the file: No such file or directory"),
         ):
             [(_, fault)] = read_environment({"QIS_SECRET_KEY_FILE": path}).faults
             self.assertEqual(fault, f"environment: QIS_SECRET_KEY_FILE: {reason}")

@@ -110,7 +110,7 @@ def _kept_key(settings: Settings, report: Report) -> None:
     try:
         mode = path.stat().st_mode
         decode_key(path.read_text("ascii").strip())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
         report.problems.append(f"SECRET_KEY: {path}: {error.strerror}")

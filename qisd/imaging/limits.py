@@ -56,7 +56,12 @@ def limit_options(options: ImageOptions, *, template: ImageOptions | None, limit
 def check_public_limits(plan: Plan, *, request: ImageRequest, vocabulary: Vocabulary, limits: PublicLimits) -> None:
     """Check the size that an image is going to have, both ways; that of the whole image if a tile is wanted.
 
+    A size that a named template alone decides is the operator's word, also in the direction it leaves open.
+
     :raises BadParameter: it is beyond the limit.
     """
     template = None if request.template is None else vocabulary.applied(request.template).options
+    own = request.options
+    if template is not None and (template.width or template.height) and own.width is None and own.height is None:
+        return
     limits.raised_by(template).check(plan.canvas.width, plan.canvas.height)

@@ -61,15 +61,15 @@ def _take(findings: Findings, environ: Mapping[str, str], variable: str, name: s
         if PREFIX + name in environ:
             findings.fault(f"{where}: {PREFIX}{name} is set as well; only one of them may be", rank=ENVIRONMENT_RANK)
             return
+        # Somebody may have put the secret itself where the name of its file belongs.
+        shown = "the file" if not text.startswith("/") and (setting.secret or not text) else ascii(text)[1:-1]
         try:
             text = _content(findings, Path(text), where, secret=setting.secret)
         except OSError as error:
-            findings.fault(
-                f"{where}: can't read {text or 'a file without name'}: {error.strerror}", rank=ENVIRONMENT_RANK
-            )
+            findings.fault(f"{where}: can't read {shown}: {error.strerror}", rank=ENVIRONMENT_RANK)
             return
         except ValueError:
-            findings.fault(f"{where}: {ascii(text)[1:-1]} does not hold UTF-8 text", rank=ENVIRONMENT_RANK)
+            findings.fault(f"{where}: {shown} does not hold UTF-8 text", rank=ENVIRONMENT_RANK)
             return
     try:
         text.encode()

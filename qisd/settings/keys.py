@@ -20,6 +20,7 @@ _LEAST_DIFFERENT = 8
 _SEQUENCES = tuple(
     (row + row)
     for row in (
+        "abcdefghijklmnopqrstuvwxyz",
         "abcdefghijklmnopqrstuvwxyz0123456789",
         "0123456789abcdefghijklmnopqrstuvwxyz",
         "1234567890abcdefghijklmnopqrstuvwxyz",

@@ -18,6 +18,8 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 from psycopg2.extensions import make_dsn
 from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlBackend
+from yoyo.connections import parse_uri
+from yoyo.migrations import default_migration_table
 
 from qisd.errors import StartupError, StoreUnavailable
 from qisd.store.dsn import parameters_of
@@ -131,9 +133,9 @@ class _Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo has no types
 
     def __init__(self, connection: Connection) -> None:
         self._given = connection
-        super().__init__(None, "_yoyo_migration")
+        super().__init__(parse_uri("postgresql:///"), default_migration_table)
 
-    def connect(self, _: None) -> Connection:
+    def connect(self, _: object) -> Connection:
         return self._given
 
     @contextmanager

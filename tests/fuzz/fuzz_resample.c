@@ -1,6 +1,6 @@
-/* Fuzz target for the resampler: any bytes become a job (layout, filter, sizes, box, tables, strips), and whatever comes
- * of it must be written inside its memory, whole, and without undefined behaviour. Each job is run a second time with the
- * portable code, which must give the same; a picture of one value must stay that value.
+/* Fuzz target for the resampler: any bytes become a job (layout, filter, sizes, box, tables, strips), and whatever
+ * comes of it must be written inside its memory, whole, and without undefined behaviour. Each job is run a second time
+ * with the portable code, which must give the same; a picture of one value must stay that value.
  *
  * With libFuzzer: clang -fsanitize=fuzzer,address,undefined -Wl,--wrap=calloc -DLIBFUZZER fuzz_resample.c resample.c
  * Without: its own main() makes the inputs, the same ones each time: fuzz_resample [inputs [seconds [seed]]]
@@ -104,7 +104,7 @@ make_nonsense(tables *t, uint32_t seed) {
     }
 }
 
-/* Runs the job over the source in strips; returns the result, in memory of the exact size, or NULL if it was refused. */
+/* Runs the job over the source in strips; returns the result, in memory of the exact size, or NULL if refused. */
 static uint8_t *
 run(rs_job job, const uint8_t *source, size_t strip, size_t bytes) {
     size_t pixel = rs_pixel_bytes(job.layout);

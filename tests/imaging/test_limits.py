@@ -18,6 +18,7 @@ VOCABULARY = Vocabulary(
     profiles=frozenset(),
     templates={
         "smalljpeg": TemplateValues(options=ImageOptions(format="jpg", quality=80, width=200, height=200, strip=True)),
+        "wide": TemplateValues(options=ImageOptions(width=200)),
         "empty": TemplateValues(),
         "crop": TemplateValues(options=ImageOptions(left=10_000)),
     },
@@ -70,6 +71,10 @@ class TableTests(SynchronousTestCase):
         self.assertEqual(answer((100, 100), tmp="SmallJpeg").output, Size(200, 200))
         self.assertEqual(answer((100, 100), tmp="smalljpeg", width="150").output, Size(150, 200))
         self.refused("width", (100, 100), tmp="SmallJpeg", width="250")
+
+    def test_a_template_that_gives_one_side_decides_the_other_one_too(self):
+        self.assertEqual(answer((100, 100), tmp="wide").output, Size(200, 150))
+        self.refused("height", (100, 100), tmp="wide", width="150")
 
     def test_a_template_below_the_limit_does_not_lower_it(self):
         self.assertEqual(answer((500, 500), tmp="SmallJpeg", width="400").output, Size(400, 200))

@@ -14,7 +14,16 @@ from qisd.repository.paths import is_hidden, normalise, spellings
 
 class NormaliseTests(SynchronousTestCase):
     def test_many_spellings_name_one_file(self) -> None:
-        for src in ("a/b.jpg", "/a/b.jpg", "/a//b.jpg", "a/./b.jpg", "a/b.jpg/", "x/../a/b.jpg", "//a/b.jpg", "a/c/.././b.jpg"):
+        for src in (
+            "a/b.jpg",
+            "/a/b.jpg",
+            "/a//b.jpg",
+            "a/./b.jpg",
+            "a/b.jpg/",
+            "x/../a/b.jpg",
+            "//a/b.jpg",
+            "a/c/.././b.jpg",
+        ):
             self.assertEqual(normalise(src), "a/b.jpg", src)
 
     def test_the_root_is_the_empty_path(self) -> None:
@@ -22,7 +31,14 @@ class NormaliseTests(SynchronousTestCase):
             self.assertEqual(normalise(src), "", src)
 
     def test_what_leads_out_of_the_root_is_forbidden(self) -> None:
-        for src in ("..", "../a.jpg", "a/../../b", "~root/../../../etc/passwd", "../../etc/passwd", "swëdish/../../dørset"):
+        for src in (
+            "..",
+            "../a.jpg",
+            "a/../../b",
+            "~root/../../../etc/passwd",
+            "../../etc/passwd",
+            "swëdish/../../dørset",
+        ):
             with self.assertRaises(Forbidden):
                 normalise(src)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -129,9 +129,32 @@ class Entries(list[AccessEntry]):
 
 
 class Transport(StringTransport):
-    """Knows how it ended."""
+    """Knows how it ended; with ``room`` it holds its producer back like a socket whose client takes nothing.
+
+    :ivar room: bytes that are taken without a pause; None = any number.
+    """
 
     ended = False
+    room: int | None = None
+    _untaken = 0
+    _full = False
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        self._untaken += len(data)
+        if self.room is not None and self._untaken > self.room and self.producer is not None and not self._full:
+            self._full = True
+            self.producer.pauseProducing()
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        self.write(b"".join(data))
+
+    def take(self) -> None:
+        """The client takes what is there."""
+        self._untaken = 0
+        if self._full:
+            self._full = False
+            self.producer.resumeProducing()
 
     def abortConnection(self) -> None:
         self.end(ConnectionAborted())
@@ -156,13 +179,18 @@ class Answer:
 class Wire:
     """A client's end of one connection."""
 
-    def __init__(self, site: QisSite, *, host: str = "192.0.2.7") -> None:
+    def __init__(self, site: QisSite, *, host: str = "192.0.2.7", room: int | None = None) -> None:
         self.transport = Transport(peerAddress=IPv4Address("TCP", host, 54321))
+        self.transport.room = room
         self.channel = site.buildProtocol(self.transport.getPeer())
         self.refused = self.channel is None
         if self.channel is not None:
             self.transport.protocol = self.channel
             self.channel.makeConnection(self.transport)
+
+    def take(self) -> None:
+        """Take what is there."""
+        self.transport.take()
 
     def send(self, data: bytes) -> Wire:
         self.channel.dataReceived(data)
@@ -208,7 +236,7 @@ class Door:
             reactor=self.clock,
         )
 
-    def wire(self, **options: str) -> Wire:
+    def wire(self, **options: Any) -> Wire:
         return Wire(self.site, **options)
 
     def ask(self, target: str, *, method: str = "GET", **headers: str) -> Answer:

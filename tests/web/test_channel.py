@@ -102,25 +102,17 @@ class ReceivingTests(ChannelCase):
 
 
 class SendingTests(ChannelCase):
-    """Transports call pauseProducing and resumeProducing; memory transports leave that to the test."""
-
     def setUp(self) -> None:
         super().setUp()
         self.door.images.data = bytes(range(256)) * 8192
 
-    def _asked(self) -> Wire:
-        wire = self.door.wire()
-        wire.send(request("/image?src=a"))
-        return wire
-
-    def _paused(self) -> Wire:
-        wire = self.door.wire()
-        wire.channel.pauseProducing()
+    def _asked(self, *, room: int | None = None) -> Wire:
+        wire = self.door.wire(room=room)
         wire.send(request("/image?src=a"))
         return wire
 
     def test_a_client_that_takes_nothing_is_cut(self) -> None:
-        wire = self._paused()
+        wire = self._asked(room=65536)
         self.pass_time(59)
         self.assertFalse(wire.closing)
         self.pass_time(1)
@@ -129,23 +121,31 @@ class SendingTests(ChannelCase):
         self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_a_client_that_takes_a_little_now_and_then_gets_everything(self) -> None:
-        wire = self._paused()
+        wire = self._asked(room=65536)
         rounds = 0
         while len(wire.received()) < len(self.door.images.data):
             rounds += 1
             self.pass_time(59)
-            wire.channel.resumeProducing()
-            wire.channel.pauseProducing()
+            wire.take()
         self.assertGreater(rounds, 5)
         (answer,) = wire.answers()
         self.assertEqual(answer.body, self.door.images.data)
 
+    def test_the_last_piece_is_waited_for_before_the_connection_counts_as_idle(self) -> None:
+        wire = self._asked(room=65536)
+        while len(wire.received()) < len(self.door.images.data):
+            wire.take()
+        self.pass_time(59)
+        self.assertFalse(wire.closing)
+        wire.take()
+        self.pass_time(15)
+        self.assertTrue(wire.closing)
+
     def test_bytes_that_move_in_the_kernel_count_as_taken(self) -> None:
-        wire = self._paused()
+        wire = self.door.wire(room=65536)
         queued = iter(range(100_000, 0, -1))
         wire.channel.outgoing = lambda transport: next(queued)
-        wire.channel.pauseProducing()
-        self.pass_time(60 * 20)
+        wire.send(request("/image?src=a"))
         for _ in range(20):
             self.pass_time(60)
         self.assertFalse(wire.closing)
@@ -155,22 +155,19 @@ class SendingTests(ChannelCase):
         self.assertTrue(wire.transport.ended)
 
     def test_large_bodies_go_out_in_pieces_each_when_there_is_room(self) -> None:
-        wire = self._paused()
-        sizes = []
-        for _ in range(3):
-            sizes.append(len(wire.received()))
-            wire.channel.resumeProducing()
-            wire.channel.pauseProducing()
-        self.assertLess(sizes[0], 2000)
-        self.assertLess(sizes[2], len(self.door.images.data) // 2)
+        wire = self._asked(room=65536)
+        before = len(wire.received())
+        self.assertLess(before, 300_000)
+        wire.take()
+        self.assertLess(len(wire.received()) - before, 300_000)
 
     def test_pipelined_answers_wait_for_those_before_them_to_be_taken(self) -> None:
         self.door.images.data = b"x" * 100_000
-        wire = self.door.wire()
-        wire.channel.pauseProducing()
+        wire = self.door.wire(room=65536)
         wire.send(request("/image?src=a") * 50)
-        self.assertLess(len(wire.received()), 2000)
-        wire.channel.resumeProducing()
+        self.assertLess(len(wire.received()), 210_000)
+        for _ in range(50):
+            wire.take()
         self.assertEqual(len(wire.answers()), 50)
 
     def test_without_a_pause_all_is_sent(self) -> None:

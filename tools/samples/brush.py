@@ -54,7 +54,9 @@ def smooth(points: Points, *, steps: int = 24) -> list[tuple[float, float]]:
         p0, p1, p2, p3 = (np.array(points[(index + offset) % count]) for offset in (-1, 0, 1, 2))
         for step in range(steps):
             t = step / steps
-            point = 0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3)
+            point = 0.5 * (
+                2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3
+            )
             curve.append((float(point[0]), float(point[1])))
     return curve
 
@@ -75,10 +77,14 @@ def ellipse(x: float, y: float, rx: float, ry: float, *, turn: float = 0.0, aspe
     angles = np.linspace(0, 2 * np.pi, 120, endpoint=False)
     dx, dy = rx * np.cos(angles), ry * np.sin(angles)
     cos, sin = np.cos(turn), np.sin(turn)
-    return [(float(x + a * cos - b * sin), float(y + (a * sin + b * cos) * aspect)) for a, b in zip(dx, dy, strict=True)]
+    return [
+        (float(x + a * cos - b * sin), float(y + (a * sin + b * cos) * aspect)) for a, b in zip(dx, dy, strict=True)
+    ]
 
 
-def paint(picture: np.ndarray, coverage: np.ndarray, paint_colour: Colour | np.ndarray, *, opacity: float = 1.0) -> None:
+def paint(
+    picture: np.ndarray, coverage: np.ndarray, paint_colour: Colour | np.ndarray, *, opacity: float = 1.0
+) -> None:
     """Lay a colour (or a picture of colours) over ``picture`` where ``coverage`` says, in place."""
     amount = (coverage * opacity)[..., None]
     picture *= 1 - amount

@@ -1,7 +1,7 @@
 /* The inner loops of the resampler. Included by resample.c only.
  *
- * Those with most of the arithmetic are written once with the compiler's vector types, and compiled twice on x86: for the
- * baseline, and for AVX2 with FMA, chosen at run time. (Not with target_clones: that needs ifunc, which not every C
+ * Those with most of the arithmetic are written once with the compiler's vector types, and compiled twice on x86: for
+ * the baseline, and for AVX2 with FMA, chosen at run time. (Not with target_clones: that needs ifunc, which not every C
  * library has, and a test could not ask for the portable version.) Sums differ in their last bits at most.
  */
 #ifndef QISD_RESAMPLE_KERNELS_H

@@ -308,7 +308,8 @@ resample(PyObject *module, PyObject *arguments) {
 
     (void)module;
     if (!PyArg_ParseTuple(arguments, "O(nn)(dddd)(nn)iiOOp", &strips, &source_width, &source_height, &job.left,
-                          &job.top, &job.right, &job.bottom, &width, &height, &filter, &layout, &decode, &encode, &portable)) {
+                          &job.top, &job.right, &job.bottom, &width, &height, &filter, &layout, &decode, &encode,
+                          &portable)) {
         return NULL;
     }
     if (source_width <= 0 || source_height <= 0 || width <= 0 || height <= 0 || filter < 0 || layout < 0 ||

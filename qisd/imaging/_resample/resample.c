@@ -215,14 +215,14 @@ fill_lanes_table(rs_state *s) {
     }
 }
 
-/* How many result rows can be in the making at once while source rows come in batches. */
+/* How many result rows can be in the making at once: rows that begin before one ends. (While a batch is added, a row
+ * that ends in it is written before its place in the ring is needed again.) */
 static size_t
 rows_in_the_making(const axis *down) {
     size_t most = 1;
     size_t end = 0;
     for (size_t i = 0; i < down->length; i++) {
-        size_t reach = down->first[i] + down->count[i] + BATCH;
-        while (end < down->length && down->first[end] < reach) {
+        while (end < down->length && down->first[end] < down->first[i] + down->count[i]) {
             end++;
         }
         most = end - i > most ? end - i : most;

@@ -1,0 +1,100 @@
+"""The sockets that connections are accepted on: bound before anything else, by root if need be."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+
+from qisd.errors import StartupError
+from qisd.settings import ListenAddress
+
+_BACKLOG = 1024
+
+_REASONS = {
+    errno.EADDRINUSE: "the port is in use already",
+    errno.EACCES: "not allowed; ports below 1024 need root or CAP_NET_BIND_SERVICE",
+    errno.EADDRNOTAVAIL: "this machine has no such address",
+}
+
+
+@attrs.define(eq=False, kw_only=True)
+class Listener:
+    """An address that is bound. ``port`` is None until connections are accepted."""
+
+    address: ListenAddress
+    bound: socket.socket
+    port: IListeningPort | None = None
+
+    def __str__(self) -> str:
+        """The address with the port that was really given."""
+        return str(ListenAddress(self.address.host, self.bound_port))
+
+    @property
+    def bound_port(self) -> int:
+        where = self.port.getHost() if self.port is not None else None
+        return int(where.port) if where is not None else int(self.bound.getsockname()[1])  # type: ignore[attr-defined]
+
+    def accept(self, reactor: Any, factory: IProtocolFactory) -> None:
+        """Begin to accept connections."""
+        self.port = reactor.adoptStreamPort(self.bound.fileno(), self.bound.family, factory)
+        # The reactor has a copy of its own. A second one would go on accepting after that is closed.
+        self.bound.close()
+
+    async def close(self) -> None:
+        """Accept nothing more. Connections that exist go on."""
+        if self.port is not None:
+            await self.port.stopListening()
+        self.bound.close()
+
+
+def bind_all(addresses: Sequence[ListenAddress], *, setting: str) -> list[Listener]:
+    """Bind every address, or none.
+
+    :param setting: where they came from, for the error's text.
+    :raises StartupError: with exit code 2; the text names the address and its port.
+    """
+    listeners: list[Listener] = []
+    try:
+        for address in addresses:
+            listeners.append(Listener(address=address, bound=_bind(address)))
+    except OSError as error:
+        for listener in listeners:
+            listener.bound.close()
+        reason = _REASONS.get(error.errno or 0) or error.strerror
+        raise StartupError(f"{setting}: can't listen on {address}: {reason}") from error
+    return listeners
+
+
+def _bind(address: ListenAddress) -> socket.socket:
+    if address.host != "::":
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, where = found[0]
+        return _listening(family, where, only_ipv6=True)
+    try:
+        return _listening(socket.AF_INET6, ("::", address.port), only_ipv6=False)
+    except OSError as error:
+        if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+            raise
+        # IPv6 is switched off on this machine.
+        return _listening(socket.AF_INET, ("0.0.0.0", address.port), only_ipv6=False)  # noqa: S104 - asked for
+
+
+def _listening(family: int, where: Any, *, only_ipv6: bool) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only_ipv6)
+        bound.bind(where)
+        bound.listen(_BACKLOG)
+        os.set_blocking(bound.fileno(), False)
+    except BaseException:
+        bound.close()
+        raise
+    return bound

@@ -1,0 +1,134 @@
+"""Started by root: prepare what only root can, then become an ordinary user."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+
+from qisd.errors import StartupError
+from qisd.settings import Settings
+
+_USUAL_USER = "qis"
+_LAST_RESORT = "nobody"
+
+
+@attrs.frozen(kw_only=True)
+class Account:
+    """The user to become, with all its groups."""
+
+    name: str
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+
+
+def account_for(settings: Settings) -> Account | None:
+    """The account to run as; None when the process isn't root's and stays what it is.
+
+    :raises StartupError: there is no such user or group.
+    """
+    if os.geteuid() != 0:
+        return None
+    name = settings.run_user or (_USUAL_USER if _exists(_USUAL_USER) else _LAST_RESORT)
+    try:
+        user = pwd.getpwnam(name)
+    except KeyError:
+        raise StartupError(f"RUN_USER: there is no user {name}") from None
+    gid = user.pw_gid
+    if settings.run_group:
+        try:
+            gid = grp.getgrnam(settings.run_group).gr_gid
+        except KeyError:
+            raise StartupError(f"RUN_GROUP: there is no group {settings.run_group}") from None
+    return Account(name=name, uid=user.pw_uid, gid=gid, groups=tuple(os.getgrouplist(name, gid)))
+
+
+def _exists(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
+
+
+@contextmanager
+def acting_as(account: Account | None) -> Iterator[None]:
+    """Do something as ``account`` already, and be root again afterwards."""
+    if account is None:
+        yield
+        return
+    groups, gid, uid = os.getgroups(), os.getegid(), os.geteuid()
+    os.setgroups(account.groups)
+    os.setegid(account.gid)
+    os.seteuid(account.uid)
+    try:
+        yield
+    finally:
+        os.seteuid(uid)
+        os.setegid(gid)
+        os.setgroups(groups)
+
+
+def become(account: Account | None) -> None:
+    """Become ``account`` for good.
+
+    :raises StartupError: it doesn't work, or could be undone.
+    """
+    if account is None:
+        return
+    try:
+        os.setgroups(account.groups)
+        os.setgid(account.gid)
+        os.setuid(account.uid)
+    except OSError as error:
+        raise StartupError(f"can't become the user {account.name}: {error.strerror}", exit_code=1) from error
+    if account.uid != 0 and 0 in (os.getuid(), os.geteuid(), os.getresuid()[2]):
+        raise StartupError(f"root's rights are still there after becoming {account.name}", exit_code=1)
+
+
+def make_directory(path: Path, *, mode: int, account: Account | None, setting: str) -> None:
+    """Make sure that the directory ``path`` is there. One that is made here belongs to ``account``.
+
+    A directory that exists keeps its owner: it may be used by others, or be one of the system's.
+
+    :raises StartupError: it can't be made.
+    """
+    missing = [directory for directory in (path, *path.parents) if not directory.exists()]
+    try:
+        for directory in reversed(missing):
+            directory.mkdir(exist_ok=True)
+            directory.chmod(mode if directory == path else 0o755)
+        if missing and account is not None:
+            os.chown(path, account.uid, account.gid)
+    except OSError as error:
+        raise StartupError(f"{setting}: {path} can't be made: {error.strerror}") from error
+
+
+def check_writable(path: Path, *, setting: str) -> None:
+    """:raises StartupError: the directory can't be used for writing by whom we act as."""
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
+        name = _user_name(os.geteuid())
+        raise StartupError(f"{setting}: {path} can't be written by the user {name}, who this server runs as")
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def raise_file_limit(*, wanted: int) -> int:
+    """Raise the limit of open files towards ``wanted``; returns what it is now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return soft

@@ -1,0 +1,52 @@
+"""Runs ``qis`` inside a test."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import attrs
+from twisted.trial.unittest import SynchronousTestCase
+
+from qisd.cli.main import main
+from qisd.settings import loading
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class CommandCase(SynchronousTestCase):
+    """A machine without settings, except those in ``self.environ`` and in the file ``self.path``."""
+
+    def setUp(self) -> None:
+        self.directory = Path(self.mktemp()).absolute()
+        self.directory.mkdir()
+        self.path = self.directory / "local.toml"
+        self.environ = {
+            f"QIS_{name}": str(self.directory / name.lower())
+            for name in ("STATE_DIR", "LOGGING_BASE_DIR", "IMAGES_BASE_DIR")
+        } | {"QIS_TLS_SITES_DIR": ""}
+        self.patch(loading, "DEFAULT_FILE", self.path)
+
+    def settings(self, text: str) -> None:
+        self.path.write_text(text)
+        self.path.chmod(0o640)
+
+    def qis(self, *arguments: str) -> Outcome:
+        out, err = io.StringIO(), io.StringIO()
+        self.patch(sys, "stdout", out)
+        self.patch(sys, "stderr", err)
+        self.patch(os, "environ", self.environ)
+        code = main(arguments)
+        return Outcome(code=code, out=out.getvalue(), err=err.getvalue())
