@@ -3,8 +3,8 @@
     python bench/cold_render.py PHOTO...
 
 Each photo is rendered 400 px wide at quality 80 by the daemon (linear light, then gamma-coded) and by vipsthumbnail on
-one core; the rounds alternate, so that a machine whose speed drifts hits all alike. vipsthumbnail gets the same photo ten
-times per process, which makes its start-up vanish. Needs Debian's libvips-tools.
+one core; the rounds alternate, so that a machine whose speed drifts hits all alike. vipsthumbnail gets the same photo
+ten times per process, which makes its start-up vanish. Needs libvips-tools of Debian.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import secrets
 import string
 
 from argon2 import PasswordHasher, Type
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import VerificationError
 
 from qisd.errors import BadParameter, SettingsError
 from qisd.store.first_run import FirstPassword
@@ -36,7 +36,7 @@ def verify_password(stored: str, password: str) -> bool:
     """Whether ``password`` is the one behind the PHC text ``stored``; False too when that text is no argon2 hash."""
     try:
         return _HASHER.verify(stored, password)
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, ValueError):  # ValueError: not a hash at all, or not ASCII
         return False
 
 
@@ -44,7 +44,7 @@ def needs_rehash(stored: str) -> bool:
     """Whether a hash was made with other costs than today's, so that it should be made anew at the next log-in."""
     try:
         return _HASHER.check_needs_rehash(stored)
-    except InvalidHashError:
+    except ValueError:
         return True
 
 

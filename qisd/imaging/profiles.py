@@ -17,6 +17,7 @@ from qisd.imaging.icc import ABSTRACT, DEVICES, HEADER_BYTES, is_srgb, read_icc,
 from qisd.imaging.transfer import TransferCurve
 
 MAX_BYTES = 5 * 1024 * 1024
+REMEMBERED_BYTES = 32 * 1024
 PATTERN = "*.ic*"
 BUILT_IN = Path(__file__).parent.parent / "share" / "icc"
 """The profiles that come with the program; those for colours without a profile are taken from here."""
@@ -33,6 +34,7 @@ class Profile:
     :param space: colour space of its pixels: ``RGB``, ``CMYK``, ``GRAY``, ``LAB``, ….
     :param abstract: whether it is an effect on colours (Lab to Lab) instead of a device.
     :param srgb: whether it means the same colours as sRGB.
+    :param curves: tone curves of the channels of an RGB or grey profile; else empty.
     :param digest: SHA-256 of the bytes, hexadecimal.
     """
 
@@ -40,6 +42,7 @@ class Profile:
     space: str
     abstract: bool
     srgb: bool
+    curves: tuple[TransferCurve, ...] = attrs.field(repr=False)
     data: bytes = attrs.field(repr=False)
     digest: str
 
@@ -49,15 +52,6 @@ class Profile:
     def __hash__(self) -> int:
         return hash(self.digest)
 
-    @property
-    def curves(self) -> tuple[TransferCurve, ...]:
-        """Tone curves of the channels of an RGB or grey profile."""
-        return _curves(self)
-
-
-@lru_cache(maxsize=128)
-def _curves(profile: Profile) -> tuple[TransferCurve, ...]:
-    return tone_curves(read_icc(profile.data))
 
 
 def parse_profile(data: bytes, *, name: str = "") -> Profile:
@@ -77,12 +71,12 @@ def parse_profile(data: bytes, *, name: str = "") -> Profile:
         space=icc.space,
         abstract=icc.kind == ABSTRACT,
         srgb=is_srgb(icc),
+        curves=tone_curves(icc) if icc.space in ("RGB", "GRAY") else (),
         data=data,
         digest=hashlib.sha256(data).hexdigest(),
     )
 
 
-@lru_cache(maxsize=64)
 def embedded_profile(data: bytes | None, space: str) -> Profile | None:
     """The profile that came with an image, if it can be used for pixels of the colour space ``space``.
 
@@ -90,11 +84,19 @@ def embedded_profile(data: bytes | None, space: str) -> Profile | None:
     """
     if not data or len(data) > MAX_BYTES:
         return None
+    # Most images have one of a few small profiles. Large ones are not kept, so that the memory has a bound.
+    return _remembered(data, space) if len(data) <= REMEMBERED_BYTES else _fitting(data, space)
+
+
+def _fitting(data: bytes, space: str) -> Profile | None:
     try:
         profile = parse_profile(data)
     except ValueError:
         return None
     return profile if profile.space == space and not profile.abstract else None
+
+
+_remembered = lru_cache(maxsize=64)(_fitting)
 
 
 @lru_cache(maxsize=8)

@@ -68,6 +68,8 @@ class Link:
         self._closed = False
         self.connection: txpostgres.Connection | None = None
         """The connection while it is believed to be alive."""
+        self.opened_at = float("-inf")
+        """When it was opened, by the reactor's clock."""
 
     async def open(self) -> None:
         """Connect for the first time.
@@ -79,6 +81,7 @@ class Link:
             connection.close()
             raise defer.CancelledError
         self.connection = connection
+        self.opened_at = self._reactor.seconds()
         await self._up(self)
 
     def heal(self) -> None:

@@ -177,9 +177,14 @@ class Database:
         async def work(connection: txpostgres.Connection) -> list[Row]:
             return list(await connection.runQuery(sql, parameters))
 
+        began = self._reactor.seconds()
         try:
             return await self._on_connection(work, given_up)
         except _Broken:
+            # What broke this one has most likely broken its neighbours too, unnoticed as yet: the second attempt gets
+            # a connection that is newer than the first.
+            for link in [link for link in self._idle if link.opened_at <= began]:
+                link.discard()
             return await self._on_connection(work, given_up)
 
     async def _on_connection(

@@ -223,9 +223,10 @@ class Channel(HTTPChannel):
             self._watch_for_stall(self.site.settings.request_timeout)
 
     def resumeProducing(self) -> None:  # noqa: N802
-        super().resumeProducing()
+        # Before the producer runs: it may fill the transport again at once, which starts the next watch.
         if not self._closed:
             self._stop_stall_watch()
+        super().resumeProducing()
 
     @property
     def congested(self) -> bool:

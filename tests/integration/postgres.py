@@ -57,7 +57,7 @@ def as_unprivileged() -> dict[str, object]:
 
 
 def private_directory(*, parent: str | None = None) -> Path:
-    """A fresh folder with a short path that belongs to the user whom the servers run as; in memory, if there is room."""
+    """A fresh folder with a short path of the user whom the servers run as; in memory, if there is room."""
     memory = Path("/dev/shm")
     if parent is None:
         parent = str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 2**30 else "/tmp"
@@ -93,7 +93,9 @@ class PostgresServer:
         self.home = private_directory()
         self.port = 5432
         self._process: subprocess.Popen[bytes] | None = None
-        self._run("initdb", "-D", f"{self.home}/data", "-U", "qis", "-A", "trust", "-E", "UTF8", "-N", "--locale=C.UTF-8")
+        self._run(
+            "initdb", "-D", f"{self.home}/data", "-U", "qis", "-A", "trust", "-E", "UTF8", "-N", "--locale=C.UTF-8"
+        )
         self.start()
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -105,7 +107,12 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        settings = {"unix_socket_directories": self.home, "listen_addresses": "", "fsync": "off", "max_connections": "60"}
+        settings = {
+            "unix_socket_directories": self.home,
+            "listen_addresses": "",
+            "fsync": "off",
+            "max_connections": "60",
+        }
         command = [str(self._binaries / "postgres"), "-D", f"{self.home}/data"]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]

@@ -93,9 +93,9 @@ class LifeMixin(DaemonsMixin):
         assert rows(url, "show fsync") == [("on",)]
         assert rows(url, "show shared_buffers") == [("16MB",)]
         assert rows(url, "show listen_addresses") == [("",)]
-        assert rows(url, "select lower('ÄÖ'), pg_encoding_to_char(encoding) from pg_database where datname = 'qis-mgmt'") == [
-            ("äö", "UTF8")
-        ]
+        assert rows(
+            url, "select lower('ÄÖ'), pg_encoding_to_char(encoding) from pg_database where datname = 'qis-mgmt'"
+        ) == [("äö", "UTF8")]
         killed.kill()
         taken = self.daemon(state)
         second = taken.ask("start")
@@ -169,7 +169,11 @@ class EmbeddedPostgresTests(DaemonsMixin, SynchronousTestCase):
         data = state / "postgres/data"
         text = f"{other.pid}\n{data}\n1700000000\n5432\n{state}/postgres/run\n\n 1 2\nready   \n"
         subprocess.run(
-            ["tee", data / "postmaster.pid"], input=text.encode(), stdout=subprocess.DEVNULL, check=True, **as_unprivileged()
+            ["tee", data / "postmaster.pid"],
+            input=text.encode(),
+            stdout=subprocess.DEVNULL,
+            check=True,
+            **as_unprivileged(),
         )
         answer = self.started(self.daemon(state))
         self.assertNotEqual(answer["pid"], other.pid)

@@ -120,6 +120,15 @@ class SendingTests(ChannelCase):
         self.assertEqual(self.door.entries[0].status, 499)
         self.assertEqual(self.flushLoggedErrors(), [])
 
+    def test_so_is_one_that_stops_taking(self) -> None:
+        wire = self._asked(room=65536)
+        self.pass_time(50)
+        wire.take()
+        self.pass_time(59)
+        self.assertFalse(wire.closing)
+        self.pass_time(1)
+        self.assertTrue(wire.transport.ended)
+
     def test_a_client_that_takes_a_little_now_and_then_gets_everything(self) -> None:
         wire = self._asked(room=65536)
         rounds = 0

@@ -1,0 +1,164 @@
+"""The certificates that HTTPS is served with: which there are, and loading them. Everything here blocks on files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import attrs
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from qisd.access.certificates import CertificateError, CertificateFacts, check_pair
+from qisd.service import self_signed
+from qisd.settings import Settings
+
+Report = Callable[[str], None]
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Pair:
+    """A certificate with its private key.
+
+    :param chain: the certificate, then its issuer's, and so on.
+    """
+
+    chain: tuple[x509.Certificate, ...]
+    key: PrivateKeyTypes = attrs.field(repr=False)
+    facts: CertificateFacts
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Certificates:
+    """All pairs in force: the default one, and those of ``TLS_SITES_DIR`` by the names of their files."""
+
+    default: Pair
+    sites: Mapping[str, Pair]
+
+
+def load_certificates(settings: Settings, *, previous: Certificates | None, report: Report) -> Certificates:
+    """Load what ``settings`` name; a self-signed certificate if they name none.
+
+    :param previous: the certificates in force, if there are any: what can't be loaded then stays as it was, and is
+        reported.
+    :raises CertificateError: one can't be used and there are none in force.
+    """
+    now = datetime.now(UTC)
+
+    def pair(old: Pair | None, certificate: Path, key: Path, chain: Path | None) -> Pair | None:
+        try:
+            return load_pair(certificate, key, chain, now=now)
+        except CertificateError as error:
+            if previous is None:
+                raise
+            report(f"{error}; the certificate in use stays" if old else str(error))
+            return old
+
+    default = _default(settings, previous, pair, report, now)
+    sites: dict[str, Pair] = {}
+    for file in _site_files(settings):
+        old = previous.sites.get(file.stem) if previous is not None else None
+        site = pair(old, file, file.with_suffix(".key"), None)
+        if site is not None:
+            sites[file.stem] = site
+    _tell_missing_names(settings, default, sites.values(), report)
+    return Certificates(default=default, sites=sites)
+
+
+_Load = Callable[[Pair | None, Path, Path, Path | None], Pair | None]
+
+
+def _default(
+    settings: Settings, previous: Certificates | None, pair: _Load, report: Report, now: datetime
+) -> Pair:
+    old = previous.default if previous is not None else None
+    if settings.tls_certificate_file is not None and settings.tls_private_key_file is not None:
+        made = pair(old, settings.tls_certificate_file, settings.tls_private_key_file, settings.tls_chain_file)
+    else:
+        try:
+            file, is_new = self_signed.provide(settings.state_dir / "tls", names=own_names(settings), now=now)
+        except OSError as error:
+            raise CertificateError(f"{error.filename}: {error.strerror}") from error
+        if is_new:
+            report(f"made a self-signed certificate, {file}; browsers will warn of it")
+        made = pair(old, file, file, None)
+    assert made is not None  # noqa: S101 - without an old one, failing has raised
+    return made
+
+
+def own_names(settings: Settings) -> tuple[str, ...]:
+    """The host names and addresses that this server is known by, its public one first, without ports."""
+    names = (settings.public_host_name, *settings.server_aliases)
+    return tuple(dict.fromkeys(self_signed.without_port(name).lower() for name in names if name))
+
+
+def _site_files(settings: Settings) -> Iterable[Path]:
+    if settings.tls_sites_dir is None:
+        return ()
+    try:
+        return sorted(file for file in settings.tls_sites_dir.iterdir() if file.suffix == ".crt")
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise CertificateError(f"{settings.tls_sites_dir}: can't be read: {error.strerror}") from error
+
+
+def _tell_missing_names(settings: Settings, default: Pair, sites: Iterable[Pair], report: Report) -> None:
+    pairs = (default, *sites)
+    for name in own_names(settings):
+        if not any(_names_cover(pair.facts, name) for pair in pairs):
+            report(f"no certificate is for {name}: browsers will warn of it")
+
+
+def _names_cover(facts: CertificateFacts, name: str) -> bool:
+    return name in facts.names or facts.covers(f"[{name}]" if ":" in name else name)
+
+
+def load_pair(certificate_file: Path, key_file: Path, chain_file: Path | None, *, now: datetime) -> Pair:
+    """Load and check one pair.
+
+    :raises CertificateError: it can't be used; the text names the file.
+    """
+    facts = check_pair(certificate_file, key_file, chain_file, now=now)
+    try:
+        key = load_pem_private_key(key_file.read_bytes(), None)
+        certificates = x509.load_pem_x509_certificates(certificate_file.read_bytes())
+        if chain_file is not None:
+            certificates += x509.load_pem_x509_certificates(chain_file.read_bytes())
+        return Pair(chain=in_order(certificates, key), key=key, facts=facts)
+    except (OSError, ValueError, TypeError, StopIteration) as error:
+        # They were fine a moment ago: somebody is just replacing them.
+        raise CertificateError(f"{certificate_file}: changed while it was being read") from error
+
+
+def in_order(certificates: Sequence[x509.Certificate], key: PrivateKeyTypes) -> tuple[x509.Certificate, ...]:
+    """The certificate that belongs to ``key``, then the one of its issuer, and so on. What is not of use is left out.
+
+    :raises StopIteration: none belongs to it.
+    """
+    wanted = _public(key.public_key())
+    current = next(one for one in certificates if _public(one.public_key()) == wanted)
+    chain = [current]
+    rest = [one for one in certificates if one is not current]
+    while current.issuer != current.subject:
+        issuers = [one for one in rest if one.subject == current.issuer and _issued(one, current)]
+        if not issuers:
+            break
+        current = issuers[0]
+        rest.remove(current)
+        chain.append(current)
+    return tuple(chain)
+
+
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no link of this chain
+        return False
+    return True
+
+
+def _public(key: object) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined,no-any-return]

@@ -1,0 +1,280 @@
+"""The main job: :mod:`qisd.images`, with real files, real rendering and a clock of the test's own."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import attrs
+from PIL import Image
+from twisted.internet import reactor
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.internet.task import Clock
+from twisted.trial.unittest import TestCase
+
+from qisd import images as images_module
+from qisd.access.visitor import ANONYMOUS, Visitor
+from qisd.cache.memory import MemoryCache
+from qisd.errors import BadParameter, Forbidden, NotFound, SourceTooLarge, Unsupported
+from qisd.images import ImageBytes, ImageFile, ImageRules, Images, download_name
+from qisd.imaging.formats import FORMATS
+from qisd.imaging.limits import PublicLimits
+from qisd.imaging.profiles import ProfileStore
+from qisd.imaging.render import RenderSettings
+from qisd.imaging.spec import ImageOptions
+from qisd.imaging.template import TemplateSnapshot, TemplateValues
+from qisd.pools.files import FilePool
+from qisd.pools.render import RenderPool
+from qisd.repository.files import Repository
+
+RULES = ImageRules(
+    rendering=RenderSettings(profiles=ProfileStore.empty()),
+    public_limits=PublicLimits(),
+    max_dimension=15000,
+    max_grid_tiles=256,
+    wait_timeout=30,
+    raise_too_busy=True,
+    benchmarking=False,
+)
+DEFAULT = TemplateValues(options=ImageOptions(quality=80, strip=True, colorspace="rgb"), expiry_secs=604800)
+
+
+class ImagesTests(TestCase):
+    timeout = 60
+
+    def setUp(self) -> None:
+        self.root = Path(self.mktemp()).resolve()
+        (self.root / "shop").mkdir(parents=True)
+        self.paint("shop/chair.png", "red")
+        self.clock = Clock()
+        self.files = FilePool(reactor)
+        self.renders = RenderPool(reactor, threads=4, memory=10**9, queue_max=200, timeout=30)
+        self.cache = MemoryCache(capacity=10**7)
+        self.tracked: list[str] = []
+        self.templates = TemplateSnapshot(templates={"silent": TemplateValues()}, default=DEFAULT)
+        for pool in (self.files, self.renders):
+            pool.start()
+            self.addCleanup(pool.stop)
+        self.images = self.make()
+        self.rendered = 0
+        render = images_module.render
+
+        def counted(*args: object, **kwargs: object) -> object:
+            self.rendered += 1
+            return render(*args, **kwargs)
+
+        self.patch(images_module, "render", counted)
+
+    def make(self, **rules: object) -> Images:
+        return Images(
+            self.clock,
+            rules=attrs.evolve(RULES, **rules),
+            repository=Repository(self.root),
+            files=self.files,
+            renders=self.renders,
+            cache=self.cache,
+            templates=lambda: self.templates,
+            track=self.tracked.append,
+        )
+
+    def paint(self, path: str, colour: str, size: tuple[int, int] = (40, 30)) -> None:
+        Image.new("RGB", size, colour).save(self.root / path)
+
+    def prepare(self, visitor: Visitor = ANONYMOUS, *, erez: bool = False, **query: str):
+        return self.images.prepare({"src": "shop/chair.png", **query}, visitor, erez=erez)
+
+    async def get(self, **query: str) -> ImageBytes:
+        answer = await self.images.fetch(await self.prepare(**query))
+        assert isinstance(answer, ImageBytes)
+        return answer
+
+    # One image, one render
+
+    async def test_an_image_is_rendered_and_the_second_time_comes_from_the_cache(self) -> None:
+        first, second = await self.get(width="20"), await self.get(width="20")
+        self.assertEqual(Image.open(io.BytesIO(first.data)).size, (20, 15))
+        self.assertEqual((first.content_type, first.from_cache, second.from_cache), ("image/png", False, True))
+        self.assertEqual(first.data, second.data)
+        self.assertEqual(self.rendered, 1)
+
+    async def test_a_hundred_at_once_are_one_render_and_one_of_them_made_it(self) -> None:
+        prepared = await self.prepare(width="20")
+        answers = await gatherResults([Deferred.fromCoroutine(self.images.fetch(prepared)) for _ in range(100)])
+        self.assertEqual(self.rendered, 1)
+        self.assertEqual(len({answer.data for answer in answers}), 1)
+        self.assertEqual([answer.from_cache for answer in answers].count(False), 1)
+
+    async def test_equal_images_share_a_tag_however_they_are_asked_for(self) -> None:
+        tags = {
+            (await self.prepare(**query)).etag
+            for query in (
+                {"width": "20"},
+                {"width": "20", "angle": "360", "format": "PNG", "left": "0", "right": "1"},
+                {"width": " +20", "fill": "0000ff", "nonsense": "1"},
+                {"width": "20", "src": "/shop//chair.png"},
+                {"width": "20", "attach": "1", "xref": "x"},
+            )
+        }
+        self.assertEqual(len(tags), 1)
+        self.assertNotEqual((await self.prepare(width="21")).etag, tags.pop())
+
+    async def test_the_last_one_to_leave_takes_the_render_off_the_queue(self) -> None:
+        self.renders.configure(memory=10**9, queue_max=10, timeout=30)
+        self.patch(self.renders, "_threads", 0)
+        prepared = await self.prepare(width="20")
+        waiting = [Deferred.fromCoroutine(self.images.fetch(prepared)) for _ in range(2)]
+        self.assertEqual(self.renders.waiting, 1)
+        for each in waiting:
+            each.cancel()
+            self.failureResultOf(each, CancelledError)
+        self.assertEqual(self.renders.waiting, 0)
+        self.assertEqual(self.rendered, 0)
+
+    # Versions of files
+
+    async def test_a_replaced_file_is_another_image(self) -> None:
+        before = await self.get(width="20")
+        self.paint("shop/new.png", "blue")
+        os.replace(self.root / "shop/new.png", self.root / "shop/chair.png")
+        self.clock.advance(1.1)
+        after = await self.get(width="20")
+        self.assertNotEqual(before.data, after.data)
+        self.assertFalse(after.from_cache)
+
+    async def test_a_deleted_file_is_gone_and_a_restored_one_is_back_at_once(self) -> None:
+        await self.get(width="20")
+        (self.root / "shop/chair.png").rename(self.root / "shop/away.png")
+        self.clock.advance(1.1)
+        with self.assertRaises(NotFound):
+            await self.get(width="20")
+        (self.root / "shop/away.png").rename(self.root / "shop/chair.png")
+        self.assertTrue((await self.get(width="20")).from_cache)
+
+    async def test_a_changed_overlay_is_another_image(self) -> None:
+        self.paint("logo.png", "white", (10, 10))
+        before = await self.prepare(overlay="logo.png")
+        self.paint("logo.png", "black", (12, 10))
+        self.clock.advance(1.1)
+        self.assertNotEqual((await self.prepare(overlay="logo.png")).etag, before.etag)
+
+    async def test_other_settings_of_the_renderer_make_another_image(self) -> None:
+        before = (await self.prepare(width="20")).etag
+        self.images.configure(attrs.evolve(RULES, rendering=attrs.evolve(RULES.rendering, resize_quality=1)))
+        self.assertNotEqual((await self.prepare(width="20")).etag, before)
+
+    # What is sent as it is
+
+    async def test_a_source_that_nothing_changes_is_sent_as_it_is(self) -> None:
+        answer = await self.images.fetch(await self.prepare(tmp="silent"))
+        assert isinstance(answer, ImageFile)
+        with answer.stream as stream:
+            self.assertEqual(stream.read(), (self.root / "shop/chair.png").read_bytes())
+        self.assertEqual(answer.content_type, "image/png")
+
+    async def test_the_original_is_opened_unread(self) -> None:
+        original = await self.images.original({"src": "/shop/chair.png", "attach": "1", "width": "x"}, ANONYMOUS)
+        with original.stream as stream:
+            self.assertEqual(stream.tell(), 0)
+        self.assertEqual((original.filename, original.attachment), ("chair.png", True))
+        self.assertEqual(original.size, (self.root / "shop/chair.png").stat().st_size)
+
+    async def test_an_original_that_is_no_image_by_name_is_refused(self) -> None:
+        (self.root / "php.ini").write_text("x")
+        with self.assertRaises(Unsupported) as raised:
+            await self.images.original({"src": "php.ini"}, ANONYMOUS)
+        self.assertIn("not a supported image", raised.exception.message)
+
+    # Refusals
+
+    async def test_what_can_not_be_made_is_told_in_the_right_way(self) -> None:
+        (self.root / "text.jpg").write_text("no image")
+        (self.root / "empty.png").write_bytes(b"")
+        for error, query in (
+            (BadParameter, {"width": "-1"}),
+            (BadParameter, {"src": ""}),
+            (BadParameter, {"src": "a\0b.png"}),
+            (BadParameter, {"tile": "1:4096"}),
+            (Forbidden, {"src": "../x.png"}),
+            (NotFound, {"src": "none.png"}),
+            (NotFound, {"src": "shop"}),
+            (NotFound, {"overlay": "none.png"}),
+            (Unsupported, {"src": "text.jpg"}),
+            (Unsupported, {"src": "empty.png"}),
+        ):
+            with self.assertRaises(error, msg=str(query)):
+                await self.prepare(**query)
+
+    async def test_a_file_of_an_unknown_kind_is_unsupported_and_a_missing_one_not_found(self) -> None:
+        (self.root / "a.xyz").write_text("x")
+        with self.assertRaises(Unsupported):
+            await self.prepare(src="a.xyz")
+        with self.assertRaises(NotFound):
+            await self.prepare(src="b.xyz")
+
+    async def test_a_render_that_would_take_too_much_memory_never_starts(self) -> None:
+        self.renders.configure(memory=1000, queue_max=10, timeout=30)
+        with self.assertRaises(SourceTooLarge):
+            await self.get(width="20")
+        self.assertEqual(self.rendered, 0)
+
+    async def test_a_failure_is_believed_for_a_while(self) -> None:
+        query = {"width": "20", "height": "20", "fill": "spam"}
+        for _ in range(3):
+            with self.assertRaises(Unsupported) as raised:
+                await self.get(**query)
+            self.assertIn("unsupported fill colour", raised.exception.message)
+        self.assertEqual(self.rendered, 1)
+        self.clock.advance(31)
+        with self.assertRaises(Unsupported):
+            await self.get(**query)
+        self.assertEqual(self.rendered, 2)
+
+    async def test_visitors_are_held_to_the_public_limits_and_users_are_not(self) -> None:
+        self.images = self.make(public_limits=PublicLimits(max_width=10, max_height=10))
+        with self.assertRaises(BadParameter):
+            await self.prepare(width="20")
+        self.assertEqual((await self.prepare(Visitor(user="anna"), width="20")).plan.output.width, 20)
+
+    # Options for handling
+
+    async def test_visitors_can_not_keep_an_image_out_of_the_cache(self) -> None:
+        await self.get(width="20", cache="0")
+        self.assertTrue((await self.get(width="20", recache="1")).from_cache)
+
+    async def test_benchmarks_can(self) -> None:
+        self.images = self.make(benchmarking=True)
+        await self.get(width="20", cache="0")
+        self.assertFalse((await self.get(width="20")).from_cache)
+        self.assertFalse((await self.get(width="20", recache="1")).from_cache)
+        self.assertEqual(self.rendered, 3)
+
+    async def test_what_was_handed_out_is_tracked_if_the_url_says_so(self) -> None:
+        self.images.handed_out(await self.prepare(width="20", xref="campaign 1"))
+        self.images.handed_out(await self.prepare(width="20"))
+        self.assertEqual(self.tracked, ["campaign 1"])
+
+    async def test_an_attachment_is_named_after_its_source_and_its_format(self) -> None:
+        self.assertIsNone((await self.prepare()).filename)
+        self.assertEqual((await self.prepare(attach="1", format="jpg")).filename, "chair.jpg")
+
+    async def test_an_erez_address_may_hang_tif_on_another_name(self) -> None:
+        self.assertEqual((await self.prepare(src="shop/chair.png.tif", erez=True)).path, "shop/chair.png")
+        with self.assertRaises(NotFound):
+            await self.prepare(src="shop/chair.png.tif")
+        Image.new("RGB", (9, 9)).save(self.root / "v1.2.tif")
+        self.assertEqual((await self.prepare(src="v1.2.tif", erez=True)).path, "v1.2.tif")
+
+
+class DownloadNameTests(TestCase):
+    def test_the_extension_follows_the_format(self) -> None:
+        formats = {row.name: row for row in FORMATS}
+        for path, output, asked, name in (
+            ("a/photo.tif", "png", "png", "photo.png"),
+            ("a.jpeg", "jpg", None, "a.jpeg"),
+            ("a.jpeg", "pjpg", "pjpg", "a.jpeg"),
+            ("a.png", "pjpg", "pjpg", "a.jpg"),
+            ("a.png", "jpg", "jpeg", "a.jpeg"),
+            ("dorset.jpg", "pjpg", "pjpeg", "dorset.jpg"),
+        ):
+            self.assertEqual(download_name(path, formats[output], asked=asked), name, path)
