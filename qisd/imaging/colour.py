@@ -138,16 +138,17 @@ def apply_profile(
     :raises Unsupported: the profile can't be applied.
     """
     bpc = bpc and intent == Intent.RELATIVE_COLORIMETRIC
-    source = own_profile(picture, store)
     try:
         if profile.abstract:
+            source = own_profile(picture, store)
             return Coloured(with_effect(picture.image, source, profile, intent=intent), picture.profile)
         if profile.space not in _OUTPUT_MODES:
             raise ValueError("not a space for pixels")
-        image = flattened(picture.image, ground) if profile.space == "CMYK" else picture.image
-        return Coloured(converted(image, source, profile, intent=intent, bpc=bpc), profile)
     except ValueError as error:
         raise Unsupported("icc: this profile can't be applied", parameter="icc", detail=str(error)) from error
+    if profile.space == "CMYK":
+        picture = attrs.evolve(picture, image=flattened(picture.image, ground))
+    return Coloured(_converted(picture, profile, store, intent=intent, bpc=bpc), profile)
 
 
 def to_srgb(picture: Coloured, store: ProfileStore) -> Coloured:
@@ -164,7 +165,7 @@ def to_srgb(picture: Coloured, store: ProfileStore) -> Coloured:
     if space == "GRAY" and profile is None:
         image = eight_bits(image)
         return Coloured(image.convert("RGBA" if image.mode == "LA" else "RGB"), srgb)
-    return Coloured(_converted_or_default(picture, srgb, store), srgb)
+    return Coloured(_converted(picture, srgb, store), srgb)
 
 
 def to_grey(picture: Coloured, store: ProfileStore) -> Coloured:
@@ -183,19 +184,10 @@ def to_cmyk(picture: Coloured, store: ProfileStore, *, ground: tuple[int, int, i
     flat = Coloured(flattened(picture.image, ground), picture.profile)
     if colour_space(flat.image.mode) == "GRAY":
         flat = to_srgb(flat, store)
-    return Coloured(_converted_or_default(flat, cmyk, store), cmyk)
+    return Coloured(_converted(flat, cmyk, store), cmyk)
 
 
-def like(picture: Coloured, main: Coloured, store: ProfileStore) -> Image.Image:
-    """The picture's image in the colour space of another one, by its profile; alpha survives, also beside CMYK.
-
-    :returns: RGB, RGBA, L, LA or CMYK, 8 bits; for a CMYK ``main``, use :func:`split_like`.
-    """
-    colours, alpha = split_like(picture, main, store)
-    return joined(colours, alpha)
-
-
-def split_like(picture: Coloured, main: Coloured, store: ProfileStore) -> tuple[Image.Image, Image.Image | None]:
+def matched(picture: Coloured, main: Coloured, store: ProfileStore) -> tuple[Image.Image, Image.Image | None]:
     """The picture's colours in the colour space of another one, by its profile, and its alpha apart."""
     colours, alpha = opaque_and_alpha(eight_bits(picture.image))
     flat = Coloured(colours, picture.profile)
@@ -213,19 +205,26 @@ def split_like(picture: Coloured, main: Coloured, store: ProfileStore) -> tuple[
         return colours, alpha
     if colour_space(colours.mode) == "GRAY" and flat.profile is None:
         flat = to_srgb(flat, store)
-    return _converted_or_default(flat, target, store), alpha
+    return _converted(flat, target, store), alpha
 
 
-def _converted_or_default(picture: Coloured, target: Profile, store: ProfileStore) -> Image.Image:
-    """Conversion with perceptual intent; one from a profile that LittleCMS can't use goes from the default instead.
+def _converted(
+    picture: Coloured,
+    target: Profile,
+    store: ProfileStore,
+    *,
+    intent: Intent = Intent.PERCEPTUAL,
+    bpc: bool = False,
+) -> Image.Image:
+    """Conversion from the picture's profile, or from the default one if LittleCMS can't use that.
 
     :raises Unsupported: the target can't be used.
     """
     try:
-        return converted(picture.image, own_profile(picture, store), target)
+        return converted(picture.image, own_profile(picture, store), target, intent=intent, bpc=bpc)
     except ValueError:
         fallback = store.default(colour_space(picture.image.mode))
     try:
-        return converted(picture.image, fallback, target)
+        return converted(picture.image, fallback, target, intent=intent, bpc=bpc)
     except ValueError as error:
         raise Unsupported("The colours of this image can't be converted.", detail=str(error)) from error

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
@@ -26,7 +25,7 @@ class FilePool:
         freed before the operating system answers.
     """
 
-    def __init__(self, reactor: IReactorTime, *, timeout: float = 10.0) -> None:
+    def __init__(self, reactor: Any, *, timeout: float = 10.0) -> None:
         self._reactor = reactor
         self._timeout = timeout
         self._pool = ThreadPool(0, _THREADS, name="files")

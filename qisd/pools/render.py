@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
@@ -59,9 +59,9 @@ class RenderPool:
     :param timeout: seconds one render may take from its start.
     """
 
-    def __init__(self, reactor: IReactorTime, *, threads: int, memory: int, queue_max: int, timeout: float) -> None:
+    def __init__(self, reactor: Any, *, threads: int, memory: int, queue_max: int, timeout: float) -> None:
         self._reactor = reactor
-        self._pool = ThreadPool(threads, threads, name="render")
+        self._pool = _NicePool(threads, threads, name="render")
         self._threads = threads
         self._queue: deque[_Job[Any]] = deque()
         self._active: set[_Job[Any]] = set()
@@ -75,7 +75,6 @@ class RenderPool:
         self._timeout = timeout
 
     def start(self) -> None:
-        self._pool.threadFactory = _nice_thread
         self._pool.start()
 
     def stop(self) -> None:
@@ -178,5 +177,5 @@ class _NiceThread(threading.Thread):
         super().run()
 
 
-def _nice_thread(*args: Any, **kwargs: Any) -> threading.Thread:
-    return _NiceThread(*args, **kwargs)
+class _NicePool(ThreadPool):
+    threadFactory = _NiceThread  # noqa: N815

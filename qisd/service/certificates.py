@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,12 +10,13 @@ import attrs
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from twisted.logger import Logger
 
 from qisd.access.certificates import CertificateError, CertificateFacts, check_pair
 from qisd.service import self_signed
 from qisd.settings import Settings
 
-Report = Callable[[str], None]
+_log = Logger()
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -38,54 +39,55 @@ class Certificates:
     sites: Mapping[str, Pair]
 
 
-def load_certificates(settings: Settings, *, previous: Certificates | None, report: Report) -> Certificates:
+def load_certificates(settings: Settings, *, previous: Certificates | None) -> Certificates:
     """Load what ``settings`` name; a self-signed certificate if they name none.
 
     :param previous: the certificates in force, if there are any: what can't be loaded then stays as it was, and is
-        reported.
-    :raises CertificateError: one can't be used and there are none in force.
+        logged.
+    :raises CertificateError: one can't be used, and there are none in force.
     """
     now = datetime.now(UTC)
-
-    def pair(old: Pair | None, certificate: Path, key: Path, chain: Path | None) -> Pair | None:
-        try:
-            return load_pair(certificate, key, chain, now=now)
-        except CertificateError as error:
-            if previous is None:
-                raise
-            report(f"{error}; the certificate in use stays" if old else str(error))
-            return old
-
-    default = _default(settings, previous, pair, report, now)
-    sites: dict[str, Pair] = {}
-    for file in _site_files(settings):
-        old = previous.sites.get(file.stem) if previous is not None else None
-        site = pair(old, file, file.with_suffix(".key"), None)
-        if site is not None:
-            sites[file.stem] = site
-    _tell_missing_names(settings, default, sites.values(), report)
+    default = _default(settings, previous, now)
+    sites = _sites(settings, previous, now)
+    _tell_missing_names(settings, (default, *sites.values()))
     return Certificates(default=default, sites=sites)
 
 
-_Load = Callable[[Pair | None, Path, Path, Path | None], Pair | None]
+def _default(settings: Settings, previous: Certificates | None, now: datetime) -> Pair:
+    certificate, key, chain = settings.tls_certificate_file, settings.tls_private_key_file, settings.tls_chain_file
+    try:
+        if certificate is None or key is None:
+            certificate = key = _self_signed(settings, now)
+        return load_pair(certificate, key, chain, now=now)
+    except CertificateError as error:
+        if previous is None:
+            raise
+        _log.error("{error}; the certificate in use stays", error=error)
+        return previous.default
 
 
-def _default(
-    settings: Settings, previous: Certificates | None, pair: _Load, report: Report, now: datetime
-) -> Pair:
-    old = previous.default if previous is not None else None
-    if settings.tls_certificate_file is not None and settings.tls_private_key_file is not None:
-        made = pair(old, settings.tls_certificate_file, settings.tls_private_key_file, settings.tls_chain_file)
-    else:
+def _sites(settings: Settings, previous: Certificates | None, now: datetime) -> dict[str, Pair]:
+    sites: dict[str, Pair] = {}
+    for file in _site_files(settings):
         try:
-            file, is_new = self_signed.provide(settings.state_dir / "tls", names=own_names(settings), now=now)
-        except OSError as error:
-            raise CertificateError(f"{error.filename}: {error.strerror}") from error
-        if is_new:
-            report(f"made a self-signed certificate, {file}; browsers will warn of it")
-        made = pair(old, file, file, None)
-    assert made is not None  # noqa: S101 - without an old one, failing has raised
-    return made
+            sites[file.stem] = load_pair(file, file.with_suffix(".key"), None, now=now)
+        except CertificateError as error:
+            if previous is None:
+                raise
+            _log.error("{error}; it is not taken over", error=error)
+            if file.stem in previous.sites:
+                sites[file.stem] = previous.sites[file.stem]
+    return sites
+
+
+def _self_signed(settings: Settings, now: datetime) -> Path:
+    try:
+        file, is_new = self_signed.provide(settings.state_dir / "tls", names=own_names(settings), now=now)
+    except OSError as error:
+        raise CertificateError(f"{error.filename}: {error.strerror}") from error
+    if is_new:
+        _log.info("Made a self-signed certificate, {file}: browsers will warn of it", file=str(file))
+    return file
 
 
 def own_names(settings: Settings) -> tuple[str, ...]:
@@ -105,11 +107,10 @@ def _site_files(settings: Settings) -> Iterable[Path]:
         raise CertificateError(f"{settings.tls_sites_dir}: can't be read: {error.strerror}") from error
 
 
-def _tell_missing_names(settings: Settings, default: Pair, sites: Iterable[Pair], report: Report) -> None:
-    pairs = (default, *sites)
+def _tell_missing_names(settings: Settings, pairs: Sequence[Pair]) -> None:
     for name in own_names(settings):
         if not any(_names_cover(pair.facts, name) for pair in pairs):
-            report(f"no certificate is for {name}: browsers will warn of it")
+            _log.warn("no certificate is for {name}: browsers will warn of it", name=name)
 
 
 def _names_cover(facts: CertificateFacts, name: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import attrs
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
 from qisd.errors import StartupError
@@ -49,7 +50,7 @@ class Listener:
     async def close(self) -> None:
         """Accept nothing more. Connections that exist go on."""
         if self.port is not None:
-            await self.port.stopListening()
+            await maybeDeferred(self.port.stopListening)
         self.bound.close()
 
 

@@ -6,9 +6,9 @@ import json
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import attrs
-from constantly import NamedConstant
 from twisted.logger import LogEvent, LogLevel, formatEvent
 from twisted.python.failure import Failure
 
@@ -28,12 +28,13 @@ class Record:
     """One entry of the log. All texts are single printable lines: nothing in them can end or forge an entry.
 
     :param time: in seconds since 1970.
+    :param level: a constant of :class:`twisted.logger.LogLevel`.
     :param area: the part of the program that speaks: ``images``, ``web.site``, ``twisted``.
     :param following: further lines, such as those of a traceback.
     """
 
     time: float
-    level: NamedConstant
+    level: Any
     area: str
     text: str
     following: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ Get = Callable[[str], Deferred[Any]]
 
 def _get(url: str) -> Deferred[Any]:
     # Whatever is answered does not matter, and the address is the operator's own: no redirects elsewhere.
-    return treq.get(url, persistent=False, unbuffered=True, allow_redirects=False)  # type: ignore[no-untyped-call,no-any-return]
+    return treq.get(url, persistent=False, unbuffered=True, allow_redirects=False)
 
 
 class XrefTracker:
@@ -77,7 +77,7 @@ class XrefTracker:
 
     async def _call(self, url: str) -> None:
         response = await self._get(url)
-        await treq.collect(response, lambda data: None)  # type: ignore[no-untyped-call]
+        await treq.collect(response, lambda data: None)
         if response.code >= 400:
             self._complain(f"the answer was {response.code}")
 

@@ -35,7 +35,7 @@ _PORT = "5432"
 # A socket's path may have 107 bytes; PostgreSQL adds this name to the directory.
 _LONGEST_SOCKET_DIR = 107 - len(f"/.s.PGSQL.{_PORT}")
 
-# Where the socket goes when ``STATE_DIR`` is too deep: the one short path that there always is.
+# Where the socket goes when ``STATE_DIR`` is too deep for it: the one short path that there always is.
 _SHORT_PARENT = Path("/tmp")  # noqa: S108 - made by mkdtemp, mode 0700
 _SHORT_PREFIX = "qisd-"
 
@@ -229,7 +229,8 @@ class EmbeddedPostgres:
 
     def _choose_socket_dir(self) -> Path:
         near = self._directory / "run"
-        if len(os.fsencode(near)) <= _LONGEST_SOCKET_DIR:
+        # A comma separates several places, for PostgreSQL as for its clients.
+        if len(os.fsencode(near)) <= _LONGEST_SOCKET_DIR and not {",", '"'} & set(str(near)):
             self._make_private(near)
             return near
         return Path(tempfile.mkdtemp(prefix=_SHORT_PREFIX, dir=_SHORT_PARENT))

@@ -114,6 +114,8 @@ class Database:
     async def stop(self) -> None:
         """Let running statements end (at most the query time-out), then close all connections."""
         self._stopped = True
+        while self._waiting:
+            self._waiting.popleft().errback(StoreUnavailable(detail="the daemon is stopping"))
         if self._in_use:
             self._idle_again = Deferred()
             self._idle_again.addTimeout(self._timeout, self._reactor, onTimeoutCancel=lambda *_: None)

@@ -4,9 +4,6 @@ A small body goes out in one write. A large one is sent in chunks, each after th
 file is read in a thread meanwhile, never as a whole.
 """
 
-# Twisted Web has next to no types.
-# mypy: allow-untyped-calls
-
 from __future__ import annotations
 
 import secrets

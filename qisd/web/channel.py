@@ -8,9 +8,6 @@ Twisted's channel parses HTTP; this subclass is stricter about what it accepts a
 - *sending*, while the client does not take what is there: ``REQUEST_TIMEOUT`` without a single byte moving.
 """
 
-# Twisted Web has next to no types.
-# mypy: allow-untyped-calls
-
 from __future__ import annotations
 
 import enum

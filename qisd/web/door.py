@@ -31,10 +31,9 @@ def make_site(
     :param access_log: told about each finished request; None = nobody wants to know.
     :param readiness: says at once whether the server can do its work.
     """
-    prefix = settings.application_root.strip("/")
     root = Root(
         images=ImageHandlers(images=images, files=files),
-        pages=PageHandlers(root=f"/{prefix}/" if prefix else "/"),
+        pages=PageHandlers(),
         operations=OperationHandlers(readiness=readiness),
     )
     return QisSite(root.app.resource(), settings=settings, access_log=access_log, reactor=reactor)

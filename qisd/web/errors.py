@@ -77,7 +77,7 @@ def translate(failure: Failure, *, request_id: str, where: str) -> ErrorAnswer:
     :param where: client and request line, for the log.
     """
     error = failure.value
-    if isinstance(error, QisError) and error.status < 600:
+    if isinstance(error, QisError):
         return _of_domain(error, request_id=request_id, where=where)
     if isinstance(error, RangeNotSatisfiableError):
         return ErrorAnswer(

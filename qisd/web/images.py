@@ -1,8 +1,5 @@
 """``/image`` and ``/original``: read the request, ask the domain, write the answer."""
 
-# Twisted Web has next to no types.
-# mypy: allow-untyped-calls
-
 from __future__ import annotations
 
 from qisd.access.visitor import ANONYMOUS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import html
 from urllib.parse import quote
@@ -77,38 +78,41 @@ _PICTURES = (
     ),
 )
 
+_STYLE_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode("utf-8")).digest()).decode("ascii")
+_POLICY = (
+    f"default-src 'none'; img-src 'self'; style-src 'sha256-{_STYLE_DIGEST}'; base-uri 'none'; frame-ancestors 'self'"
+)
+
 _CLOSED_TO_ROBOTS = ("admin/", "list/", "reports/")
 
 
+_ICON = favicon()
+
+
 class PageHandlers:
-    """The handlers of what people and browsers look for at a site.
+    """The handlers of what people and browsers look for at a site."""
 
-    :param root: path prefix of all addresses, with a slash at both ends.
-    """
-
-    def __init__(self, *, root: str) -> None:
-        self._welcome = _welcome_page(root)
-        self._welcome_headers = [
+    def welcome(self, request: QisRequest) -> None:
+        headers = [
             ("Content-Type", "text/html; charset=utf-8"),
-            ("Content-Security-Policy", _policy(_STYLE)),
+            ("Content-Security-Policy", _POLICY),
             ("Referrer-Policy", "same-origin"),
             ("Cache-Control", "no-cache"),
         ]
-        closed = "".join(f"Disallow: {root}{folder}\n" for folder in _CLOSED_TO_ROBOTS)
-        self._robots = f"User-agent: *\n{closed}".encode("ascii", "replace")
-        self._favicon = favicon()
-
-    def welcome(self, request: QisRequest) -> None:
-        request.answer(200, self._welcome_headers, self._welcome)
+        request.answer(200, headers, _welcome_page(request.site.root))
 
     def robots(self, request: QisRequest) -> None:
-        request.answer(200, [("Content-Type", "text/plain; charset=utf-8"), _DAY], self._robots)
+        closed = "".join(f"Disallow: {request.site.root}{folder}\n" for folder in _CLOSED_TO_ROBOTS)
+        text = f"User-agent: *\n{closed}".encode()
+        request.answer(200, [("Content-Type", "text/plain; charset=utf-8"), _DAY], text)
 
     def favicon(self, request: QisRequest) -> None:
-        request.answer(200, [("Content-Type", "image/vnd.microsoft.icon"), _DAY], self._favicon)
+        request.answer(200, [("Content-Type", "image/vnd.microsoft.icon"), _DAY], _ICON)
 
 
+@functools.lru_cache(maxsize=2)
 def _welcome_page(root: str) -> bytes:
+    """The page for a site below ``root``, a path with a slash at both ends."""
     pictures = "\n".join(
         _PICTURE.format(url=html.escape(_image_url(root, options)), alt=html.escape(alt), text=html.escape(text))
         for options, alt, text in _PICTURES
@@ -120,8 +124,3 @@ def _welcome_page(root: str) -> bytes:
 
 def _image_url(root: str, options: dict[str, str]) -> str:
     return f"{root}image?src={quote(_SAMPLE)}" + "".join(f"&{name}={value}" for name, value in options.items())
-
-
-def _policy(style: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
-    return f"default-src 'none'; img-src 'self'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'self'"

@@ -1,8 +1,5 @@
 """One request: what came in, read strictly, and the headers that go out with every answer."""
 
-# Twisted Web has next to no types.
-# mypy: allow-untyped-calls
-
 from __future__ import annotations
 
 import re

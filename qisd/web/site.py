@@ -1,8 +1,5 @@
 """The site: what listens for connections, how many there may be, and how they come to an end."""
 
-# Twisted Web has next to no types.
-# mypy: allow-untyped-calls
-
 from __future__ import annotations
 
 import ipaddress
@@ -41,6 +38,7 @@ _WARNING_PAUSE = 60.0
 class QisSite(Site):
     """Serves ``resource`` over HTTP/1.1, plain or below TLS.
 
+    :ivar root: path below which all addresses are, with a slash at both ends.
     :ivar draining: whether every answer from now on ends its connection.
     """
 
@@ -65,8 +63,9 @@ class QisSite(Site):
     def configure(self, settings: WebSettings) -> None:
         """Go by other settings from now on."""
         self.settings = settings
-        root = settings.application_root.strip("/")
-        self.root_segments = [unquote_to_bytes(segment) for segment in root.split("/")] if root else []
+        prefix = settings.application_root.strip("/")
+        self.root = f"/{prefix}/" if prefix else "/"
+        self.root_segments = [unquote_to_bytes(segment) for segment in prefix.split("/")] if prefix else []
 
     def startFactory(self) -> None:  # noqa: N802
         """Nothing of what the original does for its own access log."""

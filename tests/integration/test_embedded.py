@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import ClassVar
@@ -207,6 +208,28 @@ class EmbeddedPostgresTests(DaemonsMixin, SynchronousTestCase):
         self.assertEqual(self.started(taken)["url"], first["url"])
         taken.ask("stop")
         self.assertFalse(socket_dir.exists())
+
+    def test_a_state_directory_with_odd_characters_works(self) -> None:
+        state = self.used_state("größe 50%, \"x\" & 'y' #1")
+        killed = self.daemon(state)
+        first = self.started(killed)
+        self.assertEqual(rows(str(first["url"]), "select 1"), [(1,)])
+        killed.kill()
+        self.assertEqual(self.started(self.daemon(state))["pid"], first["pid"])
+
+    def test_a_server_on_its_way_out_is_awaited_and_not_taken_over(self) -> None:
+        state = self.used_state()
+        killed = self.daemon(state)
+        first = self.started(killed)
+        client = psycopg2.connect(str(first["url"]))
+        killed.kill()
+        os.kill(int(str(first["pid"])), signal.SIGTERM)  # an end that waits for its clients
+        while "stopping" not in (state / "postgres/data/postmaster.pid").read_text():
+            time.sleep(0.01)
+        threading.Timer(0.3, client.close).start()
+        answer = self.started(self.daemon(state))
+        self.assertNotEqual(answer["pid"], first["pid"])
+        self.assertEqual(rows(str(answer["url"]), "select 1"), [(1,)])
 
     def test_the_server_inherits_neither_the_lock_nor_listening_sockets_nor_secrets(self) -> None:
         state = self.used_state()

@@ -8,6 +8,7 @@ import functools
 import re
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Awaitable, Callable
@@ -521,6 +522,27 @@ class DatabaseTests(PoolMixin, TestCase):
         url = self.url.replace("?host=", "?host=/nonexistent,").replace("&user", "&port=5432&user")
         database = await self.pool(url=url)
         self.assertEqual(await database.query("select 1"), [(1,)])
+
+    @as_test
+    async def test_hosts_that_refuse_or_keep_silent_are_passed_over(self) -> None:
+        silent = socket.create_server(("127.0.0.1", 0))
+        refusing = socket.socket()
+        refusing.bind(("127.0.0.1", 0))
+        for one in (silent, refusing):
+            self.addCleanup(one.close)
+        ports = f"{refusing.getsockname()[1]},1,{silent.getsockname()[1]},5432"
+        url = self.url.replace("?host=", "?host=localhost,nosuch.invalid,127.0.0.1,")
+        database = await self.pool(size=1, url=f"{url}&port={ports}&connect_timeout=1")
+        self.assertEqual(await database.query("select 1"), [(1,)])
+
+    @as_test
+    async def test_those_who_wait_are_told_when_it_stops(self) -> None:
+        database = await self.pool(size=1)
+        running = Deferred.fromCoroutine(database.query("select pg_sleep(0.1)"))
+        waiting = Deferred.fromCoroutine(database.query("select 1"))
+        await database.stop()
+        await running
+        await self.assertFailure(waiting, StoreUnavailable)
 
     @as_test
     async def test_statements_are_limited_on_the_server_too(self) -> None:

@@ -60,7 +60,6 @@ class DrainTests(SynchronousTestCase):
 
     def test_without_connections_it_is_done_at_once(self) -> None:
         self.door.site.drain()
-        self.assertNoResult(Deferred())
         self.assertIsNone(self.successResultOf(self._drained()))
 
     def test_a_request_under_way_is_answered_and_told_that_this_is_the_end(self) -> None:
@@ -130,6 +129,13 @@ class SettingsTests(SynchronousTestCase):
         self.assertNotIn("Access-Control-Allow-Origin", second.headers)
         door.clock.advance(1)
         self.assertTrue(wire.closing)
+
+    def test_the_path_prefix_may_change(self) -> None:
+        door = Door()
+        self.assertIn(b'src="/image?', door.ask("/").body)
+        door.site.configure(FakeSettings(application_root="/qis"))
+        self.assertIn(b'src="/qis/image?', door.ask("/qis/").body)
+        self.assertEqual(door.ask("/").status, 404)
 
     def test_only_http_1_1_is_offered_below_tls(self) -> None:
         self.assertEqual(Door().site.acceptableProtocols(), [b"http/1.1"])
