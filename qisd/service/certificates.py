@@ -156,7 +156,7 @@ def in_order(certificates: Sequence[x509.Certificate], key: PrivateKeyTypes) -> 
 def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
-    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no link of this chain
+    except Exception:  # whatever is wrong with it, it is no link of this chain
         return False
     return True
 

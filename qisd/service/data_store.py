@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.task import LoopingCall, deferLater
@@ -98,7 +99,7 @@ class DataStore:
         self._embedded = EmbeddedPostgres(
             self._settings.state_dir / "postgres",
             memory_mb=self._settings.embedded_database_memory_mb,
-            log_file=self._settings.logging_base_dir / "postgres.log",
+            log_file=_log_file(self._settings),
         )
         try:
             url = await deferToThread(self._embedded.start)
@@ -135,3 +136,8 @@ class DataStore:
             else:
                 return
             await deferLater(self._reactor, _RETRY_EVERY)
+
+
+def _log_file(settings: Settings) -> Path:
+    """The embedded server writes a file wherever our own log goes; without a directory for logs, beside its data."""
+    return (settings.logging_base_dir if settings.log_target == "file" else settings.state_dir) / "postgres.log"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.logger import Logger
 
 from qisd.images import ImageRules
-from qisd.imaging.formats import FORMATS, FormatTable
+from qisd.imaging.formats import FormatTable
 from qisd.imaging.limits import PublicLimits
 from qisd.imaging.profiles import ProfileStore
 from qisd.imaging.render import RenderSettings
@@ -25,7 +25,7 @@ def image_rules(settings: Settings) -> ImageRules:
             gamma_correct=settings.image_resize_gamma_correct,
             auto_orient=settings.image_auto_orient,
             limits=DecodeLimits(max_pixels=settings.max_source_pixels, max_bytes=settings.max_source_bytes),
-            formats=FormatTable(FORMATS).merged(settings.image_formats),
+            formats=FormatTable().merged(settings.image_formats),
             profiles=profiles,
         ),
         public_limits=PublicLimits(

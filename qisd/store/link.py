@@ -191,7 +191,7 @@ class _Connection(txpostgres.Connection):  # type: ignore[misc]  # txpostgres ha
         try:
             super().doRead()
         except psycopg2.Error:
-            self.connectionLost(Failure())  # type: ignore[no-untyped-call]
+            self.connectionLost(Failure())
 
 
 class _Detector(DeadConnectionDetector):  # type: ignore[misc]

@@ -26,7 +26,7 @@ def main() -> None:
         log_file=state / "postgres.log",
         find=lambda *, major: find_binaries(major=major, folders=[[folder]]),
     )
-    if os.geteuid() == 0 and "--root" not in sys.argv:
+    if os.geteuid() == 0:
         entry = pwd.getpwnam(user)
         os.setgroups([])
         os.setgid(entry.pw_gid)

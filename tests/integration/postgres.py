@@ -19,7 +19,6 @@ import sys
 import tempfile
 import time
 import unittest
-from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -169,18 +168,17 @@ class FakeDaemon:
     It answers each line on its standard input with one line of JSON.
     """
 
-    def __init__(self, state: Path, binaries: Path, *, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, state: Path, binaries: Path) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.integration.fake_daemon", str(state), str(binaries), UNPRIVILEGED],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=REPOSITORY,
-            env={**os.environ, **(environment or {})},
         )
 
     def ask(self, line: str) -> dict[str, object]:
-        """The answer to one command: ``start``, ``stop`` or ``root``."""
+        """The answer to one command: ``start`` or ``stop``."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(line + "\n")

@@ -67,8 +67,8 @@ class DaemonsMixin:
         self.addCleanup(shutil.rmtree, state, True)  # type: ignore[attr-defined]
         return state
 
-    def daemon(self, state: Path, *, binaries: Path | None = None) -> FakeDaemon:
-        daemon = FakeDaemon(state, binaries or self.binaries)
+    def daemon(self, state: Path) -> FakeDaemon:
+        daemon = FakeDaemon(state, self.binaries)
         self.addCleanup(self._end, daemon, state)  # type: ignore[attr-defined]
         return daemon
 
@@ -215,7 +215,9 @@ class EmbeddedPostgresTests(DaemonsMixin, SynchronousTestCase):
         first = self.started(killed)
         self.assertEqual(rows(str(first["url"]), "select 1"), [(1,)])
         killed.kill()
-        self.assertEqual(self.started(self.daemon(state))["pid"], first["pid"])
+        taken = self.daemon(state)
+        self.assertEqual(self.started(taken)["pid"], first["pid"])
+        taken.ask("stop")
 
     def test_a_server_on_its_way_out_is_awaited_and_not_taken_over(self) -> None:
         state = self.used_state()

@@ -451,6 +451,17 @@ class DatabaseTests(PoolMixin, TestCase):
         self.assertEqual(await database.query("select count(*) from t"), [(1,)])
 
     @as_test
+    async def test_what_is_given_up_before_its_turn_is_never_run(self) -> None:
+        database = await self.pool(size=1)
+        await database.execute("create table t (n int)")
+        running = Deferred.fromCoroutine(database.query("select pg_sleep(0.1)"))
+        gone = Deferred.fromCoroutine(database.execute("insert into t values (1)"))
+        gone.cancel()
+        await self.assertFailure(gone, CancelledError)
+        await running
+        self.assertEqual(await database.query("select count(*) from t"), [(0,)])
+
+    @as_test
     async def test_a_transaction_whose_caller_goes_away_between_statements_is_rolled_back(self) -> None:
         database = await self.pool(size=1)
         begun: Deferred[None] = Deferred()

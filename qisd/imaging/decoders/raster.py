@@ -1,0 +1,326 @@
+"""The raster formats, decoded by Pillow.
+
+Pillow knows far more formats than we want to be exposed to, some of them by running other programs. So its automatism
+is not used: our own table of first bytes names the one plugin that may look at a file.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Callable
+from typing import IO, BinaryIO
+
+import attrs
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    IcoImagePlugin,
+    Image,
+    ImageFile,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PcxImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    PsdImagePlugin,
+    TgaImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from qisd.errors import BadParameter, QisError, SourceTooLarge, Unsupported
+from qisd.imaging.decoders import headers
+from qisd.imaging.decoders.bounded import HeaderStream
+from qisd.imaging.decoders.faults import DAMAGED, UNKNOWN, check_pixels
+from qisd.imaging.decoders.jpeg2000 import code_stream
+from qisd.imaging.formats import FORMATS, Format
+from qisd.imaging.geometry import Size
+from qisd.imaging.metadata import orientation_of, read_density, read_metadata
+from qisd.imaging.picture import DecodeLimits, Picture, SourceInfo
+
+Image.MAX_IMAGE_PIXELS = None  # our own limits are tighter, and are checked before anything is allocated
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # many renders run side by side
+warnings.filterwarnings("ignore", module=r"PIL\.")  # broken tags are no news
+
+MAX_PAGES = 10_000
+"""Pages of one TIFF beyond these are not found."""
+
+_MAX_WHOLE_FILE = 256 * 1024 * 1024
+_MAX_INTERPRETED_PIXELS = 8_000_000
+_INTERPRETED = frozenset({"ppm", "ppm_plain", "bmp_rle"})
+"""Pillow's decoders written in Python: slow, and nothing else runs meanwhile."""
+
+_WHOLE_FILE = frozenset({"WEBP", "AVIF"})
+_KEEPS_DECODER = frozenset({"WEBP", "AVIF"})
+
+_MARKS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
+    (kind, re.compile(pattern, re.DOTALL))
+    for kind, pattern in (
+        ("JPEG", rb"\xff\xd8\xff"),
+        ("PNG", rb"\x89PNG\r\n\x1a\n"),
+        ("GIF", rb"GIF8[79]a"),
+        ("TIFF", rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"),
+        ("WEBP", rb"RIFF....WEBPVP8[ LX]"),
+        ("AVIF", rb"....ftyp(?:avif|avis|mif1|msf1)"),
+        ("JPEG2000", rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n"),
+        ("PSD", rb"8BPS\0\x01"),
+        ("ICO", rb"\0\0\1\0"),
+        ("BMP", rb"BM"),
+        ("PPM", rb"P[1-6][ \t-\r#]|Pf[ \t-\r#]"),
+        ("PCX", rb"\x0a[\0\2\3\5]\1"),
+    )
+)
+_UNMARKED = {"tga": "TGA"}
+_WEAK_MARKS = frozenset({"ICO", "BMP", "PPM", "PCX", "TGA"})
+"""Marks so short that other files begin like that too."""
+
+_OPENERS: dict[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "PNG": PngImagePlugin.PngImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+    "TIFF": TiffImagePlugin.TiffImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+    "AVIF": AvifImagePlugin.AvifImageFile,
+    "JPEG2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
+    "PSD": PsdImagePlugin.PsdImageFile,
+    "ICO": IcoImagePlugin.IcoImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "PPM": PpmImagePlugin.PpmImageFile,
+    "PCX": PcxImagePlugin.PcxImageFile,
+    "TGA": TgaImagePlugin.TgaImageFile,
+}
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture of each EXIF orientation upright."""
+_AS_STORED = _UPRIGHT | {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+"""The inverse."""
+
+_PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}
+
+
+def open_raster(
+    stream: BinaryIO, *, size: int, extension: str, page: int | None, limits: DecodeLimits, auto_orient: bool
+) -> RasterSource | None:
+    """One of :data:`qisd.imaging.decoders.FAMILIES`."""
+    stream.seek(0)
+    start = stream.read(16)
+    kind = next((kind for kind, mark in _MARKS if mark.match(start)), _UNMARKED.get(extension))
+    if kind is None:
+        return None
+    try:
+        if kind == "ICO":
+            data = headers.icon(stream, size, limits.max_pixels)
+            stream, size = io.BytesIO(data), len(data)
+            kind = "PNG" if data.startswith(b"\x89PNG") else kind
+            return RasterSource.open(stream, "ICO", kind, size, extension, None, limits, auto_orient)
+        return RasterSource.open(stream, kind, kind, size, extension, page, limits, auto_orient)
+    except QisError:
+        raise
+    except Exception as error:
+        if kind in _WEAK_MARKS:
+            raise Unsupported(UNKNOWN, detail=repr(error)) from None
+        raise
+
+
+@attrs.frozen
+class RasterSource:
+    """A raster file whose header was read."""
+
+    info: SourceInfo
+    _image: ImageFile.ImageFile
+    _stream: HeaderStream
+    _format: Format
+    _opener: str
+    _auto_orient: bool
+    _reductions: int
+
+    @classmethod
+    def open(
+        cls,
+        stream: BinaryIO,
+        kind: str,
+        opener: str,
+        size: int,
+        extension: str,
+        page: int | None,
+        limits: DecodeLimits,
+        auto_orient: bool,
+    ) -> RasterSource:
+        """:param kind: structure of the file. :param opener: whose plugin reads it; the same but for icons."""
+        reductions = _check_before_opening(stream, opener, size, limits)
+        header = HeaderStream(stream, size if opener in _WHOLE_FILE else None)
+        image = _OPENERS[opener](header)
+        pages = _choose_page(image, stream, page)
+        header.unbound()
+        # Pillow gives the upright size of a TIFF, whether it is to be upright or not.
+        check_pixels(*image.size, limits.max_pixels)
+        _check_after_opening(image, opener, size, limits)
+        orientation = orientation_of(image)
+        swap = orientation >= 5 and (auto_orient != isinstance(image, TiffImagePlugin.TiffImageFile))
+        width, height = image.size[::-1] if swap else image.size
+        row = _row(kind, extension, image)
+        return cls(
+            SourceInfo(
+                format=row.name,
+                width=width,
+                height=height,
+                mode=image.mode,
+                pages=pages,
+                has_alpha=image.has_transparency_data,
+                orientation=orientation,
+                decoded_bytes=width * height * _PIXEL_BYTES.get(image.mode, 4),
+                decoder_bytes=_decoder_bytes(image, opener, size, orientation),
+            ),
+            image,
+            header,
+            row,
+            opener,
+            auto_orient,
+            reductions,
+        )
+
+    def load(self, reduce_to: Size | None) -> Picture:
+        """Decode; at a reduced size where the format can do that on the way."""
+        image, info = self._image, self.info
+        metadata = read_metadata(image, upright=self._auto_orient)
+        icc = image.info.get("icc_profile")
+        dpi = read_density(image)
+        if reduce_to is not None:
+            swap = self._auto_orient and info.orientation >= 5
+            self._reduce((reduce_to.height, reduce_to.width) if swap else (reduce_to.width, reduce_to.height))
+        if self._opener == "JPEG" and image.info.get("progressive"):
+            headers.check_jpeg_scans(self._stream)
+        # Whatever the header says, this is what will be allocated.
+        image.info.pop("xmp", None)  # where Pillow would look for another orientation
+        image.load()
+        return Picture(
+            image=self._upright(image),
+            icc=icc if isinstance(icc, bytes) and icc else None,
+            metadata=metadata,
+            dpi=dpi,
+            full_size=Size(info.width, info.height),
+            format=self._format,
+        )
+
+    def _reduce(self, least: tuple[int, int]) -> None:
+        """Have the decoder reduce the picture to no less than ``least``, in the orientation in which it is stored."""
+        image = self._image
+        width, height = image.size
+        times = min(width // max(least[0], 1), height // max(least[1], 1))
+        if isinstance(image, JpegImagePlugin.JpegImageFile):
+            image.draft(None, least if times > 1 else image.size)
+        elif isinstance(image, Jpeg2KImagePlugin.Jpeg2KImageFile) and times > 1:
+            # The decoder rounds sizes to the nearest: one halving less where that would fall short.
+            steps = min(times.bit_length() - 1, self._reductions)
+            while steps and ((width >> steps) < least[0] or (height >> steps) < least[1]):
+                steps -= 1
+            image.reduce = steps
+
+    def _upright(self, image: ImageFile.ImageFile) -> Image.Image:
+        """The picture alone, without its file, its decoder, and all that Pillow would write into other files."""
+        orientation = self.info.orientation
+        if isinstance(image, TiffImagePlugin.TiffImageFile):
+            turn = None if self._auto_orient else _AS_STORED.get(orientation)
+        else:
+            turn = _UPRIGHT.get(orientation) if self._auto_orient else None
+        if turn is not None:
+            picture = image.transpose(turn)
+        elif self._opener in _KEEPS_DECODER:
+            picture = image.copy()
+        else:
+            picture = image._new(image.im)
+        if self._opener == "JPEG" and image.mode == "CMYK" and "adobe" not in image.info:
+            # Only Adobe stores ink inverted, and marks it; Pillow takes every CMYK file for Adobe's.
+            picture = Image.eval(picture, lambda ink: 255 - ink)
+        picture.info = {"transparency": image.info["transparency"]} if "transparency" in image.info else {}
+        return picture
+
+
+def _check_before_opening(stream: BinaryIO, opener: str, size: int, limits: DecodeLimits) -> int:
+    """What can't wait until Pillow has opened the file. Returns how often it can be halved in decoding."""
+    if opener in _WHOLE_FILE and size > _MAX_WHOLE_FILE:
+        raise SourceTooLarge("The image file is too large for its format.")
+    reductions = 0
+    if opener == "GIF":
+        check_pixels(*headers.gif_size(stream), limits.max_pixels)
+    elif opener == "WEBP":
+        check_pixels(*headers.webp_size(stream, size), limits.max_pixels)
+    elif opener == "JPEG2000":
+        main = code_stream(stream)
+        check_pixels(main.width, main.height, limits.max_pixels)
+        reductions = main.reductions
+    stream.seek(0)
+    return reductions
+
+
+def _choose_page(image: ImageFile.ImageFile, stream: BinaryIO, page: int | None) -> int:
+    """Turn to the wanted page; returns the number of pages."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return 1
+    pages = max(1, headers.tiff_pages(stream, MAX_PAGES))
+    if pages > 1 and page is not None and page > pages:
+        raise BadParameter("page", f"{page} is out of range (the source has {pages} pages)")
+    if pages > 1 and page is not None and page > 1:
+        image.seek(page - 1)
+    return pages
+
+
+def _check_after_opening(image: ImageFile.ImageFile, opener: str, size: int, limits: DecodeLimits) -> None:
+    """Refuse what would allocate or compute far more than the file can hold."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        tile = int(image.tag_v2.get(TiffImagePlugin.TILEWIDTH, 1)), int(image.tag_v2.get(TiffImagePlugin.TILELENGTH, 1))
+        check_pixels(*tile, limits.max_pixels)
+    for number, (codec, box, offset, arguments) in enumerate(image.tile):
+        if codec in _INTERPRETED:
+            _check_interpreted(image, number)
+        if codec == "raw" and opener not in _WHOLE_FILE:
+            stride = arguments[1] if isinstance(arguments, tuple) and len(arguments) > 1 else 0
+            least = max(int(stride or 0), (box[2] - box[0]) // 8)
+            if offset + least * (box[3] - box[1]) > size:
+                raise Unsupported(DAMAGED, detail=f"{opener} of {size} bytes is shorter than its size tells")
+
+
+def _check_interpreted(image: ImageFile.ImageFile, number: int) -> None:
+    tile = image.tile[number]
+    if tile.codec_name == "ppm" and tile.args == ("RGB", 65535):
+        # The common case has a fast decoder, which Pillow does not use.
+        image.tile[number] = tile._replace(codec_name="raw", args=("RGB;16B", 0, 1))
+    elif image.width * image.height > _MAX_INTERPRETED_PIXELS:
+        raise SourceTooLarge("The image is too large for its uncommon encoding.", detail=tile.codec_name)
+
+
+def _decoder_bytes(image: ImageFile.ImageFile, opener: str, size: int, orientation: int) -> int:
+    """Memory for the decoder's own needs; measured, rounded up."""
+    pixels = image.width * image.height
+    own = 0
+    if opener in _WHOLE_FILE:
+        own = 2 * size + 16 * pixels
+    elif opener == "JPEG2000":
+        own = size + 4 * pixels * (len(image.getbands()) + 1)
+    elif isinstance(image, JpegImagePlugin.JpegImageFile) and image.info.get("progressive"):
+        own = 2 * pixels * image.layers
+    elif image.tile and image.tile[0].codec_name in _INTERPRETED:
+        own = 8 * pixels * len(image.getbands())
+    if orientation > 1:
+        own += pixels * _PIXEL_BYTES.get(image.mode, 4)
+    return own
+
+
+def _row(kind: str, extension: str, image: ImageFile.ImageFile) -> Format:
+    """The row that fits the name of the file, or else the first that fits its structure."""
+    rows = [row for row in FORMATS if kind in row.kinds]
+    if kind == "JPEG2000":
+        codec = "j2k" if getattr(image, "codec", "") == "j2k" else "jp2"
+        rows.sort(key=lambda row: row.name != codec)
+    return next((row for row in rows if extension in row.extensions), rows[0])

@@ -1,0 +1,296 @@
+"""The way of a picture, from its decoded pixels to those that get encoded: one list of steps, in a fixed order.
+
+Each step takes the picture as the step before left it, and the job, which does not change. Sizes and places all come
+from the job's plan, made before. A step that has nothing to do returns what it got.
+
+A source may have been decoded at a reduced size. Until the picture is resized, places on it are then fractions of
+pixels, and :class:`Work` says how many pixels of the full picture one pixel stands for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import attrs
+from PIL import Image
+
+from qisd.imaging import colour
+from qisd.imaging.colour import INTENTS, Coloured, Intent
+from qisd.imaging.formats import Format
+from qisd.imaging.geometry import Plan, Size, overlay_box
+from qisd.imaging.ground import Ground, chosen_ground
+from qisd.imaging.modes import colour_space, continuous, eight_bits, has_alpha, with_alpha
+from qisd.imaging.modes import expanded as expanded_mode
+from qisd.imaging.overlay import overlaid
+from qisd.imaging.picture import Picture
+from qisd.imaging.profiles import Profile, ProfileStore, embedded_profile
+from qisd.imaging.resample import Filter, TransferCurve, resize
+from qisd.imaging.rotate import QUARTER_TURN, quarter_turned, turned
+from qisd.imaging.sharpen import sharpened
+from qisd.imaging.spec import ImageSpec
+
+FILTERS = {1: Filter.BILINEAR, 2: Filter.BICUBIC, 3: Filter.LANCZOS}
+_FLIPS = {"h": Image.Transpose.FLIP_LEFT_RIGHT, "v": Image.Transpose.FLIP_TOP_BOTTOM}
+_REDUCTIONS = (1, 2, 4, 8, 16, 32)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Job:
+    """What is to be made. Nothing of it changes on the way.
+
+    :param format: of the output.
+    :param quality: of resizing and rotating, 1 … 3.
+    :param gamma_correct: whether to resize in linear light.
+    :param overlay: the decoded overlay, if the spec has one.
+    """
+
+    spec: ImageSpec
+    plan: Plan
+    format: Format
+    profiles: ProfileStore
+    quality: int
+    gamma_correct: bool
+    overlay: Picture | None = None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Work:
+    """The picture on its way.
+
+    :param profile: that of its colours; None: it has none of its own.
+    :param ground: the fill colour.
+    :param scale: pixels of the full picture per pixel of ``image``, on x and y.
+    :param box: the part of ``image`` that counts: left, top, right, bottom; None is all of it.
+    """
+
+    image: Image.Image
+    profile: Profile | None
+    ground: Ground
+    scale: tuple[float, float] = (1.0, 1.0)
+    box: tuple[float, float, float, float] | None = None
+
+    @property
+    def coloured(self) -> Coloured:
+        return Coloured(self.image, self.profile)
+
+    def recoloured(self, coloured: Coloured) -> Work:
+        return attrs.evolve(self, image=coloured.image, profile=coloured.profile)
+
+
+Step = Callable[[Work, Job], Work]
+
+
+def begin(picture: Picture, job: Job) -> Work:
+    """A decoded picture as the work that the first step takes: its palette expanded, its profile checked."""
+    image = expanded_mode(picture.image)
+    profile = embedded_profile(picture.icc, colour_space(image.mode))
+    scale = _scale(picture.full_size, image.size)
+    return Work(image=image, profile=profile, ground=Ground(Image.new("RGB", (1, 1))), scale=scale)
+
+
+def _scale(full: Size, size: tuple[int, int]) -> tuple[float, float]:
+    """Decoders that reduce round up, and the last pixel then stands for less than a whole one."""
+    for factor in _REDUCTIONS:
+        if (-(-full.width // factor), -(-full.height // factor)) == size:
+            return float(factor), float(factor)
+    return full.width / size[0], full.height / size[1]
+
+
+def choose_ground(work: Work, job: Job) -> Work:
+    """Fill colour; and alpha, if a transparent one is going to be seen."""
+    needed = _shows_ground(job)
+    if needed and job.spec.fill == "none" and job.format.alpha:
+        work = _with_alpha(work, job)
+    elif needed:
+        work = attrs.evolve(work, image=continuous(work.image))
+    ground = chosen_ground(job.spec.fill, work.coloured, needed=needed, store=job.profiles)
+    return attrs.evolve(work, ground=ground)
+
+
+def _shows_ground(job: Job) -> bool:
+    return job.spec.rotation % QUARTER_TURN != 0 or job.plan.canvas != job.plan.inner
+
+
+def _with_alpha(work: Work, job: Job) -> Work:
+    if colour_space(work.image.mode) == "CMYK":
+        # CMYK has no room for alpha. Where it is to stay CMYK, the ground is white.
+        stays = "CMYK" in job.format.modes and job.spec.colorspace not in ("rgb", "gray")
+        if stays or job.spec.icc_profile:
+            return work
+        work = work.recoloured(colour.to_srgb(work.coloured, job.profiles))
+    return attrs.evolve(work, image=with_alpha(work.image))
+
+
+def flip(work: Work, job: Job) -> Work:
+    if job.spec.flip is None:
+        return work
+    return attrs.evolve(work, image=work.image.transpose(_FLIPS[job.spec.flip]))
+
+
+def rotate(work: Work, job: Job) -> Work:
+    rotation = job.spec.rotation
+    if not rotation:
+        return work
+    x, y = work.scale
+    if rotation % QUARTER_TURN == 0:
+        swapped = (x, y) if rotation == 2 * QUARTER_TURN else (y, x)
+        return attrs.evolve(work, image=quarter_turned(work.image, rotation), scale=swapped)
+    natural, rotated = job.plan.natural, job.plan.rotated
+    image = turned(
+        work.image,
+        rotation,
+        canvas=(rotated.width / x, rotated.height / y),
+        centre=(natural.width / x / 2, natural.height / y / 2),
+        ground=work.ground,
+        quality=job.quality,
+    )
+    return attrs.evolve(work, image=image)
+
+
+def crop(work: Work, job: Job) -> Work:
+    """Cut off what is not wanted, so that nothing of it can bleed in later."""
+    x, y = work.scale
+    whole = job.plan.rotated
+    box = job.plan.crop
+    if box is None:
+        edges = (0.0, 0.0, whole.width / x, whole.height / y)
+    else:
+        edges = (box.left / x, box.top / y, box.right / x, box.bottom / y)
+    left, top = math.floor(edges[0]), math.floor(edges[1])
+    right, bottom = math.ceil(edges[2]), math.ceil(edges[3])
+    if (left, top, right, bottom) != (0, 0, *work.image.size):
+        work = attrs.evolve(work, image=work.image.crop((left, top, right, bottom)))
+    if work.scale != (1.0, 1.0):
+        work = attrs.evolve(work, box=(edges[0] - left, edges[1] - top, edges[2] - left, edges[3] - top))
+    if box is not None and job.spec.fill == "auto" and not job.spec.rotation:
+        ground = chosen_ground("auto", work.coloured, needed=True, store=job.profiles)
+        work = attrs.evolve(work, ground=ground)
+    return work
+
+
+def resize_and_pad(work: Work, job: Job) -> Work:
+    plan = job.plan
+    image = work.image
+    inner = (plan.inner.width, plan.inner.height)
+    if work.box is not None or image.size != inner:
+        image = scaled(work.coloured, inner, job, box=work.box)
+    if plan.canvas != plan.inner:
+        ink = work.ground.ink(image.mode)
+        canvas = Image.new(image.mode, (plan.canvas.width, plan.canvas.height), ink if len(ink) > 1 else ink[0])
+        canvas.paste(image, plan.offset)
+        image = canvas
+    return attrs.evolve(work, image=image, scale=(1.0, 1.0), box=None)
+
+
+def scaled(
+    picture: Coloured, size: tuple[int, int], job: Job, *, box: tuple[float, float, float, float] | None = None
+) -> Image.Image:
+    """The picture at another size, in the light of its own profile, or of sRGB if it has none."""
+    image = continuous(picture.image)
+    curve: tuple[TransferCurve, ...] | TransferCurve | None = None
+    if job.gamma_correct and image.mode != "CMYK":
+        curve = picture.profile.curves if picture.profile else TransferCurve.srgb()
+    return resize(image, size, filter=FILTERS[job.quality], curve=curve, box=box)
+
+
+def sharpen(work: Work, job: Job) -> Work:
+    return attrs.evolve(work, image=sharpened(work.image, job.spec.sharpen)) if job.spec.sharpen else work
+
+
+def overlay(work: Work, job: Job) -> Work:
+    if job.overlay is None:
+        return work
+    spec, full = job.spec, job.overlay.full_size
+    box = overlay_box(job.plan.canvas, full, size=spec.overlay_size, pos=spec.overlay_pos)
+    top = begin(job.overlay, job)
+    size = (box.width, box.height)
+    x, y = top.scale
+    if top.scale != (1.0, 1.0) or top.image.size != size:
+        picture = Coloured(eight_bits(top.image), top.profile)
+        image = scaled(picture, size, job, box=(0.0, 0.0, full.width / x, full.height / y))
+        top = attrs.evolve(top, image=image)
+    image = overlaid(work.coloured, top.coloured, box=box, opacity=spec.overlay_opacity, store=job.profiles)
+    return attrs.evolve(work, image=image)
+
+
+def tile(work: Work, job: Job) -> Work:
+    """All before was done to the whole image, so that tiles put together are the same, pixel by pixel."""
+    box = job.plan.tile
+    if box is None:
+        return work
+    return attrs.evolve(work, image=work.image.crop((box.left, box.top, box.right, box.bottom)))
+
+
+def apply_profile(work: Work, job: Job) -> Work:
+    spec = job.spec
+    if spec.icc_profile is None:
+        return work
+    profile = job.profiles.get(spec.icc_profile)
+    intent = INTENTS[spec.icc_intent] if spec.icc_intent else Intent.PERCEPTUAL
+    return work.recoloured(
+        colour.apply_profile(
+            work.coloured, profile, intent=intent, bpc=spec.icc_bpc, store=job.profiles, ground=_flat(work)
+        )
+    )
+
+
+def convert_colorspace(work: Work, job: Job) -> Work:
+    match job.spec.colorspace:
+        case "rgb":
+            return work.recoloured(colour.to_srgb(work.coloured, job.profiles))
+        case "gray":
+            return work.recoloured(colour.to_grey(work.coloured, job.profiles))
+        case "cmyk":
+            return work.recoloured(colour.to_cmyk(work.coloured, job.profiles, ground=_flat(work)))
+    return work
+
+
+def _flat(work: Work) -> tuple[int, int, int]:
+    return work.ground.rgb() if has_alpha(work.image.mode) else colour.WHITE
+
+
+def fit_colours(work: Work, job: Job) -> Work:
+    """To sRGB, where the format can't hold the colours or can't say which they are."""
+    space = colour_space(work.image.mode)
+    unheld = space == "CMYK" and "CMYK" not in job.format.modes
+    unsaid = space == "RGB" and not job.format.icc
+    return work.recoloured(colour.to_srgb(work.coloured, job.profiles)) if unheld or unsaid else work
+
+
+def strip(work: Work, job: Job) -> Work:
+    """Take the profile away; RGB becomes sRGB before, which is what it is going to be taken for."""
+    if not job.spec.strip:
+        return work
+    if colour_space(work.image.mode) == "RGB":
+        work = work.recoloured(colour.to_srgb(work.coloured, job.profiles))
+    return attrs.evolve(work, profile=None)
+
+
+STEPS: tuple[Step, ...] = (
+    choose_ground,
+    flip,
+    rotate,
+    crop,
+    resize_and_pad,
+    sharpen,
+    overlay,
+    tile,
+    apply_profile,
+    convert_colorspace,
+    fit_colours,
+    strip,
+)
+"""The order of operations, whatever the order of the parameters."""
+
+
+def run(picture: Picture, job: Job, *, checkpoint: Callable[[], None]) -> Work:
+    """Take a decoded picture through all steps.
+
+    :param checkpoint: called before each step; may raise to end early.
+    """
+    work = begin(picture, job)
+    for step in STEPS:
+        checkpoint()
+        work = step(work, job)
+    return work

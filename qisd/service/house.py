@@ -1,0 +1,190 @@
+"""The daemon's parts and how they hang together: the one place that builds them, starts and stops them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from qisd import __version__
+from qisd.cache.memory import MemoryCache
+from qisd.images import ImageRules, Images
+from qisd.imaging.template import TemplateValues, parse_template
+from qisd.pools.files import FilePool
+from qisd.pools.render import RenderPool
+from qisd.repository.files import Repository
+from qisd.service.data_store import DataStore
+from qisd.service.image_rules import choices, image_rules
+from qisd.service.listeners import Listener
+from qisd.service.logs import Logs
+from qisd.service.samples import provide_samples
+from qisd.service.tls import ContextHolder
+from qisd.service.xref import XrefTracker
+from qisd.settings import Settings
+from qisd.web.door import make_site
+from qisd.web.operations import Readiness
+
+_log = Logger()
+
+_MEGABYTE = 1024 * 1024
+
+# What pools of threads get to come to an end, however little of the grace is left.
+_LEAST_FOR_THREADS = 2.0
+
+
+class House:
+    """All parts of the daemon. :meth:`listen`, :meth:`start`, then :meth:`stop`.
+
+    Requests are accepted from :meth:`listen` on: ``/health`` answers at once, images as soon as the database does.
+    """
+
+    def __init__(self, settings: Settings, *, reactor: Any, logs: Logs) -> None:
+        self.settings = settings
+        self._reactor = reactor
+        self._ready = False
+        self._hurry: Deferred[None] = Deferred()
+        self.rules = image_rules(settings)
+
+        self.files = FilePool(reactor)
+        self.renders = RenderPool(reactor, threads=settings.http_threads, **_render_limits(settings))
+        self.cache = MemoryCache(capacity=settings.memory_cache_mb * _MEGABYTE)
+        self.xref = XrefTracker(settings.xref_tracking_url, reactor=reactor)
+        self.store = DataStore(settings, reactor=reactor, parse=self._parse_template)
+        self.images = Images(
+            reactor,
+            rules=self.rules,
+            repository=Repository(settings.images_base_dir, check_file=settings.store_check_file),
+            files=self.files,
+            renders=self.renders,
+            cache=self.cache,
+            templates=self.store.templates,
+            track=self.xref.track,
+        )
+        self.site = make_site(
+            images=self.images,
+            files=self.files,
+            settings=settings,
+            access_log=logs,
+            readiness=self.readiness,
+            reactor=reactor,
+        )
+        self.http: list[Listener] = []
+        self.https: list[Listener] = []
+
+    def listen(self, http: list[Listener], https: list[Listener], tls: ContextHolder | None) -> None:
+        """Accept connections on sockets that are bound already, besides those that are accepted on."""
+        for listener in http:
+            listener.accept(self._reactor, self.site)
+        for listener in https:
+            assert tls is not None  # noqa: S101 - whoever has HTTPS addresses has a certificate
+            listener.accept(self._reactor, TLSMemoryBIOFactory(tls, False, self.site))
+        self.http += http
+        self.https += https
+
+    async def start(self) -> None:
+        """Come into service. Waits for the database.
+
+        :raises StartupError: that is not possible.
+        """
+        self.files.start()
+        self.renders.start()
+        _log.info("Finished images are kept in this process, up to {size} MiB", size=self.settings.memory_cache_mb)
+        await self._samples()
+        await self.store.start()
+        self._ready = True
+
+    async def stop(self) -> None:
+        """Finish the requests under way, within the time that is set for it, and end everything in order."""
+        self._ready = False
+        grace = self.settings.shutdown_grace
+        deadline = self._reactor.seconds() + grace
+        self.site.drain()
+        for listener in (*self.http, *self.https):
+            await listener.close()
+        await self._drained(grace)
+        self.xref.stop()
+        left = max(deadline - self._reactor.seconds(), _LEAST_FOR_THREADS)
+        await self._ended("render", self.renders.stop, left)
+        await self._ended("file", self.files.stop, _LEAST_FOR_THREADS)
+        await self.store.stop()
+
+    def hurry(self) -> None:
+        """Stop waiting for requests under way."""
+        if not self._hurry.called:
+            self._hurry.callback(None)
+
+    def readiness(self) -> Readiness:
+        """Whether images can be served, and how each part fares. A lost database is no reason to get no requests."""
+        return Readiness(
+            ready=self._ready,
+            checks={
+                "database": self.store.available,
+                "render": self.renders.waiting <= self.settings.render_queue_max // 2,
+            },
+        )
+
+    async def configure(self, settings: Settings, rules: ImageRules) -> None:
+        """Take over those of the new ``settings`` that can change while the daemon runs."""
+        self.settings = settings
+        self.rules = rules
+        self.renders.configure(**_render_limits(settings))
+        self.cache.resize(capacity=settings.memory_cache_mb * _MEGABYTE)
+        self.xref.configure(settings.xref_tracking_url)
+        self.images.configure(rules)
+        self.site.configure(settings)
+        await self.store.reload()
+
+    def started_line(self, settings_file: object) -> str:
+        """What the log says when everything is there."""
+        addresses = [*(f"http://{one}" for one in self.http), *(f"https://{one}" for one in self.https)]
+        formats = sorted(row.name for row in self.rules.rendering.formats.readable())
+        return (
+            f"Image server started: version {__version__}, settings {settings_file or 'built in'},"
+            f" addresses {' '.join(addresses)}, formats {' '.join(formats)}"
+        )
+
+    def _parse_template(self, document: object) -> TemplateValues:
+        return parse_template(document, choices(self.rules))
+
+    async def _samples(self) -> None:
+        try:
+            if await deferToThread(provide_samples, self.settings):
+                _log.info("Created the sample images")
+        except OSError as error:
+            _log.warn("the sample images can't be put into the library: {reason}", reason=error.strerror)
+
+    async def _drained(self, grace: float) -> None:
+        waiting = Deferred.fromCoroutine(self.site.drained())
+        self._hurry.addCallback(lambda _: waiting.cancel())
+        waiting.addTimeout(grace, self._reactor)
+        waiting.addErrback(lambda _: self.site.abort())
+        await waiting
+        # Connections that were cut tell so in the next turn, and take their renders off the queue.
+        await deferLater(self._reactor, 0)
+
+    async def _ended(self, name: str, stop: Callable[[], None], limit: float) -> None:
+        """Stop a pool of threads. Not on this thread, which would wait for theirs; nor for ever."""
+        done: Deferred[None] = Deferred()
+
+        def run() -> None:
+            stop()
+            self._reactor.callFromThread(lambda: None if done.called else done.callback(None))
+
+        threading.Thread(target=run, name=f"stop-{name}", daemon=True).start()
+        done.addTimeout(limit, self._reactor)
+        done.addErrback(lambda _: _log.warn("{name} threads are still at work", name=name))
+        await done
+
+
+def _render_limits(settings: Settings) -> Any:
+    return {
+        "memory": settings.render_memory_mb * _MEGABYTE,
+        "queue_max": settings.render_queue_max,
+        "timeout": float(settings.render_timeout),
+    }

@@ -1,0 +1,124 @@
+"""SIGHUP: settings, certificates, colour profiles and log files anew, without losing a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+
+from qisd.access.certificates import CertificateError
+from qisd.errors import SettingsError, StartupError
+from qisd.service.certificates import load_certificates
+from qisd.service.image_rules import image_rules
+from qisd.service.listeners import Listener, bind_all
+from qisd.service.tls import ContextHolder, make_context
+from qisd.settings import ListenAddress, LoadedSettings, Settings, restart_required
+from qisd.settings.model import MODEL
+
+if TYPE_CHECKING:
+    from qisd.service.daemon import Daemon
+
+_log = Logger()
+
+_BUILT_IN_AT_START = (
+    "APPLICATION_ROOT",
+    "HTTP_THREADS",
+    "IMAGES_BASE_DIR",
+    "STORE_CHECK_FILE",
+    "MGMT_DATABASE_CONNECTION",
+    "MGMT_DATABASE_POOL_SIZE",
+    "DATABASE_QUERY_TIMEOUT",
+)
+"""Settings of parts that are not built anew while the process lives."""
+
+
+async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
+    """Read everything again. Settings with a fault are refused as a whole, and the old ones go on."""
+    daemon.logs.reopen()
+    try:
+        loaded = await deferToThread(load)
+    except SettingsError as error:
+        for fault in error.faults:
+            _log.error("{fault}", fault=fault)
+        _log.error("The new settings are refused, the old ones stay")
+        return
+    for warning in loaded.warnings:
+        _log.warn("{warning}", warning=warning)
+    old, new = daemon.settings, loaded.settings
+    rules = await deferToThread(image_rules, new)
+    daemon.settings = new
+    daemon.logs.configure(new)
+    await daemon.house.configure(new, rules)
+    await _reload_tls(daemon, new)
+    await _move_listeners(daemon, new)
+    _log.info("Settings reloaded, {changes}", changes=_changes(old, new))
+    waiting = needs_restart(daemon.started_with, new)
+    if waiting:
+        _log.warn("Only a restart brings into effect: {names}", names=", ".join(waiting))
+
+
+def needs_restart(started_with: Settings, new: Settings) -> list[str]:
+    """Names of the settings that differ from those of the start, and that a reload doesn't change."""
+    later = restart_required(started_with, new)
+    differ = set(_differing(started_with, new))
+    return [name for name in MODEL if name in later or (name in _BUILT_IN_AT_START and name in differ)]
+
+
+def _differing(old: Settings, new: Settings) -> list[str]:
+    return [
+        setting.name for setting in MODEL.values() if getattr(old, setting.attribute) != getattr(new, setting.attribute)
+    ]
+
+
+def _changes(old: Settings, new: Settings) -> str:
+    names = _differing(old, new)
+    return f"changed: {', '.join(names)}" if names else "none has changed"
+
+
+async def _reload_tls(daemon: Daemon, settings: Settings) -> None:
+    if not settings.https_listen:
+        return
+    try:
+        certificates = await deferToThread(load_certificates, settings, previous=daemon.certificates)
+        context = make_context(certificates, settings)
+    except CertificateError as error:
+        _log.error("{error}; the certificates in use stay", error=error)
+        return
+    daemon.certificates = certificates
+    if daemon.tls is None:
+        daemon.tls = ContextHolder(context)
+    else:
+        daemon.tls.current = context
+
+
+async def _move_listeners(daemon: Daemon, settings: Settings) -> None:
+    house = daemon.house
+    https = settings.https_listen if daemon.tls is not None else ()
+    try:
+        new_http = _newly_bound(house.http, settings.http_listen, setting="HTTP_LISTEN")
+        try:
+            new_https = _newly_bound(house.https, https, setting="HTTPS_LISTEN")
+        except StartupError:
+            for listener in new_http:
+                listener.bound.close()
+            raise
+    except StartupError as error:
+        _log.error("{error}; the addresses in use stay", error=error)
+        return
+    house.http = await _without_old(house.http, settings.http_listen)
+    house.https = await _without_old(house.https, https)
+    house.listen(new_http, new_https, daemon.tls)
+
+
+def _newly_bound(old: Sequence[Listener], wanted: Sequence[ListenAddress], *, setting: str) -> list[Listener]:
+    known = {listener.address for listener in old}
+    return bind_all([address for address in wanted if address not in known], setting=setting)
+
+
+async def _without_old(old: Sequence[Listener], wanted: Sequence[ListenAddress]) -> list[Listener]:
+    for listener in old:
+        if listener.address not in wanted:
+            await listener.close()
+    return [listener for listener in old if listener.address in wanted]
