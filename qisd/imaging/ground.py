@@ -31,7 +31,7 @@ class Ground:
     def ink(self, mode: str) -> Ink:
         """Its pixel in a mode of the same colour space, for ``Image.new``."""
         if self.transparent and has_alpha(mode):
-            return (0,) * len(mode.replace("RGBA", "1234"))
+            return (0,) * Image.getmodebands(mode)
         swatch = self.swatch if mode == "I;16" else eight_bits(self.swatch)
         value = swatch.getpixel((0, 0))
         channels = value if isinstance(value, tuple) else (int(value or 0),)

@@ -1,81 +1,95 @@
-"""Pillow's pixel modes: what they hold, and how one becomes another without a change of colours."""
+"""Pixel layouts: from whatever a source has to the few that the rest works with.
+
+Working modes are ``L``, ``LA``, ``RGB``, ``RGBA``, ``CMYK`` and ``I;16`` (grey, 16 bits, in the machine's byte order).
+Pillow has no 16-bit colour: such sources come as 8 bits from the decoder, the lower halves cut off.
+"""
 
 from __future__ import annotations
 
-from PIL import Image
+from PIL import Image, ImageMath
 
-_SPACES = {"CMYK": "CMYK", "RGB": "RGB", "RGBA": "RGB"}
-_WITH_ALPHA = {"L": "LA", "LA": "LA", "RGB": "RGBA", "RGBA": "RGBA"}
+WORKING_MODES = ("L", "LA", "RGB", "RGBA", "CMYK", "I;16")
+
+_MODES = {
+    "1": "L", "La": "LA", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB", "YCbCr": "RGB", "HSV": "RGB", "LAB": "RGB",
+    "I;16L": "I;16", "I;16B": "I;16", "I;16N": "I;16",
+}  # fmt: skip
+
+_FULL = 65535
+_LARGEST = 1e38
+"""Larger numbers are taken for this one; differences of two such still are numbers."""
 
 
-def colour_space(mode: str) -> str:
-    """``RGB``, ``CMYK`` or ``GRAY``, for the modes that :func:`expanded` gives."""
-    return _SPACES.get(mode, "GRAY")
+def to_working_mode(image: Image.Image) -> Image.Image:
+    """The same picture in one of :data:`WORKING_MODES`; the image itself if it has one.
 
-
-def has_alpha(mode: str) -> bool:
-    return mode in ("RGBA", "LA")
-
-
-def expanded(image: Image.Image) -> Image.Image:
-    """The image in one of the modes ``1``, ``L``, ``LA``, ``RGB``, ``RGBA``, ``CMYK``, ``I;16``.
-
-    Palettes become RGB, or RGBA if any of their colours is transparent; a colour that is declared transparent becomes
-    alpha.
+    Palettes become ``RGB``, or ``RGBA`` where an entry or a colour is transparent; 1 bit becomes ``L``; Lab becomes
+    sRGB, so that an embedded profile is void. Numbers without an agreed white are taken as grey: integers of 0 … 65535
+    as they are, other ranges stretched between the smallest and the largest value; floating-point numbers of 0 … 1
+    times 65535, other ranges stretched likewise (what is not a number becomes black).
     """
-    if image.mode in ("P", "PA"):
-        return _without_key(image.convert("RGBA" if image.mode == "PA" or image.has_transparency_data else "RGB"))
-    if "transparency" in image.info and image.mode in ("1", "L", "RGB"):
-        return _without_key(image.convert("RGBA" if image.mode == "RGB" else "LA"))
-    return image
+    if image.mode in ("I", "F"):
+        return _sixteen_bits(image)
+    if "transparency" in image.info and image.mode in ("1", "L", "I;16", "RGB"):
+        return _with_alpha(image)
+    if image.mode == "P":
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    mode = _MODES.get(image.mode)
+    return image if mode is None else image.convert(mode)
 
 
-def _without_key(image: Image.Image) -> Image.Image:
-    image.info.pop("transparency", None)
-    return image
-
-
-def continuous(image: Image.Image) -> Image.Image:
-    """The image in a mode that has shades between black and white: 1 bit becomes 8."""
-    return image.convert("L") if image.mode == "1" else image
-
-
-def eight_bits(image: Image.Image) -> Image.Image:
-    """The image with 8 bits per channel: 16 are scaled down, not cut off; 1 becomes 8."""
-    if image.mode == "I;16":
-        return image.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L")
-    return continuous(image)
-
-
-def with_alpha(image: Image.Image) -> Image.Image:
-    """The image with an alpha channel, opaque if it had none; not for CMYK.
-
-    Pillow has no 16-bit grey with alpha, so that becomes 8 bits.
-    """
-    image = eight_bits(image)
-    return image.convert(_WITH_ALPHA[image.mode])
-
-
-def opaque_and_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """Colours without alpha, and alpha, if there is one."""
-    if not has_alpha(image.mode):
-        return image, None
-    # Not by convert(), which may do more than to drop the channel.
-    bands = image.split()
-    return (bands[0] if len(bands) == 2 else Image.merge("RGB", bands[:3])), bands[-1]
-
-
-def joined(colours: Image.Image, alpha: Image.Image | None) -> Image.Image:
-    """The reverse of :func:`opaque_and_alpha`."""
-    if alpha is None:
-        return colours
-    return Image.merge("LA" if colours.mode == "L" else "RGBA", [*colours.split(), alpha])
-
-
-def flattened(image: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
-    """The image on an opaque ground of a colour (in the image's own space)."""
-    colours, alpha = opaque_and_alpha(image)
-    if alpha is None:
+def to_eight_bits(image: Image.Image) -> Image.Image:
+    """``I;16`` scaled, not clipped, to ``L``; other modes unchanged."""
+    if image.mode != "I;16":
         return image
-    ground = Image.new("RGB", (1, 1), colour).convert(colours.mode).resize(image.size)
-    return Image.composite(colours, ground, alpha)
+    return image.point(lambda value: value / 257 + 0.5).convert("L")
+
+
+def _with_alpha(image: Image.Image) -> Image.Image:
+    """One colour of the source is declared transparent."""
+    if image.mode == "RGB":
+        return image.convert("RGBA")
+    if image.mode == "I;16":
+        transparent = int(image.info["transparency"])
+        alpha = ImageMath.lambda_eval(
+            lambda names: names["convert"]((names["grey"] != transparent) * 255, "L"), grey=image.convert("I")
+        )
+        return Image.merge("LA", (to_eight_bits(image), alpha))
+    return image.convert("LA")
+
+
+def _sixteen_bits(image: Image.Image) -> Image.Image:
+    if image.mode == "F":
+        # Each comparison is false for what is not a number, so the first limit gets rid of it.
+        lowest = _extrema(_at_least(_at_most(image, _LARGEST), -_LARGEST))[0]
+        image = _at_most(_at_least(image, -_LARGEST), _LARGEST)
+        highest, white = _extrema(image)[1], 1.0
+        image = _at_least(image, lowest)
+    else:
+        (lowest, highest), white = _extrema(image), float(_FULL)
+    if 0 <= lowest and highest <= white:
+        lowest = 0.0
+        if image.mode == "I":
+            return image.convert("I;16")
+    else:
+        white = highest
+    if white <= lowest:
+        return Image.new("I;16", image.size)
+    scale = _FULL / (white - lowest)
+    return ImageMath.lambda_eval(
+        lambda names: names["convert"]((names["float"](names["image"]) - lowest) * scale + 0.5, "I"), image=image
+    ).convert("I;16")
+
+
+def _extrema(image: Image.Image) -> tuple[float, float]:
+    lowest, highest = image.getextrema()
+    assert isinstance(lowest, int | float) and isinstance(highest, int | float)  # noqa: S101, PT018 – one band
+    return float(lowest), float(highest)
+
+
+def _at_least(image: Image.Image, limit: float) -> Image.Image:
+    return ImageMath.lambda_eval(lambda names: names["max"](names["image"], limit), image=image)
+
+
+def _at_most(image: Image.Image, limit: float) -> Image.Image:
+    return ImageMath.lambda_eval(lambda names: names["min"](names["image"], limit), image=image)

@@ -81,7 +81,7 @@ class Work:
 Step = Callable[[Work, Job], Work]
 
 
-def begin(picture: Picture, job: Job) -> Work:
+def begin(picture: Picture) -> Work:
     """A decoded picture as the work that the first step takes: its palette expanded, its profile checked."""
     image = expanded_mode(picture.image)
     profile = embedded_profile(picture.icc, colour_space(image.mode))
@@ -203,7 +203,7 @@ def overlay(work: Work, job: Job) -> Work:
         return work
     spec, full = job.spec, job.overlay.full_size
     box = overlay_box(job.plan.canvas, full, size=spec.overlay_size, pos=spec.overlay_pos)
-    top = begin(job.overlay, job)
+    top = begin(job.overlay)
     size = (box.width, box.height)
     x, y = top.scale
     if top.scale != (1.0, 1.0) or top.image.size != size:
@@ -284,12 +284,13 @@ STEPS: tuple[Step, ...] = (
 """The order of operations, whatever the order of the parameters."""
 
 
-def run(picture: Picture, job: Job, *, checkpoint: Callable[[], None]) -> Work:
+def run(work: Work, job: Job, *, checkpoint: Callable[[], None]) -> Work:
     """Take a decoded picture through all steps.
 
+    :param work: from :func:`begin`. The caller should not keep it, nor the picture: it may be the largest thing in
+        memory, and is no longer needed after the first steps.
     :param checkpoint: called before each step; may raise to end early.
     """
-    work = begin(picture, job)
     for step in STEPS:
         checkpoint()
         work = step(work, job)

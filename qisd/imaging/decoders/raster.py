@@ -193,7 +193,8 @@ class RasterSource:
     def load(self, reduce_to: Size | None) -> Picture:
         """Decode; at a reduced size where the format can do that on the way."""
         image, info = self._image, self.info
-        metadata = read_metadata(image, upright=self._auto_orient)
+        xmp = image.info.pop("xmp", None)  # Pillow would take an orientation from it
+        metadata = read_metadata(image, xmp=xmp, upright=self._auto_orient)
         icc = image.info.get("icc_profile")
         dpi = read_density(image)
         if reduce_to is not None:
@@ -201,11 +202,12 @@ class RasterSource:
             self._reduce((reduce_to.height, reduce_to.width) if swap else (reduce_to.width, reduce_to.height))
         if self._opener == "JPEG" and image.info.get("progressive"):
             headers.check_jpeg_scans(self._stream)
-        # Whatever the header says, this is what will be allocated.
-        image.info.pop("xmp", None)  # where Pillow would look for another orientation
+        transparency = _transparency(image)
         image.load()
+        picture = self._upright(image)
+        picture.info = {} if transparency is None else {"transparency": transparency}
         return Picture(
-            image=self._upright(image),
+            image=picture,
             icc=icc if isinstance(icc, bytes) and icc else None,
             metadata=metadata,
             dpi=dpi,
@@ -219,8 +221,9 @@ class RasterSource:
         width, height = image.size
         times = min(width // max(least[0], 1), height // max(least[1], 1))
         if isinstance(image, JpegImagePlugin.JpegImageFile):
-            image.draft(None, least if times > 1 else image.size)
-        elif isinstance(image, Jpeg2KImagePlugin.Jpeg2KImageFile) and times > 1:
+            if times > 1:
+                image.draft(None, least)
+        elif isinstance(image, Jpeg2KImagePlugin.Jpeg2KImageFile):
             # The decoder rounds sizes to the nearest: one halving less where that would fall short.
             steps = min(times.bit_length() - 1, self._reductions)
             while steps and ((width >> steps) < least[0] or (height >> steps) < least[1]):
@@ -243,7 +246,6 @@ class RasterSource:
         if self._opener == "JPEG" and image.mode == "CMYK" and "adobe" not in image.info:
             # Only Adobe stores ink inverted, and marks it; Pillow takes every CMYK file for Adobe's.
             picture = Image.eval(picture, lambda ink: 255 - ink)
-        picture.info = {"transparency": image.info["transparency"]} if "transparency" in image.info else {}
         return picture
 
 
@@ -298,6 +300,19 @@ def _check_interpreted(image: ImageFile.ImageFile, number: int) -> None:
         image.tile[number] = tile._replace(codec_name="raw", args=("RGB;16B", 0, 1))
     elif image.width * image.height > _MAX_INTERPRETED_PIXELS:
         raise SourceTooLarge("The image is too large for its uncommon encoding.", detail=tile.codec_name)
+
+
+def _transparency(image: ImageFile.ImageFile) -> object:
+    """The transparent colour, in the values that the decoded pixels will have."""
+    value = image.info.get("transparency")
+    if isinstance(image, PngImagePlugin.PngImageFile) and image.tile:
+        # A PNG gives it in its own depth, and Pillow leaves it so.
+        rawmode = image.tile[0].args
+        if isinstance(value, int):
+            return value * {"L;2": 85, "L;4": 17}.get(str(rawmode), 1)
+        if isinstance(value, tuple) and rawmode == "RGB;16B":
+            return tuple(channel >> 8 for channel in value)
+    return value
 
 
 def _decoder_bytes(image: ImageFile.ImageFile, opener: str, size: int, orientation: int) -> int:

@@ -1,0 +1,118 @@
+"""What a render will cost in memory, told before it starts."""
+
+from __future__ import annotations
+
+from qisd.imaging.geometry import Box, Plan, Size, cdiv, overlay_box
+from qisd.imaging.picture import SourceInfo
+from qisd.imaging.reduction import sufficient_overlay_size, sufficient_size
+from qisd.imaging.resample import HAVE_EXTENSION
+from qisd.imaging.rotate import BORDER, QUARTER_TURN
+from qisd.imaging.spec import ImageSpec
+
+BASE = 8 * 1024 * 1024
+"""Files' own bytes in buffers, tables, transforms: what every render needs, however small the picture."""
+
+STRIP_COPIES = 8 * 1024 * 1024
+"""The resampler's copies of strips, where Pillow's memory is not in one piece."""
+
+_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}
+_PIXEL = 4
+"""Bytes per pixel of every other mode, LA included."""
+
+_ENCODER = 12
+"""Bytes per pixel of the rendition: a copy in another mode, what the encoder keeps, and the file."""
+
+_FLOATS = 0 if HAVE_EXTENSION else 48
+"""Bytes per source pixel of the linear floats that the resampler's pure Pillow stand-in makes of the whole picture."""
+
+
+def estimate_memory(info: SourceInfo, spec: ImageSpec, plan: Plan, overlay: SourceInfo | None) -> int:
+    """The most bytes that this render will hold at any moment, an upper estimate.
+
+    It follows the steps of the pipeline and takes the largest sum of what is alive together in any of them: the
+    decoded picture (at the size to which it is going to be reduced), its copies, the canvas of a rotation, of the
+    padding, the resampler's rows of floats, the overlay and its copies, and the encoder with the finished file.
+    """
+    decoded = _decoded_size(info, sufficient_size(spec, plan))
+    scale = max(info.width / decoded.width, 1.0), max(info.height / decoded.height, 1.0)
+    stored = _BYTES.get(info.mode, _PIXEL)
+    pixel = _working_bytes(info, spec)
+    picture = _pixels(decoded) * pixel
+
+    peaks = [_pixels(decoded) * stored + info.decoder_bytes, _pixels(decoded) * stored + picture]
+    if spec.flip or spec.rotation:
+        peaks.append(2 * picture)
+    if spec.rotation % QUARTER_TURN:
+        canvas = _pixels(_reduced(plan.rotated, scale))
+        framed = _pixels(Size(decoded.width + 2 * BORDER, decoded.height + 2 * BORDER))
+        # The picture, with its frame, both premultiplied; then the framed one and the canvas, in two modes.
+        peaks += [picture + 2 * framed * _PIXEL, framed * _PIXEL + 2 * canvas * _PIXEL]
+    part = _reduced(plan.crop.size if plan.crop else plan.rotated, scale)
+    whole = _reduced(plan.rotated, scale)
+    peaks.append((_pixels(whole) + _pixels(part)) * pixel)
+    peaks.append(_resizing(part, plan.inner, pixel))
+    finished = _pixels(plan.canvas) * pixel
+    peaks.append(_pixels(plan.inner) * pixel + finished)
+    if spec.sharpen:
+        peaks.append(5 * _pixels(plan.canvas) * _PIXEL)
+    if overlay is not None:
+        peaks.append(_overlaying(overlay, spec, plan))
+        peaks = [peak + _overlay_bytes(overlay, spec, plan) for peak in peaks]
+    output = _pixels(plan.output)
+    peaks.append(finished + output * (2 * _PIXEL + _ENCODER))
+    return BASE + max(peaks)
+
+
+def _pixels(size: Size) -> int:
+    return size.width * size.height
+
+
+def _working_bytes(info: SourceInfo, spec: ImageSpec) -> int:
+    """Bytes per pixel in the pipeline, where palettes, transparency and alpha for the ground have been added."""
+    if info.mode in ("P", "PA") or info.has_alpha or spec.fill == "none":
+        return _PIXEL
+    return _BYTES.get(info.mode, _PIXEL)
+
+
+def _decoded_size(info: SourceInfo, least: Size | None) -> Size:
+    """To what the decoder is going to reduce the picture: JPEG to 1/2, 1/4 or 1/8, the others not for sure."""
+    natural = Size(info.width, info.height)
+    if least is None or info.format not in ("jpg", "pjpg"):
+        return natural
+    times = min(natural.width // least.width, natural.height // least.height)
+    factor = next(factor for factor in (8, 4, 2, 1) if times >= factor or factor == 1)
+    return Size(cdiv(natural.width, factor), cdiv(natural.height, factor))
+
+
+def _reduced(size: Size, scale: tuple[float, float]) -> Size:
+    # Which side is which after a quarter turn does not matter: both have the same factor, but for rounding.
+    return Size(int(size.width / min(scale)) + 1, int(size.height / min(scale)) + 1)
+
+
+def _resizing(part: Size, inner: Size, pixel: int) -> int:
+    """The resampler holds both pictures, some rows of four floats per pixel, and its weights."""
+    rows = 200 * part.width + 600 * inner.width + 100 * (part.height + inner.height)
+    pixels = _pixels(part) * (pixel + _FLOATS) + _pixels(inner) * (pixel + _FLOATS)
+    return pixels + rows + STRIP_COPIES
+
+
+def _overlay_place(overlay: SourceInfo, spec: ImageSpec, plan: Plan) -> Box:
+    natural = Size(overlay.width, overlay.height)
+    return overlay_box(plan.canvas, natural, size=spec.overlay_size, pos=spec.overlay_pos)
+
+
+def _overlay_bytes(overlay: SourceInfo, spec: ImageSpec, plan: Plan) -> int:
+    """The decoded overlay, which is there from the start, or its decoder's needs, whatever is more."""
+    natural = Size(overlay.width, overlay.height)
+    decoded = _decoded_size(overlay, sufficient_overlay_size(natural, _overlay_place(overlay, spec, plan).size))
+    return _pixels(decoded) * _BYTES.get(overlay.mode, _PIXEL) + overlay.decoder_bytes
+
+
+def _overlaying(overlay: SourceInfo, spec: ImageSpec, plan: Plan) -> int:
+    natural = Size(overlay.width, overlay.height)
+    place = _overlay_place(overlay, spec, plan).size
+    decoded = _decoded_size(overlay, sufficient_overlay_size(natural, place))
+    # Expanded and resized; then its colours, its alpha and the composite besides two copies of the picture.
+    return max(
+        _resizing(decoded, place, _PIXEL), 2 * _pixels(plan.canvas) * _PIXEL + 4 * _pixels(place) * _PIXEL
+    ) + _pixels(plan.canvas) * _PIXEL

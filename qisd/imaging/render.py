@@ -1,0 +1,159 @@
+"""From the bytes of a source to the bytes of a rendition."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import BinaryIO
+
+import attrs
+import PIL
+
+from qisd.errors import Unsupported
+from qisd.imaging.decoders.faults import decoding
+from qisd.imaging.encode import Encoding, encode
+from qisd.imaging.formats import Format, FormatTable
+from qisd.imaging.geometry import Size, overlay_box, plan
+from qisd.imaging.metadata import Metadata
+from qisd.imaging.picture import DecodeLimits, Picture
+from qisd.imaging.pipeline import Job, Work, begin, run
+from qisd.imaging.profiles import ProfileStore
+from qisd.imaging.reduction import sufficient_overlay_size, sufficient_size
+from qisd.imaging.resample import HAVE_EXTENSION
+from qisd.imaging.source import open_source
+from qisd.imaging.spec import ImageSpec
+
+PICTURES = 1
+"""To be raised whenever equal requests are going to give other pixels than before."""
+
+
+@attrs.frozen(kw_only=True)
+class RenderSettings:
+    """What decides the look of renditions besides the request.
+
+    :param resize_quality: 1 … 3: bilinear, bicubic, Lanczos.
+    :param gamma_correct: whether to resize in linear light.
+    :param auto_orient: whether to turn pictures upright as EXIF tells.
+    """
+
+    resize_quality: int = 3
+    gamma_correct: bool = True
+    auto_orient: bool = True
+    limits: DecodeLimits = attrs.field(factory=DecodeLimits)
+    formats: FormatTable = attrs.field(factory=FormatTable)
+    profiles: ProfileStore = attrs.field(factory=ProfileStore)
+
+    def version(self) -> str:
+        """A digest of everything here, and of the program, that can change a rendition; for cache keys."""
+        parts = (
+            PICTURES,
+            PIL.__version__,
+            HAVE_EXTENSION,
+            self.resize_quality,
+            self.gamma_correct,
+            self.auto_orient,
+            self.profiles.digest(),
+        )
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+@attrs.frozen(kw_only=True)
+class Rendition:
+    """A rendered image: the bytes of a file, its format, and its size in pixels."""
+
+    data: bytes = attrs.field(repr=False)
+    format: Format
+    width: int
+    height: int
+
+
+@attrs.frozen(kw_only=True)
+class _Extras:
+    """What goes round the pixels, from the source to the rendition."""
+
+    metadata: Metadata
+    dpi: tuple[float, float] | None
+
+
+def render(
+    source: BinaryIO,
+    *,
+    extension: str,
+    spec: ImageSpec,
+    settings: RenderSettings,
+    overlay: BinaryIO | None = None,
+    overlay_extension: str = "",
+    checkpoint: Callable[[], None],
+) -> Rendition:
+    """Make the image that ``spec`` describes.
+
+    :param source: seekable stream; it stays open.
+    :param extension: of the source's file name, without dot; it also decides the output format where the spec does not.
+    :param overlay: the stream of the spec's overlay, if it has one.
+    :param checkpoint: called between steps; what it raises ends the render.
+    :raises Unsupported: source or overlay can't be read, or the result can't be made.
+    :raises SourceTooLarge: source or overlay exceeds the limits.
+    :raises BadParameter: the source has no such page, or less pixels than tiles.
+    """
+    output = output_format(spec, extension, settings.formats)
+    checkpoint()
+    held, job, extras = _decoded(source, extension, spec, settings, output)
+    if overlay is not None and spec.overlay_src is not None:
+        checkpoint()
+        job = attrs.evolve(job, overlay=_decoded_overlay(overlay, overlay_extension, job, settings))
+    # Popped, so that the decoded picture is free to go as soon as the steps have done with it.
+    work = run(held.pop(), job, checkpoint=checkpoint)
+    checkpoint()
+    data = encode(
+        work.image,
+        encoding=Encoding(
+            format=output, quality=spec.quality, progressive=output.name == "pjpg", dpi=spec.dpi, strip=spec.strip
+        ),
+        icc=work.profile.data if work.profile else None,
+        metadata=extras.metadata,
+        source_dpi=extras.dpi,
+        fill_rgb=work.ground.rgb(),
+    )
+    return Rendition(data=data, format=output, width=work.image.width, height=work.image.height)
+
+
+def output_format(spec: ImageSpec, extension: str, formats: FormatTable) -> Format:
+    """The format of the rendition: the one asked for, or else the source's own.
+
+    :raises Unsupported: images of that format can't be made.
+    """
+    name = spec.format or extension
+    row = formats.by_extension(name)
+    if row is None or not row.write:
+        raise Unsupported("format: images of the source's own type can't be made, ask for another", parameter="format")
+    return row
+
+
+def _decoded(
+    source: BinaryIO, extension: str, spec: ImageSpec, settings: RenderSettings, output: Format
+) -> tuple[list[Work], Job, _Extras]:
+    opened = open_source(
+        source, extension=extension, page=spec.page, limits=settings.limits, auto_orient=settings.auto_orient
+    )
+    sizes = plan(spec, Size(opened.info.width, opened.info.height))
+    with decoding():
+        picture = opened.load(sufficient_size(spec, sizes))
+    job = Job(
+        spec=spec,
+        plan=sizes,
+        format=output,
+        profiles=settings.profiles,
+        quality=settings.resize_quality,
+        gamma_correct=settings.gamma_correct,
+    )
+    return [begin(picture)], job, _Extras(metadata=picture.metadata, dpi=picture.dpi)
+
+
+def _decoded_overlay(overlay: BinaryIO, extension: str, job: Job, settings: RenderSettings) -> Picture:
+    opened = open_source(
+        overlay, extension=extension, page=None, limits=settings.limits, auto_orient=settings.auto_orient
+    )
+    natural = Size(opened.info.width, opened.info.height)
+    box = overlay_box(job.plan.canvas, natural, size=job.spec.overlay_size, pos=job.spec.overlay_pos)
+    with decoding():
+        return opened.load(sufficient_overlay_size(natural, box.size))
