@@ -1,7 +1,7 @@
 """Conversion of colours by profiles, through LittleCMS.
 
-Of a conversion only the compiled transform is kept; it is made without LittleCMS' one-pixel cache, and so may be used by
-many threads at once.
+Of a conversion only the compiled transform is kept. It is made without LittleCMS' one-pixel cache, and so may be used
+by many threads at once.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from collections import OrderedDict
 
 import attrs
 from PIL import Image, ImageCms
+from PIL._imagingcms import CmsTransform
 
 from qisd.errors import Unsupported
-from qisd.imaging.modes import colour_space, continuous, eight_bits, flattened, joined, opaque_and_alpha
+from qisd.imaging.channels import colour_space, continuous, eight_bits, flattened, joined, opaque_and_alpha
 from qisd.imaging.profiles import Profile, ProfileStore
 
 Intent = ImageCms.Intent
@@ -43,11 +44,11 @@ class _Transforms:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[object, ...], ImageCms.core.CmsTransform] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], CmsTransform] = OrderedDict()
 
     def get(
         self, source: Profile | None, target: Profile | None, modes: tuple[str, str], intent: Intent, *, bpc: bool
-    ) -> ImageCms.core.CmsTransform:
+    ) -> CmsTransform:
         """None is Lab.
 
         :raises ValueError: LittleCMS can't make it.
@@ -67,20 +68,20 @@ class _Transforms:
 
 def _built(
     source: Profile | None, target: Profile | None, modes: tuple[str, str], intent: Intent, *, bpc: bool
-) -> ImageCms.core.CmsTransform:
+) -> CmsTransform:
     flags = ImageCms.Flags.NOCACHE
     if bpc:
         flags |= ImageCms.Flags.BLACKPOINTCOMPENSATION
     try:
-        opened = [
-            ImageCms.ImageCmsProfile(io.BytesIO(profile.data) if profile else ImageCms.createProfile("LAB"))
-            for profile in (source, target)
-        ]
-        transform = ImageCms.buildTransform(*opened, *modes, intent, flags)
-    except (OSError, ImageCms.PyCMSError) as error:
+        transform = ImageCms.ImageCmsTransform(_opened(source), _opened(target), *modes, intent, flags=flags)
+    except (OSError, ValueError) as error:
         raise ValueError("this conversion can't be made") from error
     # The wrapper would keep the profiles in memory.
     return transform.transform
+
+
+def _opened(profile: Profile | None) -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(io.BytesIO(profile.data) if profile else ImageCms.createProfile("LAB"))
 
 
 _transforms = _Transforms()

@@ -9,9 +9,9 @@ import attrs
 from PIL import Image
 
 from qisd.errors import Unsupported
+from qisd.imaging.channels import eight_bits, has_alpha, opaque_and_alpha
 from qisd.imaging.colour import WHITE, Coloured, matched
 from qisd.imaging.fill import AUTOMATIC, TRANSPARENT, parse_colour
-from qisd.imaging.modes import eight_bits, has_alpha, opaque_and_alpha
 from qisd.imaging.profiles import ProfileStore
 
 Ink = tuple[int, ...]

@@ -179,11 +179,26 @@ def _raw_profile(image: ImageFile.ImageFile, name: str) -> bytes:
 def _exif_bytes(image: ImageFile.ImageFile) -> bytes | None:
     try:
         if isinstance(image, TiffImagePlugin.TiffImageFile):
-            return _unwrapped(image.getexif().tobytes())
+            return _unwrapped(_tiff_exif(image))
         data = image.info.get("exif") or _raw_profile(image, "exif")
     except _FAULTS:
         return None
     return _unwrapped(data) if isinstance(data, bytes) else None
+
+
+def _tiff_exif(image: TiffImagePlugin.TiffImageFile) -> bytes:
+    """The directory of the current page, as far as it describes the picture."""
+    tags = image.tag_v2
+    exif = Image.Exif()
+    exif.endian = "<" if tags.prefix.startswith(b"II") else ">"
+    exif.bigtiff = b"\x2b" in tags.prefix
+    assert image.fp is not None  # noqa: S101 – not decoded yet
+    exif.load_from_fp(image.fp, tags.offset)
+    for tag in _STRUCTURE.intersection(exif):
+        del exif[tag]
+    exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
+    exif.bigtiff = False  # EXIF data elsewhere is an ordinary TIFF
+    return exif.tobytes()
 
 
 def _unwrapped(exif: bytes) -> bytes:

@@ -6,6 +6,9 @@ Pillow has no 16-bit colour: such sources come as 8 bits from the decoder, the l
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, cast
+
 from PIL import Image, ImageMath
 
 WORKING_MODES = ("L", "LA", "RGB", "RGBA", "CMYK", "I;16")
@@ -51,8 +54,8 @@ def _with_alpha(image: Image.Image) -> Image.Image:
         return image.convert("RGBA")
     if image.mode == "I;16":
         transparent = int(image.info["transparency"])
-        alpha = ImageMath.lambda_eval(
-            lambda names: names["convert"]((names["grey"] != transparent) * 255, "L"), grey=image.convert("I")
+        alpha = _computed(
+            image.convert("I"), lambda names: names["convert"]((names["image"] != transparent) * 255, "L")
         )
         return Image.merge("LA", (to_eight_bits(image), alpha))
     return image.convert("LA")
@@ -67,7 +70,7 @@ def _sixteen_bits(image: Image.Image) -> Image.Image:
         image = _at_least(image, lowest)
     else:
         (lowest, highest), white = _extrema(image), float(_FULL)
-    if 0 <= lowest and highest <= white:
+    if lowest >= 0 and highest <= white:
         lowest = 0.0
         if image.mode == "I":
             return image.convert("I;16")
@@ -76,8 +79,8 @@ def _sixteen_bits(image: Image.Image) -> Image.Image:
     if white <= lowest:
         return Image.new("I;16", image.size)
     scale = _FULL / (white - lowest)
-    return ImageMath.lambda_eval(
-        lambda names: names["convert"]((names["float"](names["image"]) - lowest) * scale + 0.5, "I"), image=image
+    return _computed(
+        image, lambda names: names["convert"]((names["float"](names["image"]) - lowest) * scale + 0.5, "I")
     ).convert("I;16")
 
 
@@ -88,8 +91,12 @@ def _extrema(image: Image.Image) -> tuple[float, float]:
 
 
 def _at_least(image: Image.Image, limit: float) -> Image.Image:
-    return ImageMath.lambda_eval(lambda names: names["max"](names["image"], limit), image=image)
+    return _computed(image, lambda names: names["max"](names["image"], limit))
 
 
 def _at_most(image: Image.Image, limit: float) -> Image.Image:
-    return ImageMath.lambda_eval(lambda names: names["min"](names["image"], limit), image=image)
+    return _computed(image, lambda names: names["min"](names["image"], limit))
+
+
+def _computed(image: Image.Image, expression: Callable[[dict[str, Any]], Any]) -> Image.Image:
+    return cast("Image.Image", ImageMath.lambda_eval(expression, image=image))

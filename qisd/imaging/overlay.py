@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PIL import Image
 
+from qisd.imaging.channels import eight_bits, has_alpha, joined
 from qisd.imaging.colour import Coloured, matched
 from qisd.imaging.geometry import Box
-from qisd.imaging.modes import eight_bits, has_alpha, joined
 from qisd.imaging.profiles import ProfileStore
 from qisd.imaging.spec import UNIT
 

@@ -16,12 +16,12 @@ import attrs
 from PIL import Image
 
 from qisd.imaging import colour
+from qisd.imaging.channels import colour_space, continuous, eight_bits, has_alpha, with_alpha
 from qisd.imaging.colour import INTENTS, Coloured, Intent
 from qisd.imaging.formats import Format
 from qisd.imaging.geometry import Plan, Size, overlay_box
 from qisd.imaging.ground import Ground, chosen_ground
-from qisd.imaging.modes import colour_space, continuous, eight_bits, has_alpha, with_alpha
-from qisd.imaging.modes import expanded as expanded_mode
+from qisd.imaging.modes import to_working_mode
 from qisd.imaging.overlay import overlaid
 from qisd.imaging.picture import Picture
 from qisd.imaging.profiles import Profile, ProfileStore, embedded_profile
@@ -83,7 +83,10 @@ Step = Callable[[Work, Job], Work]
 
 def begin(picture: Picture) -> Work:
     """A decoded picture as the work that the first step takes: its palette expanded, its profile checked."""
-    image = expanded_mode(picture.image)
+    image = picture.image
+    # 1 bit stays, for the formats that have it, as long as nothing needs shades.
+    if image.mode != "1" or "transparency" in image.info:
+        image = to_working_mode(image)
     profile = embedded_profile(picture.icc, colour_space(image.mode))
     scale = _scale(picture.full_size, image.size)
     return Work(image=image, profile=profile, ground=Ground(Image.new("RGB", (1, 1))), scale=scale)

@@ -6,8 +6,8 @@ import math
 
 from PIL import Image
 
+from qisd.imaging.channels import continuous, has_alpha
 from qisd.imaging.ground import Ground
-from qisd.imaging.modes import continuous, has_alpha
 from qisd.imaging.spec import UNIT
 
 QUARTER_TURN = 90 * UNIT

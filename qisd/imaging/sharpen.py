@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image, ImageFilter
 
-from qisd.imaging.modes import eight_bits, joined, opaque_and_alpha
+from qisd.imaging.channels import eight_bits, joined, opaque_and_alpha
 
 RADIUS = 1
 THRESHOLD = 2

@@ -105,7 +105,8 @@ def process(
 
 def rms(one: Image.Image, other: Image.Image) -> float:
     """Root of the mean square of the differences, over all channels, of 255."""
-    assert one.size == other.size and one.mode == other.mode, (one, other)
+    assert one.size == other.size, (one, other)
+    assert one.mode == other.mode, (one, other)
     values: Iterable[float] = ImageStat.Stat(ImageChops.difference(one, other)).rms
     squares = [value**2 for value in values]
     return float((sum(squares) / len(squares)) ** 0.5)

@@ -1,8 +1,8 @@
 """Files that are reopened and begun anew, and the journal's socket."""
 
-import os
 import socket
 import stat
+import tempfile
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -79,18 +79,17 @@ class Files(SynchronousTestCase):
 
 class Journals(SynchronousTestCase):
     def test_datagrams_arrive(self) -> None:
-        path = Path(self.mktemp())
+        # The path of a socket has to be short, so it isn't below trial's own directory.
+        directory = tempfile.TemporaryDirectory(prefix="qisd-test-")
+        self.addCleanup(directory.cleanup)
+        path = Path(directory.name, "journal")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
-            # A socket's path has to be short.
-            os.chdir(path.parent if path.parent.is_dir() else ".")
-            short = Path(path.name)
-            receiver.bind(str(short))
-            self.addCleanup(short.unlink)
-            journal = Journal(short)
+            receiver.bind(str(path))
+            receiver.settimeout(5)
+            journal = Journal(path)
             self.addCleanup(journal.close)
             journal.open()
             journal.send(b"MESSAGE=x\n")
-            receiver.settimeout(5)
             self.assertEqual(receiver.recv(100), b"MESSAGE=x\n")
 
     def test_a_machine_without_journal_stops_the_start(self) -> None:

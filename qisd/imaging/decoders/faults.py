@@ -55,6 +55,4 @@ def check_pixels(width: int, height: int, max_pixels: int) -> None:
     if width <= 0 or height <= 0:
         raise Unsupported(f"{UNKNOWN}: the image has no pixels")
     if width * height > max_pixels:
-        raise SourceTooLarge(
-            f"The image is too large ({width} × {height} pixels; {max_pixels} pixels are allowed)."
-        )
+        raise SourceTooLarge(f"The image is too large ({width} × {height} pixels; {max_pixels} pixels are allowed).")

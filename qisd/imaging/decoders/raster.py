@@ -10,7 +10,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, cast
 
 import attrs
 from PIL import (
@@ -67,10 +67,10 @@ _MARKS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
         ("AVIF", rb"....ftyp(?:avif|avis|mif1|msf1)"),
         ("JPEG2000", rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n"),
         ("PSD", rb"8BPS\0\x01"),
-        ("ICO", rb"\0\0\1\0"),
+        ("ICO", rb"\0\0\x01\0"),
         ("BMP", rb"BM"),
         ("PPM", rb"P[1-6][ \t-\r#]|Pf[ \t-\r#]"),
-        ("PCX", rb"\x0a[\0\2\3\5]\1"),
+        ("PCX", rb"\x0a[\0\x02\x03\x05]\x01"),
     )
 )
 _UNMARKED = {"tga": "TGA"}
@@ -160,7 +160,7 @@ class RasterSource:
         """:param kind: structure of the file. :param opener: whose plugin reads it; the same but for icons."""
         reductions = _check_before_opening(stream, opener, size, limits)
         header = HeaderStream(stream, size if opener in _WHOLE_FILE else None)
-        image = _OPENERS[opener](header)
+        image = _OPENERS[opener](cast("IO[bytes]", header))
         pages = _choose_page(image, stream, page)
         header.unbound()
         # Pillow gives the upright size of a TIFF, whether it is to be upright or not.
@@ -201,7 +201,7 @@ class RasterSource:
             swap = self._auto_orient and info.orientation >= 5
             self._reduce((reduce_to.height, reduce_to.width) if swap else (reduce_to.width, reduce_to.height))
         if self._opener == "JPEG" and image.info.get("progressive"):
-            headers.check_jpeg_scans(self._stream)
+            headers.check_jpeg_scans(cast("BinaryIO", self._stream))
         transparency = _transparency(image)
         image.load()
         picture = self._upright(image)
@@ -286,7 +286,7 @@ def _check_after_opening(image: ImageFile.ImageFile, opener: str, size: int, lim
     for number, (codec, box, offset, arguments) in enumerate(image.tile):
         if codec in _INTERPRETED:
             _check_interpreted(image, number)
-        if codec == "raw" and opener not in _WHOLE_FILE:
+        if codec == "raw" and box is not None and opener not in _WHOLE_FILE:
             stride = arguments[1] if isinstance(arguments, tuple) and len(arguments) > 1 else 0
             least = max(int(stride or 0), (box[2] - box[0]) // 8)
             if offset + least * (box[3] - box[1]) > size:
