@@ -31,11 +31,13 @@ def part(fraction: float) -> int:
 
 
 BOX: Options = {"width": 240, "height": 240}
+MIDDLE: Options = {"top": part(0.25), "left": part(0.25), "bottom": part(0.75), "right": part(0.75)}
+WRITTEN = ("png", "gif", "tif", "webp", "avif", "jp2", "bmp")
 SHEET: list[tuple[str, Options]] = [
     ("width=240", {"width": 240}),
     ("height=160", {"height": 160}),
-    ("240×240 (padded)", BOX),
-    ("240×240 autosizefit", BOX | {"size_fit": True}),
+    ("240x240 (padded)", BOX),
+    ("240x240 autosizefit", BOX | {"size_fit": True}),
     ("halign=l0 valign=t0 fill=gold", BOX | {
         "align_h": Position(edge="l", fraction=0), "align_v": Position(edge="t", fraction=0), "fill": "#ffd700",
     }),
@@ -52,11 +54,9 @@ SHEET: list[tuple[str, Options]] = [
     ("angle=20", {"width": 240, "rotation": part(20)}),
     ("angle=45 fill=navy", BOX | {"size_fit": True, "rotation": part(45), "fill": "#000080"}),
     ("angle=200 fill=none, png", BOX | {"rotation": part(200), "fill": "none", "format": "png"}),
-    ("flip=h angle=30 crop", {"width": 240, "flip": "h", "rotation": part(30), **{
-        "top": part(0.25), "left": part(0.25), "bottom": part(0.75), "right": part(0.75)}}),
-    ("crop .25/.25/.75/.75", {"width": 240, **{
-        "top": part(0.25), "left": part(0.25), "bottom": part(0.75), "right": part(0.75)}}),
-    ("crop left=.5, 240×240", BOX | {"left": part(0.5)}),
+    ("flip=h angle=30 crop", {"width": 240, "flip": "h", "rotation": part(30), **MIDDLE}),
+    ("crop .25/.25/.75/.75", {"width": 240, **MIDDLE}),
+    ("crop left=.5, 240x240", BOX | {"left": part(0.5)}),
     ("the same, autocropfit", BOX | {"left": part(0.5), "crop_fit": True}),
     ("tile=1:4", BOX | {"tile": Tile(number=1, grid=4)}),
     ("tile=5:9", {"width": 600, "tile": Tile(number=5, grid=9)}),
@@ -86,7 +86,7 @@ SHEET: list[tuple[str, Options]] = [
     ("icc=fx-rotatehue", {"width": 240, "icc_profile": "fx-rotatehue"}),
     ("quality=5", {"width": 240, "quality": 5}),
     ("pjpg quality=95", {"width": 240, "format": "pjpg", "quality": 95}),
-    *((f"format={name}", {"width": 240, "format": name}) for name in ("png", "gif", "tif", "webp", "avif", "jp2", "bmp")),
+    *((f"format={name}", {"width": 240, "format": name}) for name in WRITTEN),
 ]  # fmt: skip
 
 
@@ -111,8 +111,7 @@ def shown(rendition: Rendition) -> Image.Image:
         converted = ImageCms.profileToProfile(
             image, ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"), outputMode="RGB"
         )
-        assert converted is not None
-        image = converted
+        image = converted or image
     image = image.convert("RGBA")
     board = Image.new("RGB", (2, 2), (235, 235, 235))
     board.putpixel((0, 0), (200, 200, 200))
@@ -148,8 +147,11 @@ def main() -> None:
                 checkpoint=lambda: None,
             )
         draw.text((x, y), label, font=font, fill="black")
-        draw.text((x, y + 16), f"{rendition.width}×{rendition.height} {len(rendition.data):,} bytes", font=font, fill="grey")
-        sheet.paste(shown(rendition), (x, y + LABEL))
+        facts = f"{rendition.width}x{rendition.height}, {len(rendition.data):,} bytes"
+        draw.text((x, y + 16), facts, font=font, fill="grey")
+        picture = shown(rendition)
+        picture.thumbnail((CELL, CELL))
+        sheet.paste(picture, (x, y + LABEL))
     sheet.save(out)
 
 

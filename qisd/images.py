@@ -53,6 +53,7 @@ class ImageRules:
     :param wait_timeout: seconds to wait for another request's render of the same image.
     :param raise_too_busy: answer 503 after that time instead of waiting on.
     :param benchmarking: anonymous visitors may use ``cache`` and ``recache``, and are never refused for waiting.
+    :ivar rendering_version: stands in every key, so that other settings make other images.
     """
 
     rendering: RenderSettings
@@ -62,6 +63,11 @@ class ImageRules:
     wait_timeout: float
     raise_too_busy: bool
     benchmarking: bool
+    rendering_version: str = attrs.field(init=False)
+
+    @rendering_version.default
+    def _digest_once(self) -> str:
+        return self.rendering.version()
 
 
 @attrs.frozen(kw_only=True)
@@ -367,9 +373,9 @@ def download_name(path: str, output: Format, *, asked: str | None) -> str:
     """
     name = unicodedata.normalize("NFC", path.rpartition("/")[2])
     extension = extension_of(path)
-    if extension in output.extensions:
+    if extension in output.file_extensions:
         return name
-    wanted = asked if asked in output.extensions else output.extensions[0]
+    wanted = asked if asked in output.file_extensions else output.file_extensions[0]
     stem = name[: -len(extension) - 1] if extension else name
     return f"{stem}.{wanted}"
 
@@ -413,7 +419,7 @@ def _key(source: SourceFacts, spec: ImageSpec, output: Format, overlay: SourceFa
     """Names one image for ever: the exact file, in this version, rendered this way. Also its entity tag."""
     watermark = (overlay.name, str(overlay.version)) if overlay else (b"", "")
     version = str(source.version)
-    return _digest(source.name, version, spec.canonical(), output.name, *watermark, rules.rendering.version())
+    return _digest(source.name, version, spec.canonical(), output.name, *watermark, rules.rendering_version)
 
 
 def _digest(*parts: str | bytes) -> str:

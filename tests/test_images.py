@@ -20,7 +20,6 @@ from qisd.errors import BadParameter, Forbidden, NotFound, SourceTooLarge, Unsup
 from qisd.images import ImageBytes, ImageFile, ImageRules, Images, download_name
 from qisd.imaging.formats import FORMATS
 from qisd.imaging.limits import PublicLimits
-from qisd.imaging.profiles import ProfileStore
 from qisd.imaging.render import RenderSettings
 from qisd.imaging.spec import ImageOptions
 from qisd.imaging.template import TemplateSnapshot, TemplateValues
@@ -29,7 +28,7 @@ from qisd.pools.render import RenderPool
 from qisd.repository.files import Repository
 
 RULES = ImageRules(
-    rendering=RenderSettings(profiles=ProfileStore.empty()),
+    rendering=RenderSettings(),
     public_limits=PublicLimits(),
     max_dimension=15000,
     max_grid_tiles=256,

@@ -1,11 +1,12 @@
 """Make the small ICC profiles that come with qisd: ``python tools/make_profiles.py [DIRECTORY]``.
 
 Monitor and television spaces are a matrix and a curve, both laid down in standards; grey ones are a curve alone; the
-two effects are a small table in Lab. All are version 2 profiles, which every program reads, and the same bytes come
-out every time. (The profiles of printing conditions are made from measured data; see the LICENSES file beside them.)
+two effects are a small table in Lab. sRGB is a version 4 profile: the smallest, with which LittleCMS keeps black black
+when printing colours come back to the screen. The others are version 2, which every program reads. The same bytes come out
+every time. (The profiles of printing conditions are made from measured data; see the LICENSES file beside them.)
 
-Sources: ICC.1:2001-04 (the format); IEC 61966-2-1 (sRGB); Adobe RGB (1998) Color Image Encoding; ITU-R BT.709;
-SMPTE C and EBU 3213 (phosphors); Bradford's chromatic adaptation as in ICC.1:2010 Annex E.
+Sources: ICC.1:2001-04 and ICC.1:2010 (the format); IEC 61966-2-1 (sRGB); Adobe RGB (1998) Color Image Encoding;
+ITU-R BT.709; SMPTE C and EBU 3213 (phosphors); Bradford's chromatic adaptation as in ICC.1:2010 Annex E.
 """
 
 from __future__ import annotations
@@ -33,10 +34,6 @@ SMPTE_C = ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070))
 CURVE_ENTRIES = 1024
 GRID = 9
 COPYRIGHT = "Public domain (CC0)"
-
-
-def srgb(coded: float) -> float:
-    return coded / 12.92 if coded <= 0.04045 else ((coded + 0.055) / 1.055) ** 2.4
 
 
 def rec709(coded: float) -> float:
@@ -83,16 +80,23 @@ def xyz(x: float, y: float) -> tuple[float, float, float]:
 def colorants(primaries: Sequence[tuple[float, float]], white: tuple[float, float]) -> list[list[float]]:
     """XYZ of full red, green and blue, as seen by an eye that is used to D50."""
     columns = [xyz(*primary) for primary in primaries]
-    matrix = [list(row) for row in zip(*columns, strict=True)]
-    strengths = times(inverse(matrix), xyz(*white))
-    cones = times(BRADFORD, xyz(*white))
-    wanted = times(BRADFORD, D50)
-    adapted = []
-    for column, strength in zip(columns, strengths, strict=True):
-        response = times(BRADFORD, [strength * value for value in column])
-        scaled = [value * to / of for value, to, of in zip(response, wanted, cones, strict=True)]
-        adapted.append(times(inverse(BRADFORD), scaled))
-    return adapted
+    strengths = times(inverse(transposed(columns)), xyz(*white))
+    adaptation = to_d50(white)
+    return [
+        times(adaptation, [strength * value for value in column])
+        for column, strength in zip(columns, strengths, strict=True)
+    ]
+
+
+def to_d50(white: tuple[float, float]) -> Matrix:
+    """What adapts XYZ under a white to D50."""
+    cones, wanted = times(BRADFORD, xyz(*white)), times(BRADFORD, D50)
+    scaled = [[value * to / of for value in row] for row, to, of in zip(BRADFORD, wanted, cones, strict=True)]
+    return transposed([times(inverse(BRADFORD), column) for column in transposed(scaled)])
+
+
+def transposed(m: Sequence[Sequence[float]]) -> Matrix:
+    return [list(row) for row in zip(*m, strict=True)]
 
 
 def s15_16(value: float) -> bytes:
@@ -109,6 +113,16 @@ def curve_tag(curve: float | Callable[[float], float]) -> bytes:
         return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(curve * 256))
     points = [round(curve(place / (CURVE_ENTRIES - 1)) * 65535) for place in range(CURVE_ENTRIES)]
     return b"curv\0\0\0\0" + struct.pack(f">I{CURVE_ENTRIES}H", CURVE_ENTRIES, *points)
+
+
+def parametric_srgb_tag() -> bytes:
+    numbers = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    return b"para\0\0\0\0" + struct.pack(">2H", 3, 0) + b"".join(s15_16(number) for number in numbers)
+
+
+def unicode_tag(text: str) -> bytes:
+    data = text.encode("utf-16-be")
+    return b"mluc\0\0\0\0" + struct.pack(">2I4s2I", 1, 12, b"enUS", len(data), 28) + data
 
 
 def text_tag(text: str) -> bytes:
@@ -136,7 +150,9 @@ def lab_table_tag(effect: Callable[[float, float, float], tuple[float, float, fl
     return header + ends * 3 + struct.pack(f">{len(cells)}H", *cells) + ends * 3
 
 
-def profile(kind: bytes, space: bytes, connection: bytes, tags: dict[bytes, bytes]) -> bytes:
+def profile(
+    kind: bytes, space: bytes, connection: bytes, tags: dict[bytes, bytes], *, version: int = 0x02400000
+) -> bytes:
     """Header, tag table and tags; equal tags are stored once."""
     offset = 128 + 4 + 12 * len(tags)
     table, body, places = struct.pack(">I", len(tags)), b"", dict[bytes, int]()
@@ -148,7 +164,7 @@ def profile(kind: bytes, space: bytes, connection: bytes, tags: dict[bytes, byte
     size = 128 + len(table) + len(body)
     made = struct.pack(">6H", 2026, 1, 1, 0, 0, 0)
     illuminant = b"".join(s15_16(value) for value in D50)
-    head = struct.pack(">I4sI", size, b"\0\0\0\0", 0x02400000) + kind + space + connection + made + b"acsp"
+    head = struct.pack(">I4sI", size, b"\0\0\0\0", version) + kind + space + connection + made + b"acsp"
     head += bytes(28) + illuminant
     return head + bytes(128 - len(head)) + table + body
 
@@ -174,6 +190,25 @@ def rgb(
     return profile(b"mntr", b"RGB ", b"XYZ ", tags)
 
 
+def srgb_4(name: str) -> bytes:
+    red, green, blue = colorants(REC709, D65)
+    tone = parametric_srgb_tag()
+    adaptation = b"sf32\0\0\0\0" + b"".join(s15_16(value) for row in to_d50(D65) for value in row)
+    tags = {
+        b"desc": unicode_tag(name),
+        b"cprt": unicode_tag(COPYRIGHT),
+        b"wtpt": xyz_tag(D50),
+        b"chad": adaptation,
+        b"rXYZ": xyz_tag(red),
+        b"gXYZ": xyz_tag(green),
+        b"bXYZ": xyz_tag(blue),
+        b"rTRC": tone,
+        b"gTRC": tone,
+        b"bTRC": tone,
+    }
+    return profile(b"mntr", b"RGB ", b"XYZ ", tags, version=0x04200000)
+
+
 def grey(name: str, curve: float | Callable[[float], float], *, kind: bytes) -> bytes:
     return profile(kind, b"GRAY", b"XYZ ", {**texts(name), b"wtpt": xyz_tag(D50), b"kTRC": curve_tag(curve)})
 
@@ -186,7 +221,7 @@ def abstract(name: str, effect: Callable[[float, float, float], tuple[float, flo
 def profiles() -> dict[str, bytes]:
     """File name (without suffix) and content of each."""
     return {
-        "srgb": rgb("sRGB IEC61966-2-1 (qisd)", REC709, srgb),
+        "srgb": srgb_4("sRGB"),
         "adobergb1998": rgb("Compatible with Adobe RGB (1998)", ADOBE, 563 / 256),
         "applergb": rgb("Apple RGB", APPLE, 1.8),
         "colormatchrgb": rgb("ColorMatch RGB", COLORMATCH, 1.8, D50_CHROMATICITY),

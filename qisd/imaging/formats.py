@@ -36,6 +36,7 @@ class Format:
     :param decoder: name of the family of decoders, see :data:`qisd.imaging.decoders.FAMILIES`.
     :param kinds: names of the file structures (within that family) that its files have.
     :param encoder: Pillow's name of the encoder.
+    :param saved_as: extensions of its files, where ``extensions`` are names in requests only.
     """
 
     name: str
@@ -52,6 +53,12 @@ class Format:
     decoder: str = "raster"
     kinds: tuple[str, ...] = ()
     encoder: str = ""
+    saved_as: tuple[str, ...] = ()
+
+    @property
+    def file_extensions(self) -> tuple[str, ...]:
+        """What names of its files end with, the usual one first."""
+        return self.saved_as or self.extensions
 
 
 FORMATS: tuple[Format, ...] = (
@@ -62,6 +69,7 @@ FORMATS: tuple[Format, ...] = (
     Format(
         name="pjpg", title="Progressive JPEG", extensions=("pjpg", "pjpeg"), mime="image/jpeg", read=False,
         icc=True, modes=("L", "RGB", "CMYK"), max_side=65500, encoder="JPEG",
+        saved_as=("jpg", "jpeg", "jpe", "jfif", "jif"),
     ),
     Format(
         name="png", title="PNG", extensions=("png",), mime="image/png",

@@ -188,12 +188,13 @@ def _exif_bytes(image: ImageFile.ImageFile) -> bytes | None:
 
 def _tiff_exif(image: TiffImagePlugin.TiffImageFile) -> bytes:
     """The directory of the current page, as far as it describes the picture."""
-    tags = image.tag_v2
-    exif = Image.Exif()
-    exif.endian = "<" if tags.prefix.startswith(b"II") else ">"
-    exif.bigtiff = b"\x2b" in tags.prefix
     assert image.fp is not None  # noqa: S101 – not decoded yet
-    exif.load_from_fp(image.fp, tags.offset)
+    image.fp.seek(0)
+    head = image.fp.read(4)
+    exif = Image.Exif()
+    exif.endian = "<" if head.startswith(b"II") else ">"
+    exif.bigtiff = 43 in head[2:]
+    exif.load_from_fp(image.fp, image.tag_v2.offset)
     for tag in _STRUCTURE.intersection(exif):
         del exif[tag]
     exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)

@@ -66,12 +66,15 @@ def parse_profile(data: bytes, *, name: str = "") -> Profile:
         ImageCms.ImageCmsProfile(io.BytesIO(data))
     except OSError as error:
         raise ValueError("not a readable profile") from error
+    srgb = is_srgb(icc)
+    curves = tone_curves(icc) if icc.space in ("RGB", "GRAY") else ()
     return Profile(
         name=name,
         space=icc.space,
         abstract=icc.kind == ABSTRACT,
-        srgb=is_srgb(icc),
-        curves=tone_curves(icc) if icc.space in ("RGB", "GRAY") else (),
+        srgb=srgb,
+        # There are many spellings of sRGB's curve; with one of them, tables are made once.
+        curves=(TransferCurve.srgb(),) * 3 if srgb else curves,
         data=data,
         digest=hashlib.sha256(data).hexdigest(),
     )

@@ -41,7 +41,6 @@ class _Entry:
     name: bytes
     version: FileVersion
     outcome: SourceInfo | QisError
-    settings: str
 
 
 class Catalogue:
@@ -64,7 +63,7 @@ class Catalogue:
         """
         key = f"{page or 1}:{path}"
         entry = self._entries.get(key)
-        if entry is None or self._reactor.seconds() - entry.checked > _BELIEVED or entry.settings != settings.version():
+        if entry is None or self._reactor.seconds() - entry.checked > _BELIEVED:
             entry = await self._flight.join(
                 key, lambda: Deferred.fromCoroutine(self._look(key, path, page=page, settings=settings))
             )
@@ -74,16 +73,18 @@ class Catalogue:
         return SourceFacts(name=entry.name, version=entry.version, info=entry.outcome)
 
     def forget(self) -> None:
-        """Look at every file anew when it is next asked for."""
-        self._entries.clear()
+        """Look at every file anew when it is next asked for, for instance because other limits hold."""
+        # Another one instead of an empty one: what is being looked at now is not to be remembered either.
+        self._entries = OrderedDict()
 
     async def _look(self, key: str, path: str, *, page: int | None, settings: RenderSettings) -> _Entry:
-        known = self._entries.get(key)
+        entries = self._entries
+        known = entries.get(key)
         entry = await self._files.run(lambda: self._read(path, page=page, settings=settings, known=known))
-        self._entries[key] = entry
-        self._entries.move_to_end(key)
-        if len(self._entries) > _KEPT:
-            self._entries.popitem(last=False)
+        entries[key] = entry
+        entries.move_to_end(key)
+        if len(entries) > _KEPT:
+            entries.popitem(last=False)
         return entry
 
     def _read(self, path: str, *, page: int | None, settings: RenderSettings, known: _Entry | None) -> _Entry:
@@ -91,7 +92,7 @@ class Catalogue:
         checked = self._reactor.seconds()
         source = self._repository.open(path)
         with source.stream as stream:
-            if known is not None and known.version == source.version and known.settings == settings.version():
+            if known is not None and known.version == source.version:
                 return attrs.evolve(known, checked=checked)
             outcome: SourceInfo | QisError
             try:
@@ -104,9 +105,7 @@ class Catalogue:
                 )
             except QisError as error:
                 outcome = error.with_traceback(None)
-        return _Entry(
-            checked=checked, name=source.name, version=source.version, outcome=outcome, settings=settings.version()
-        )
+        return _Entry(checked=checked, name=source.name, version=source.version, outcome=outcome)
 
 
 def extension_of(path: str) -> str:

@@ -74,6 +74,7 @@ class House:
             readiness=self.readiness,
             reactor=reactor,
         )
+        self.site.noisy = False
         self.http: list[Listener] = []
         self.https: list[Listener] = []
 

@@ -1,116 +1,170 @@
-"""Pictures made in memory, and the pipeline run on them, for the tests of imaging."""
+"""Pictures for tests, made in memory: sound ones through Pillow, odd ones byte by byte."""
 
-from __future__ import annotations
+import io
+import struct
+import zlib
 
-import random
-from collections.abc import Iterable
-from typing import Any
+from PIL import Image, ImageDraw, TiffImagePlugin
 
-from PIL import Image, ImageChops, ImageDraw, ImageStat
-
-from qisd.imaging.formats import FormatTable
-from qisd.imaging.geometry import Size, plan
-from qisd.imaging.metadata import Metadata
-from qisd.imaging.picture import Picture
-from qisd.imaging.pipeline import Job, Work, begin, run
-from qisd.imaging.profiles import BUILT_IN, ProfileStore
-from qisd.imaging.spec import UNIT, ImageSpec
-
-FORMATS = FormatTable()
-STORE = ProfileStore.load(BUILT_IN, lambda warning: None)
+SIZE = (48, 32)
+CORNERS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0)}
+"""Colours of the quarters of :func:`quarters`: upper left and right, lower left and right."""
 
 
-def photo(width: int = 96, height: int = 64, mode: str = "RGB") -> Image.Image:
-    """Something like a photo: gradients, a bright disc, dark details, and some noise. Always the same."""
-    noise = random.Random(7)
-    image = Image.new("RGB", (width, height))
-    image.putdata(
-        [
-            (
-                min(255, 255 * x // width + noise.randrange(12)),
-                min(255, 200 * y // height + noise.randrange(12)),
-                min(255, 40 + 180 * (width - x) // width + noise.randrange(12)),
-            )
-            for y in range(height)
-            for x in range(width)
-        ]
-    )
+def quarters(mode="RGB", size=SIZE):
+    """Four plain quarters, by which turning and mirroring can be told."""
+    image = Image.new("RGB", size)
     draw = ImageDraw.Draw(image)
-    draw.ellipse((width // 4, height // 4, width // 2, height * 3 // 4), fill=(250, 220, 30))
-    draw.line((0, height - 1, width, 0), fill=(10, 20, 15), width=2)
-    return in_mode(image, mode)
+    width, height = size
+    places = ((0, 0), (width // 2, 0), (0, height // 2), (width // 2, height // 2))
+    for (left, top), colour in zip(places, CORNERS.values(), strict=True):
+        draw.rectangle((left, top, left + width // 2, top + height // 2), colour)
+    return image if mode == "RGB" else image.convert(mode)
 
 
-def in_mode(image: Image.Image, mode: str) -> Image.Image:
-    if mode in ("RGBA", "LA", "PA"):
-        full = image.convert("RGBA")
-        full.putalpha(Image.linear_gradient("L").resize(image.size))
-        if mode == "PA":
-            palette = image.quantize(16)
-            return Image.merge("PA", (palette.convert("PA").getchannel(0), full.getchannel("A")))
-        return full.convert(mode)
-    if mode == "P+transparency":
-        palette = image.quantize(16)
-        palette.info["transparency"] = 3
-        return palette
-    if mode == "P":
-        return image.quantize(16)
-    if mode == "I;16":
-        return image.convert("L").convert("I").point(lambda value: value * 257).convert("I;16")
-    return image.convert(mode)
-
-
-MODES = ("1", "L", "LA", "P", "P+transparency", "RGB", "RGBA", "CMYK", "I;16")
-
-
-def picture(image: Image.Image, icc: bytes | None = None, full_size: Size | None = None) -> Picture:
-    row = FORMATS.by_extension("png")
-    assert row is not None
-    size = full_size or Size(*image.size)
-    return Picture(image=image, icc=icc, metadata=Metadata(), dpi=None, full_size=size, format=row)
-
-
-def degrees(angle: float) -> int:
-    return round(angle * UNIT)
-
-
-def process(
-    image: Image.Image,
-    *,
-    icc: bytes | None = None,
-    to: str = "png",
-    overlay: Picture | None = None,
-    quality: int = 3,
-    gamma_correct: bool = True,
-    full_size: Size | None = None,
-    store: ProfileStore = STORE,
-    **options: Any,
-) -> Work:
-    """The image after all steps of the pipeline, for a spec of these options."""
-    spec = ImageSpec(**options)
-    row = FORMATS.by_extension(to)
-    assert row is not None
-    source = picture(image, icc, full_size)
-    job = Job(
-        spec=spec,
-        plan=plan(spec, source.full_size),
-        format=row,
-        profiles=store,
-        quality=quality,
-        gamma_correct=gamma_correct,
-        overlay=overlay,
+def ramp(size=(64, 48)):
+    """Smooth, with many colours."""
+    return Image.merge(
+        "RGB",
+        (
+            Image.linear_gradient("L").resize(size),
+            Image.linear_gradient("L").rotate(90).resize(size),
+            Image.radial_gradient("L").resize(size),
+        ),
     )
-    return run(begin(source), job, checkpoint=lambda: None)
 
 
-def rms(one: Image.Image, other: Image.Image) -> float:
-    """Root of the mean square of the differences, over all channels, of 255."""
-    assert one.size == other.size, (one, other)
-    assert one.mode == other.mode, (one, other)
-    values: Iterable[float] = ImageStat.Stat(ImageChops.difference(one, other)).rms
-    squares = [value**2 for value in values]
-    return float((sum(squares) / len(squares)) ** 0.5)
+def saved(image, kind, **options):
+    """The bytes of a file."""
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
 
 
-def same(one: Image.Image, other: Image.Image) -> bool:
-    return one.mode == other.mode and one.size == other.size and one.tobytes() == other.tobytes()
+def one_of_each():
+    """Small sound files of all readable formats, by extension."""
+    picture = ramp()
+    return {
+        "jpg": saved(picture, "JPEG", quality=90),
+        "jpeg": saved(picture, "JPEG", progressive=True),
+        "png": saved(picture, "PNG"),
+        "gif": saved(picture.convert("P", palette=Image.Palette.ADAPTIVE), "GIF"),
+        "tif": saved(picture, "TIFF", compression="tiff_adobe_deflate"),
+        "tiff": saved(picture, "TIFF"),
+        "webp": saved(picture, "WEBP"),
+        "avif": saved(picture, "AVIF", speed=10),
+        "jp2": saved(picture, "JPEG2000"),
+        "j2k": saved(picture, "JPEG2000", no_jp2=True),
+        "bmp": saved(picture, "BMP"),
+        "ico": saved(picture.resize((32, 32)), "ICO", bitmap_format="bmp", sizes=[(16, 16), (32, 32)]),
+        "ppm": saved(picture, "PPM"),
+        "tga": saved(picture, "TGA"),
+        "pcx": saved(picture, "PCX"),
+        "psd": psd(*picture.size, picture.tobytes("raw", "RGB;L")),
+    }
+
+
+def chunk(name, data):
+    """Of a PNG."""
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def png(width, height, *, bits=8, colour=2, chunks=(), pixels=b""):
+    """A PNG of any claims. ``pixels`` are the filtered rows, or bytes that are compressed already if ``chunks`` say so."""
+    head = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    return b"".join(
+        (
+            b"\x89PNG\r\n\x1a\n",
+            chunk(b"IHDR", head),
+            *(chunk(name, data) for name, data in chunks),
+            chunk(b"IDAT", pixels if pixels[:1] == b"\x78" else zlib.compress(pixels)),
+            chunk(b"IEND", b""),
+        )
+    )
+
+
+def blank_rows(height, row_bytes):
+    """Compressed rows of zeros, made without ever holding them."""
+    compressor = zlib.compressobj(9)
+    row = bytes(row_bytes + 1)
+    return b"".join([*(compressor.compress(row) for _ in range(height)), compressor.flush()])
+
+
+def bmp(width, height, pixels=b""):
+    """A 24-bit BMP that may claim more than it has; 54 bytes without pixels."""
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, 0, 0, 0, 0, 0)
+    return struct.pack("<2sIHHI", b"BM", 54 + len(pixels), 0, 0, 54) + info + pixels
+
+
+def psd(width, height, planes=b"", *, channels=3, mode=3):
+    """A Photoshop file of the merged picture alone."""
+    return (
+        b"8BPS"
+        + struct.pack(">H6xHIIHH", 1, channels, height, width, 8, mode)
+        + bytes(4)  # colour mode data
+        + bytes(4)  # resources
+        + bytes(4)  # layers
+        + struct.pack(">H", 0)
+        + planes
+    )
+
+
+def tiff(pages, *, next_of_last=None):
+    """Pages of one grey pixel each, uncompressed; ``next_of_last`` is the page to which the last one points back."""
+    entries = ((256, 1), (257, 1), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, 1), (279, 1))
+    length = 2 + 12 * len(entries) + 4
+    start = 10
+    parts = [b"II*\0", struct.pack("<I", start), b"\x80\0"]
+    for page in range(pages):
+        parts.append(struct.pack("<H", len(entries)))
+        parts.extend(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+        following = page + 1 if page + 1 < pages else next_of_last
+        parts.append(struct.pack("<I", 0 if following is None else start + following * length))
+    return b"".join(parts)
+
+
+def tiff_pages(*images):
+    """A TIFF of several pages."""
+    return saved(images[0], "TIFF", save_all=True, append_images=images[1:])
+
+
+def gif_frames(count):
+    """An animation whose frames are one pixel each."""
+    frame = b"\x21\xf9\x04\x04\x01\x00\x00\x00" + b"\x2c" + struct.pack("<4HB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
+    return b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + b"\xff\0\0\0\0\xff" + frame * count + b";"
+
+
+def icon(*entries, data=b""):
+    """An icon directory of ``(width, height, bits, length, offset)``."""
+    table = (struct.pack("<BBBBHHII", w & 255, h & 255, 0, 0, 1, bits, size, at) for w, h, bits, size, at in entries)
+    return struct.pack("<HHH", 0, 1, len(entries)) + b"".join(table) + data
+
+
+def exif(orientation=None, *, thumbnail=b"", tags=(), details=()):
+    """An EXIF block as it stands in a JPEG: ``Exif``, two zeros, a TIFF structure, and a thumbnail if there is one."""
+    structure = Image.Exif()
+    if orientation is not None:
+        structure[0x0112] = orientation
+    for tag, value in tags:
+        structure[tag] = value
+    if details:
+        structure._ifds[0x8769] = dict(details)
+    data = structure.tobytes()
+    if not thumbnail:
+        return data
+    body = bytearray(data[6:])
+    order = "<" if body.startswith(b"II") else ">"
+    (count,) = struct.unpack_from(order + "H", body, 8)
+    struct.pack_into(order + "I", body, 10 + 12 * count, len(body))
+    second = struct.pack(
+        order + "HHHIIHHIII", 2, 0x0201, 4, 1, len(body) + 30, 0x0202, 4, 1, len(thumbnail), 0
+    )
+    return b"Exif\0\0" + bytes(body) + second + thumbnail
+
+
+def tiff_with_tags(image, tags, **options):
+    """A TIFF with more tags than Pillow gives it."""
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    for tag, value in tags.items():
+        directory[tag] = value
+    return saved(image, "TIFF", tiffinfo=directory, **options)

@@ -134,7 +134,7 @@ class Daemon:
             **({"RUN_USER": UNPRIVILEGED} if os.geteuid() == 0 else {}),
             **settings,
         }
-        environ |= {f"QIS_{name}": value for name, value in ours.items()}
+        environ |= {f"QIS_{name}": value for name, value in ours.items()} | {"PYTHONPATH": str(REPOSITORY)}
         nothing = self.home / "local_settings.toml"
         nothing.touch(mode=0o644)
         command = [Path(sys.executable).parent / "twistd", "-n", "--pidfile=", "qis", f"--settings={nothing}"]
