@@ -2,8 +2,8 @@
 
 Monitor and television spaces are a matrix and a curve, both laid down in standards; grey ones are a curve alone; the
 two effects are a small table in Lab. sRGB is a version 4 profile: the smallest, with which LittleCMS keeps black black
-when printing colours come back to the screen. The others are version 2, which every program reads. The same bytes come out
-every time. (The profiles of printing conditions are made from measured data; see the LICENSES file beside them.)
+when printing colours come back to the screen. The others are version 2, which every program reads. The same bytes come
+out every time. (The profiles of printing conditions are made from measured data; see the LICENSES file beside them.)
 
 Sources: ICC.1:2001-04 and ICC.1:2010 (the format); IEC 61966-2-1 (sRGB); Adobe RGB (1998) Color Image Encoding;
 ITU-R BT.709; SMPTE C and EBU 3213 (phosphors); Bradford's chromatic adaptation as in ICC.1:2010 Annex E.

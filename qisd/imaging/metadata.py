@@ -11,7 +11,6 @@ import math
 import re
 import struct
 from collections.abc import Mapping
-from typing import Any
 
 import attrs
 from PIL import ExifTags, Image, ImageFile, PsdImagePlugin, TiffImagePlugin
@@ -39,6 +38,7 @@ _STRUCTURE = frozenset(
 )
 """TIFF tags that describe how the old file was built, with the blocks that are carried by themselves."""
 
+_IPTC_MARK = b"\x1c"
 _PNG_TEXTS = ("Title", "Author", "Description", "Copyright", "Creation Time", "Software", "Disclaimer", "Source")
 
 
@@ -114,7 +114,7 @@ def read_metadata(image: ImageFile.ImageFile, *, xmp: object, upright: bool) -> 
     return Metadata(
         exif=_block(_exif_bytes(image) or resources.get(_PHOTOSHOP_EXIF)),
         xmp=_block(xmp) or _block(resources.get(_PHOTOSHOP_XMP)),
-        iptc=_block(_tiff_tag(image, _TIFF_IPTC)) or _block(resources.get(_IPTC)),
+        iptc=_block(_tiff_iptc(image)) or _block(resources.get(_IPTC)),
         comment=_block(image.info.get("comment") or image.info.get("Comment")),
         texts=tuple((key, str(image.info[key])) for key in _PNG_TEXTS if isinstance(image.info.get(key), str)),
         compression=compression if isinstance(compression, str) else None,
@@ -133,15 +133,14 @@ def _block(value: object) -> bytes | None:
     return value if isinstance(value, bytes) and 0 < len(value) <= _MAX_BLOCK else None
 
 
-def _tiff_tag(image: ImageFile.ImageFile, tag: int) -> Any:
+def _tiff_iptc(image: ImageFile.ImageFile) -> bytes | None:
+    """The records as they stand in the file: many programs call them 32-bit numbers, and some turn their bytes round."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return None
-    value = image.tag_v2.get(tag)
-    if isinstance(value, tuple) and any(isinstance(item, int) and item > 255 for item in value):
-        # IPTC records are often stored as 32-bit numbers, in the byte order of the file.
-        order = "<" if image.tag_v2.prefix.startswith(b"II") else ">"
-        return struct.pack(f"{order}{len(value)}I", *value)
-    return value
+    data = image.tag.tagdata.get(_TIFF_IPTC)
+    if isinstance(data, bytes) and data[:1] != _IPTC_MARK and data[3:4] == _IPTC_MARK:
+        return struct.pack(f">{len(data) // 4}I", *struct.unpack_from(f"<{len(data) // 4}I", data))
+    return data
 
 
 def _photoshop_resources(image: ImageFile.ImageFile) -> Mapping[int, bytes]:

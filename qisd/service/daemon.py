@@ -31,6 +31,10 @@ from qisd.settings import LoadedSettings, Settings
 _log = Logger()
 
 _UMASK = 0o027
+
+# Seconds for which a thread may keep the interpreter while another one wants it. Python's own 5 ms would be felt in
+# every cached answer while images are rendered.
+_SWITCH_INTERVAL = 0.001
 _FILES_WANTED = 65536
 _FILES_LEAST = 4096
 _FAULT = 1
@@ -80,6 +84,7 @@ class Daemon(Service):
     def _prepare(self) -> None:
         settings = self.settings
         os.umask(_UMASK)
+        sys.setswitchinterval(_SWITCH_INTERVAL)
         if privileges.raise_file_limit(wanted=_FILES_WANTED) < _FILES_LEAST:
             _log.warn("fewer than {least} files may be open at once: raise the limit (nofile)", least=_FILES_LEAST)
         account = privileges.account_for(settings)

@@ -6,6 +6,9 @@ import zlib
 
 from PIL import Image, ImageDraw, TiffImagePlugin
 
+PILLOW_WARNINGS = [(("ignore",), {"module": r"PIL\."})]
+"""To be given as ``suppress`` of a test case: at work they are filtered, but trial sets its own filters."""
+
 SIZE = (48, 32)
 CORNERS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0)}
 """Colours of the quarters of :func:`quarters`: upper left and right, lower left and right."""
@@ -60,7 +63,7 @@ def one_of_each():
         "ppm": saved(picture, "PPM"),
         "tga": saved(picture, "TGA"),
         "pcx": saved(picture, "PCX"),
-        "psd": psd(*picture.size, picture.tobytes("raw", "RGB;L")),
+        "psd": psd(*picture.size, b"".join(band.tobytes() for band in picture.split())),
     }
 
 
@@ -162,9 +165,11 @@ def exif(orientation=None, *, thumbnail=b"", tags=(), details=()):
     return b"Exif\0\0" + bytes(body) + second + thumbnail
 
 
-def tiff_with_tags(image, tags, **options):
+def tiff_with_tags(image, tags, *, types=None, **options):
     """A TIFF with more tags than Pillow gives it."""
     directory = TiffImagePlugin.ImageFileDirectory_v2()
     for tag, value in tags.items():
+        if types and tag in types:
+            directory.tagtype[tag] = types[tag]
         directory[tag] = value
     return saved(image, "TIFF", tiffinfo=directory, **options)

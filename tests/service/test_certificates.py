@@ -165,9 +165,7 @@ class Sets(CertificatesCase):
     def test_names_that_no_certificate_is_for_are_told(self) -> None:
         pair = self.written(issue("a.example"))
         load_certificates(self.settings(pair, public_host_name="images.example:8443"), previous=None)
-        self.assertEqual(
-            self.texts(LogLevel.warn), ["no certificate is for images.example: browsers will warn of it"]
-        )
+        self.assertEqual(self.texts(LogLevel.warn), ["no certificate is for images.example: browsers will warn of it"])
 
     def test_names_that_a_wildcard_covers_are_not(self) -> None:
         pair = self.written(issue("*.example.com"))

@@ -25,9 +25,7 @@ class Tracking(SynchronousTestCase):
 
     def test_the_value_is_appended_with_everything_special_in_it_encoded(self) -> None:
         self.tracker.track("a b&c=d/e#ü\r\nX: 1")
-        self.assertEqual(
-            self.calls[0][0], "http://stats.example/hit?id=a%20b%26c%3Dd%2Fe%23%C3%BC%0D%0AX%3A%201"
-        )
+        self.assertEqual(self.calls[0][0], "http://stats.example/hit?id=a%20b%26c%3Dd%2Fe%23%C3%BC%0D%0AX%3A%201")
 
     def test_without_address_there_are_no_calls(self) -> None:
         self.tracker.configure("")
