@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import os
 import struct
 import zlib
 from collections.abc import Callable, Mapping
@@ -142,10 +142,14 @@ class _Job:
         return self.encoding.quality or DEFAULT_QUALITY
 
     def save(self, image: Image.Image | None = None, **options: Any) -> bytes:
-        """What Pillow makes of it."""
-        buffer = io.BytesIO()
-        (image or self.image).save(buffer, self.encoding.format.encoder, **options)
-        return buffer.getvalue()
+        """What Pillow makes of it.
+
+        Into a file in memory: for one that has a descriptor Pillow's encoders let other threads work meanwhile.
+        """
+        with os.fdopen(os.memfd_create("rendition"), "w+b") as file:
+            (image or self.image).save(file, self.encoding.format.encoder, **options)
+            file.seek(0)
+            return file.read()
 
     def with_density(self, options: Options) -> Options:
         return options if self.dpi is None else options | {"dpi": self.dpi}

@@ -100,6 +100,7 @@ class Daemon(Service):
         if https and settings.tls_certificate_file is not None:
             self.certificates = load_certificates(settings, previous=None)
         privileges.become(account)
+        privileges.check_program()
         resolve_secret_key(settings)
         if https:
             # One that has to be made is made, and kept, as the user who will have to read it again.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import attrs
 
+import qisd
 from qisd.errors import StartupError
 from qisd.settings import Settings
 
@@ -91,6 +92,18 @@ def become(account: Account | None) -> None:
         raise StartupError(f"can't become the user {account.name}: {error.strerror}", exit_code=1) from error
     if account.uid != 0 and 0 in (os.getuid(), os.geteuid(), os.getresuid()[2]):
         raise StartupError(f"root's rights are still there after becoming {account.name}", exit_code=1)
+
+
+def check_program() -> None:
+    """Make sure that the program can still be read, which is only partly loaded at the start.
+
+    :raises StartupError: it lies where only root may go.
+    """
+    for module in (os, qisd):
+        file = str(module.__file__)
+        if not os.access(file, os.R_OK, effective_ids=True):
+            name = _user_name(os.geteuid())
+            raise StartupError(f"the user {name}, who this server runs as, can't read the program in {file}")
 
 
 def make_directory(path: Path, *, mode: int, account: Account | None, setting: str) -> None:

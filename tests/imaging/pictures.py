@@ -159,9 +159,7 @@ def exif(orientation=None, *, thumbnail=b"", tags=(), details=()):
     order = "<" if body.startswith(b"II") else ">"
     (count,) = struct.unpack_from(order + "H", body, 8)
     struct.pack_into(order + "I", body, 10 + 12 * count, len(body))
-    second = struct.pack(
-        order + "HHHIIHHIII", 2, 0x0201, 4, 1, len(body) + 30, 0x0202, 4, 1, len(thumbnail), 0
-    )
+    second = struct.pack(order + "HHHIIHHIII", 2, 0x0201, 4, 1, len(body) + 30, 0x0202, 4, 1, len(thumbnail), 0)
     return b"Exif\0\0" + bytes(body) + second + thumbnail
 
 

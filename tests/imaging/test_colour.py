@@ -104,7 +104,8 @@ class NamedProfileTests(SynchronousTestCase):
         for value, low, high in ((0, 0, 2), (255, 252, 255)):
             pixel = process(Image.new("RGB", (4, 4), (value,) * 3), icc_profile="fx-sepia").image.getpixel((0, 0))
             self.assertTrue(all(low <= channel <= high for channel in pixel), pixel)
-        red, green, blue = process(Image.new("RGB", (4, 4), (90, 130, 200)), icc_profile="fx-sepia").image.getpixel((0, 0))
+        blue_image = Image.new("RGB", (4, 4), (90, 130, 200))
+        red, green, blue = process(blue_image, icc_profile="fx-sepia").image.getpixel((0, 0))
         self.assertTrue(red > green > blue)
 
     def test_cmyk_without_profile_is_taken_for_swop(self) -> None:
@@ -255,7 +256,7 @@ class OverlayColourTests(SynchronousTestCase):
         for icc, name in ((data("coatedfogra39"), "coatedfogra39"), (None, "uswebcoatedswop")):
             expected = reference(red, SRGB, opened(name), "CMYK").getpixel((0, 0))
             for channel, value in zip(self.placed(cmyk_photo(), red, main_icc=icc), expected, strict=True):
-                self.assertAlmostEqual(channel, value, delta=1)
+                self.assertApproximates(channel, value, 1)
 
     def test_cmyk_on_rgb_becomes_srgb(self) -> None:
         ink = Image.new("CMYK", (16, 16), (20, 200, 180, 10))
@@ -263,16 +264,16 @@ class OverlayColourTests(SynchronousTestCase):
         for channel, value in zip(
             self.placed(photo(), ink, overlay_icc=data("coatedfogra39")), expected, strict=True
         ):
-            self.assertAlmostEqual(channel, value, delta=1)
+            self.assertApproximates(channel, value, 1)
 
     def test_adobe_rgb_on_srgb_and_back(self) -> None:
         green = Image.new("RGB", (16, 16), (100, 180, 90))
         there = reference(green, opened("adobergb1998"), SRGB, "RGB").getpixel((0, 0))
         back = reference(green, SRGB, opened("adobergb1998"), "RGB").getpixel((0, 0))
         for channel, value in zip(self.placed(photo(), green, overlay_icc=data("adobergb1998")), there, strict=True):
-            self.assertAlmostEqual(channel, value, delta=1)
+            self.assertApproximates(channel, value, 1)
         for channel, value in zip(self.placed(photo(), green, main_icc=data("adobergb1998")), back, strict=True):
-            self.assertAlmostEqual(channel, value, delta=1)
+            self.assertApproximates(channel, value, 1)
 
     def test_colour_on_grey_is_grey(self) -> None:
         self.assertEqual(self.placed(photo(mode="L"), Image.new("RGB", (16, 16), (255, 0, 0))), (76.0,))

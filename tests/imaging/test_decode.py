@@ -74,7 +74,9 @@ class DecodeTests(SynchronousTestCase):
 
     def test_no_density_and_absurd_ones_are_none(self):
         self.assertIsNone(decoded(pictures.saved(pictures.quarters(), "PNG"), "png").dpi)
-        self.assertIsNone(decoded(pictures.tiff_with_tags(pictures.quarters(), {282: 0.0, 283: 1e9, 296: 2}), "tif").dpi)
+        self.assertIsNone(
+            decoded(pictures.tiff_with_tags(pictures.quarters(), {282: 0.0, 283: 1e9, 296: 2}), "tif").dpi
+        )
 
 
 class OrientationTests(SynchronousTestCase):
@@ -223,7 +225,10 @@ class WorkingModeTests(SynchronousTestCase):
     def test_a_palette_becomes_colours_with_alpha_only_if_it_has_any(self):
         image = pictures.quarters().convert("P", palette=Image.Palette.ADAPTIVE, colors=4)
         self.assertEqual(to_working_mode(image).tobytes(), pictures.quarters().tobytes())
-        for transparency in (image.getpixel((0, 0)), bytes(0 if i == image.getpixel((0, 0)) else 255 for i in range(4))):
+        for transparency in (
+            image.getpixel((0, 0)),
+            bytes(0 if i == image.getpixel((0, 0)) else 255 for i in range(4)),
+        ):
             image.info["transparency"] = transparency
             result = to_working_mode(decoded(pictures.saved(image, "PNG"), "png").image)
             self.assertEqual(result.mode, "RGBA")

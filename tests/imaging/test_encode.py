@@ -180,7 +180,9 @@ class JpegTests(SynchronousTestCase):
     def test_progressive_files_of_fine_grain_are_written(self):
         picture = noise("RGB", (400, 400))
         for quality in (80, 94, 100):
-            data = encoded(picture, "pjpg", quality=quality, progressive=True, icc=SRGB, metadata=Metadata(comment=b"x"))
+            data = encoded(
+                picture, "pjpg", quality=quality, progressive=True, icc=SRGB, metadata=Metadata(comment=b"x")
+            )
             info = self.parsed(data).info
             self.assertEqual((info["icc_profile"], info["comment"], "progressive" in info), (SRGB, b"x", True))
         self.assertLess(difference(again(data, "jpg"), picture), 3)

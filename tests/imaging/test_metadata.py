@@ -155,7 +155,12 @@ class SourceTests(SynchronousTestCase):
 
     def test_photoshop_files_tell_theirs(self):
         resources = b"".join(
-            b"8BIM" + number.to_bytes(2, "big") + b"\0\0" + len(data).to_bytes(4, "big") + data + b"\0" * (len(data) & 1)
+            b"8BIM"
+            + number.to_bytes(2, "big")
+            + b"\0\0"
+            + len(data).to_bytes(4, "big")
+            + data
+            + b"\0" * (len(data) & 1)
             for number, data in ((0x0404, IPTC), (0x0424, XMP), (0x0422, EXIF[6:]), (0x03ED, b"\0\x96\0\0\0\1\0\1" * 2))
         )
         plain = pictures.psd(2, 2, bytes(12))

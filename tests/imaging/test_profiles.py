@@ -35,7 +35,7 @@ def rgb_with(curve: bytes) -> bytes:
     """An RGB profile with these bytes as its curves."""
     make = tool()
     tags = make.texts("test") | {b"rXYZ": make.xyz_tag((0.4, 0.2, 0.0))}
-    return bytes(make.profile(b"mntr", b"RGB ", b"XYZ ", tags | {name: curve for name in (b"rTRC", b"gTRC", b"bTRC")}))
+    return bytes(make.profile(b"mntr", b"RGB ", b"XYZ ", tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)))
 
 
 class StoreTests(SynchronousTestCase):
@@ -186,7 +186,8 @@ class ToneCurveTests(SynchronousTestCase):
         return tone_curves(read_icc(rgb_with(tag)))
 
     def test_a_single_gamma(self) -> None:
-        self.assertEqual(self.curves(b"curv\0\0\0\0" + struct.pack(">IH", 1, 563)), (TransferCurve.gamma(563 / 256),) * 3)
+        curves = self.curves(b"curv\0\0\0\0" + struct.pack(">IH", 1, 563))
+        self.assertEqual(curves, (TransferCurve.gamma(563 / 256),) * 3)
 
     def test_no_entry_is_linear(self) -> None:
         self.assertTrue(self.curves(b"curv\0\0\0\0" + struct.pack(">I", 0))[0].is_identity)

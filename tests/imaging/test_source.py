@@ -43,12 +43,17 @@ class ProbeTests(SynchronousTestCase):
         self.assertTrue(probed(palette, "png").has_alpha)
 
     def test_decoded_size_counts_what_pillow_allocates(self):
-        for image, per_pixel in ((pictures.quarters(), 4), (pictures.quarters("L"), 1), (Image.new("I;16", (48, 32)), 2)):
+        for image, per_pixel in (
+            (pictures.quarters(), 4),
+            (pictures.quarters("L"), 1),
+            (Image.new("I;16", (48, 32)), 2),
+        ):
             self.assertEqual(probed(pictures.saved(image, "PNG"), "png").decoded_bytes, 48 * 32 * per_pixel)
 
     def test_a_progressive_jpeg_needs_memory_for_all_its_coefficients(self):
         baseline, progressive = (
-            probed(pictures.saved(pictures.quarters(), "JPEG", progressive=progressive)) for progressive in (False, True)
+            probed(pictures.saved(pictures.quarters(), "JPEG", progressive=progressive))
+            for progressive in (False, True)
         )
         self.assertEqual(baseline.decoder_bytes, 0)
         self.assertEqual(progressive.decoder_bytes, 48 * 32 * 3 * 2)
@@ -93,7 +98,9 @@ class OrientationTests(SynchronousTestCase):
 
     def test_nonsense_is_upright(self):
         for orientation in (0, 9, 65535):
-            self.assertEqual(probed(pictures.saved(pictures.quarters(), "JPEG", exif=pictures.exif(orientation))).orientation, 1)
+            self.assertEqual(
+                probed(pictures.saved(pictures.quarters(), "JPEG", exif=pictures.exif(orientation))).orientation, 1
+            )
         self.assertEqual(probed(pictures.saved(pictures.quarters(), "JPEG", exif=b"Exif\0\0II*\0\xff")).orientation, 1)
 
 

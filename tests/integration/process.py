@@ -124,10 +124,10 @@ class Run:
 
     def listening(self) -> Run:
         """Wait until it accepts connections, whether it has a database or not."""
-        until(self._listening_ports, "a listening port")
+        until(self.listening_ports, "a listening port")
         return self
 
-    def _listening_ports(self) -> list[int]:
+    def listening_ports(self) -> list[int]:
         """The TCP ports that the process listens on, as the kernel tells."""
         if self.process.poll() is not None:
             raise AssertionError(f"the daemon ended, status {self.process.returncode}:\n{self.console}\n{self.log}")
@@ -142,7 +142,7 @@ class Run:
 
     def port(self, scheme: str = "http") -> int:
         found = re.search(rf"{scheme}://127\.0\.0\.1:(\d+)", self.log)
-        return int(found[1]) if found else self._listening_ports()[0]
+        return int(found[1]) if found else self.listening_ports()[0]
 
     def connect(self) -> http.client.HTTPConnection:
         """A connection that stays open for several requests."""

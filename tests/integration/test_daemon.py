@@ -176,7 +176,7 @@ class WithoutDatabase(DaemonCase):
         return home.start().listening()
 
     def test_it_answers_but_is_not_ready_and_ends_when_told(self) -> None:
-        run = self.start(LOG_TARGET="stdout", LOG_FORMAT="json")
+        run = self.start(LOG_TARGET="stdout", LOG_FORMAT="json", ACCESS_LOG="json")
         connection = run.connect()
         self.assertEqual(answer(connection, "/health"), (200, b"ok"))
         for target in ("/ready", SAMPLE):
@@ -250,14 +250,40 @@ class WithoutDatabase(DaemonCase):
         run = self.start()
         connection = run.connect()
         answer(connection, "/health")
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            second = probe.getsockname()[1]
         run.home.settings_file.write_text('LOG_LEVEL = "debug"\nSTORE_CHECK_FILE = "a"\nCORS_ALLOW_ORIGIN = []\n')
         run.send(signal.SIGHUP)
         run.says("Settings reloaded, changed: STORE_CHECK_FILE, LOG_LEVEL, CORS_ALLOW_ORIGIN")
         run.says("Only a restart brings into effect: STORE_CHECK_FILE")
+        before = connection.sock
         self.assertEqual(answer(connection, "/health")[0], 200)
-        self.assertGreater(second, 0)
+        self.assertIs(connection.sock, before)
+        connection.close()
+
+    def test_a_reload_moves_to_other_addresses(self) -> None:
+        home = self.home(MGMT_DATABASE_CONNECTION=NOWHERE, HTTPS_LISTEN="[]")
+        del home.environ["QIS_HTTP_LISTEN"]
+        old, new, busy = (socket.create_server(("127.0.0.1", 0)) for _ in range(3))
+        ports = [one.getsockname()[1] for one in (old, new, busy)]
+        old.close()
+        new.close()
+        self.addCleanup(busy.close)
+        home.settings_file.write_text(f'HTTP_LISTEN = ["127.0.0.1:{ports[0]}"]\n')
+        run = home.start().listening()
+        connection = run.connect()
+        answer(connection, "/health")
+
+        home.settings_file.write_text(f'HTTP_LISTEN = ["127.0.0.1:{ports[2]}"]\n')
+        run.send(signal.SIGHUP)
+        run.says("the port is in use already; the addresses in use stay")
+        self.assertEqual(run.listening_ports(), [ports[0]])
+
+        home.settings_file.write_text(f'HTTP_LISTEN = ["127.0.0.1:{ports[1]}"]\n')
+        run.send(signal.SIGHUP)
+        until(lambda: run.listening_ports() == [ports[1]], "the new address")
+        before = connection.sock
+        self.assertEqual(answer(connection, "/health")[0], 200)
+        self.assertIs(connection.sock, before)
+        connection.close()
 
     def test_a_reload_with_a_fault_changes_nothing(self) -> None:
         run = self.start()

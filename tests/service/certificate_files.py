@@ -51,7 +51,7 @@ def issue(
     age: float = 1,
     subject: str | None = None,
 ) -> Issued:
-    """A certificate for ``names`` that began ``age`` days ago and ends in ``days`` days; without issuer, self-signed."""
+    """A certificate for ``names``, ``age`` days old, that ends in ``days`` days; without issuer, self-signed."""
     now = datetime.now(UTC)
     key = ec.generate_private_key(ec.SECP256R1())
     own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject or names[0])])

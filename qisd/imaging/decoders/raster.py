@@ -7,6 +7,7 @@ is not used: our own table of first bytes names the one plugin that may look at 
 from __future__ import annotations
 
 import io
+import logging
 import re
 import warnings
 from collections.abc import Callable
@@ -43,7 +44,8 @@ from qisd.imaging.picture import DecodeLimits, Picture, SourceInfo
 
 Image.MAX_IMAGE_PIXELS = None  # our own limits are tighter, and are checked before anything is allocated
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # many renders run side by side
-warnings.filterwarnings("ignore", module=r"PIL\.")  # broken tags are no news
+warnings.filterwarnings("ignore", module=r"PIL\.")  # broken tags are no news …
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # … for standard error
 
 MAX_PAGES = 10_000
 """Pages of one TIFF beyond these are not found."""
