@@ -21,6 +21,8 @@ _PIXEL = 4
 
 _ENCODER = 12
 """Bytes per pixel of the rendition: a copy in another mode, what the encoder keeps, and the file."""
+_HUNGRY_ENCODERS = {"gif": 24, "avif": 32, "jp2": 44, "j2k": 44}
+"""The same for those that need more; measured, rounded up."""
 
 _FLOATS = 0 if HAVE_EXTENSION else 48
 """Bytes per source pixel of the linear floats that the resampler's pure Pillow stand-in makes of the whole picture."""
@@ -35,31 +37,30 @@ def estimate_memory(info: SourceInfo, spec: ImageSpec, plan: Plan, overlay: Sour
     """
     decoded = _decoded_size(info, sufficient_size(spec, plan))
     scale = max(info.width / decoded.width, 1.0), max(info.height / decoded.height, 1.0)
-    stored = _BYTES.get(info.mode, _PIXEL)
     pixel = _working_bytes(info, spec)
+    stored = _pixels(decoded) * _BYTES.get(info.mode, _PIXEL)
     picture = _pixels(decoded) * pixel
+    part = _reduced(plan.crop.size if plan.crop else plan.rotated, scale)
+    finished = _pixels(plan.canvas) * pixel
 
-    peaks = [_pixels(decoded) * stored + info.decoder_bytes, _pixels(decoded) * stored + picture]
+    peaks = [stored + info.decoder_bytes, stored + picture if pixel != _BYTES.get(info.mode, _PIXEL) else stored]
     if spec.flip or spec.rotation:
         peaks.append(2 * picture)
     if spec.rotation % QUARTER_TURN:
-        canvas = _pixels(_reduced(plan.rotated, scale))
-        framed = _pixels(Size(decoded.width + 2 * BORDER, decoded.height + 2 * BORDER))
-        # The picture, with its frame, both premultiplied; then the framed one and the canvas, in two modes.
-        peaks += [picture + 2 * framed * _PIXEL, framed * _PIXEL + 2 * canvas * _PIXEL]
-    part = _reduced(plan.crop.size if plan.crop else plan.rotated, scale)
-    whole = _reduced(plan.rotated, scale)
-    peaks.append((_pixels(whole) + _pixels(part)) * pixel)
+        peaks.append(_turning(decoded, _reduced(plan.rotated, scale), pixel))
+    if plan.crop:
+        peaks.append((_pixels(_reduced(plan.rotated, scale)) + _pixels(part)) * pixel)
     peaks.append(_resizing(part, plan.inner, pixel))
-    finished = _pixels(plan.canvas) * pixel
     peaks.append(_pixels(plan.inner) * pixel + finished)
     if spec.sharpen:
-        peaks.append(5 * _pixels(plan.canvas) * _PIXEL)
+        peaks.append(_pixels(plan.canvas) * (7 * _PIXEL if _may_have_alpha(info, spec) else 3 * pixel))
     if overlay is not None:
         peaks.append(_overlaying(overlay, spec, plan))
         peaks = [peak + _overlay_bytes(overlay, spec, plan) for peak in peaks]
+    # Conversions go by way of separate channels, or Lab.
     output = _pixels(plan.output)
-    peaks.append(finished + output * (2 * _PIXEL + _ENCODER))
+    encoder = _HUNGRY_ENCODERS.get(spec.format or info.format, _ENCODER)
+    peaks.append(finished + output * max(4 * _PIXEL, encoder + pixel))
     return BASE + max(peaks)
 
 
@@ -69,9 +70,24 @@ def _pixels(size: Size) -> int:
 
 def _working_bytes(info: SourceInfo, spec: ImageSpec) -> int:
     """Bytes per pixel in the pipeline, where palettes, transparency and alpha for the ground have been added."""
-    if info.mode in ("P", "PA") or info.has_alpha or spec.fill == "none":
+    if info.mode in ("P", "PA") or _may_have_alpha(info, spec):
         return _PIXEL
     return _BYTES.get(info.mode, _PIXEL)
+
+
+def _may_have_alpha(info: SourceInfo, spec: ImageSpec) -> bool:
+    return info.has_alpha or spec.fill == "none"
+
+
+def _turning(decoded: Size, canvas: Size, pixel: int) -> int:
+    """The picture, what was made of it with a frame and another mode, and the canvas, at last in two modes.
+
+    In the other mode (premultiplied, or floats for 16 bits) there are always four bytes.
+    """
+    framed = _pixels(Size(decoded.width + 2 * BORDER, decoded.height + 2 * BORDER))
+    extra = _PIXEL if pixel > 1 else 1
+    picture = _pixels(decoded) * pixel
+    return picture + max(2 * framed * extra, framed * extra + _pixels(canvas) * extra, 3 * _pixels(canvas) * extra)
 
 
 def _decoded_size(info: SourceInfo, least: Size | None) -> Size:

@@ -12,13 +12,12 @@ import attrs
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from qisd.errors import Unsupported
-from qisd.imaging import png
+from qisd.imaging import png, tiff
 from qisd.imaging.formats import Format
 from qisd.imaging.geometry import Size
 from qisd.imaging.metadata import Metadata
 from qisd.imaging.modes import to_eight_bits, to_working_mode
 from qisd.imaging.palette import to_palette
-from qisd.imaging.tiff_tags import with_tags
 
 DEFAULT_QUALITY = 80
 DEFAULT_PNG_QUALITY = 79
@@ -236,14 +235,8 @@ def _tiff(job: _Job) -> bytes:
     options = job.with_density({"compression": compression, "icc_profile": job.icc})
     if compression in _PREDICTED_TIFF and image.mode != "1":
         options["tiffinfo"] = {_PREDICTOR: _HORIZONTAL}
-    tiff = job.save(**options)
     blocks = {tag: block for tag, block in ((_XMP_TAG, metadata.xmp), (_IPTC_TAG, metadata.iptc)) if block}
-    if not blocks and not metadata.exif:
-        return tiff
-    try:
-        return with_tags(tiff, exif=metadata.exif, blocks=blocks)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError, struct.error):
-        return tiff
+    return tiff.write(image, options=options, exif=metadata.exif, blocks=blocks)
 
 
 def _tiff_compression(source: str | None, mode: str) -> str:

@@ -134,13 +134,13 @@ def _block(value: object) -> bytes | None:
 
 
 def _tiff_iptc(image: ImageFile.ImageFile) -> bytes | None:
-    """The records as they stand in the file: many programs call them 32-bit numbers, and some turn their bytes round."""
+    """The records as they stand in the file, where many call them 32-bit numbers and some turn their bytes round."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return None
     data = image.tag.tagdata.get(_TIFF_IPTC)
     if isinstance(data, bytes) and data[:1] != _IPTC_MARK and data[3:4] == _IPTC_MARK:
         return struct.pack(f">{len(data) // 4}I", *struct.unpack_from(f"<{len(data) // 4}I", data))
-    return data
+    return data if isinstance(data, bytes) else None
 
 
 def _photoshop_resources(image: ImageFile.ImageFile) -> Mapping[int, bytes]:

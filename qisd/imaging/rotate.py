@@ -65,9 +65,11 @@ def turned(
     )
     size = math.ceil(canvas[0]), math.ceil(canvas[1])
     result = image.transform(size, Image.Transform.AFFINE, back, _RESAMPLING[quality], fillcolor=_scalar(ink))
+    del image
     if result.mode == "F":
         return result.point(lambda value: value * 1 + 0.5).convert("I").convert("I;16")
-    return result.convert(mode)
+    # To the same mode, convert() would copy.
+    return result if result.mode == mode else result.convert(mode)
 
 
 _RESAMPLING = {1: Image.Resampling.NEAREST, 2: Image.Resampling.BILINEAR, 3: Image.Resampling.BICUBIC}

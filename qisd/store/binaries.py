@@ -76,7 +76,8 @@ def find_binaries(*, major: int | None = None, folders: list[list[Path]] | None 
 def _usable(folders: list[Path]) -> Iterator[Binaries]:
     for folder in folders:
         # Not only there, but usable by the user that we run as: a private environment of root's is of no help.
-        if all(os.access(folder / program, os.X_OK) for program in ("postgres", "initdb")):
+        # With the effective rights: the real ones would leave out a capability to pass through closed folders.
+        if all(os.access(folder / program, os.X_OK, effective_ids=True) for program in ("postgres", "initdb")):
             major = _major(folder / "postgres")
             if major is not None:
                 yield Binaries(folder=folder, major=major)

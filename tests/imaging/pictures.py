@@ -73,7 +73,7 @@ def chunk(name, data):
 
 
 def png(width, height, *, bits=8, colour=2, chunks=(), pixels=b""):
-    """A PNG of any claims. ``pixels`` are the filtered rows, or bytes that are compressed already if ``chunks`` say so."""
+    """A PNG of any claims. ``pixels`` are the filtered rows, compressed or not."""
     head = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
     return b"".join(
         (

@@ -1,6 +1,7 @@
 import io
 import struct
 import tempfile
+from typing import ClassVar
 
 from PIL import Image, ImageChops, ImageCms, ImageStat
 from twisted.trial.unittest import SynchronousTestCase
@@ -81,7 +82,7 @@ class DecodeTests(SynchronousTestCase):
 
 class OrientationTests(SynchronousTestCase):
     # What has to be stored so that the picture is upright after it was turned as EXIF says.
-    STORED = {
+    STORED: ClassVar = {
         1: None,
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,

@@ -197,7 +197,7 @@ class PngTests(SynchronousTestCase):
 
     def filters(self, data):
         chunks = png_chunks(data)
-        width, height, bits, colour = struct.unpack(">IIBB", chunks[b"IHDR"][:10])
+        width, _, bits, colour = struct.unpack(">IIBB", chunks[b"IHDR"][:10])
         row = width * bits // 8 * {0: 1, 2: 3, 4: 2, 6: 4}[colour] + 1
         return list(zlib.decompress(chunks[b"IDAT"])[::row])
 
@@ -315,6 +315,23 @@ class TiffTests(SynchronousTestCase):
     def test_ink_is_lzw(self):
         self.assertEqual(self.compression(pictures.quarters("CMYK"), None), "tiff_lzw")
         self.assertEqual(self.compression(pictures.quarters("CMYK"), "jpeg"), "tiff_lzw")
+
+    def test_pictures_of_many_strips_are_whole(self):
+        for mode in ("1", "L", "LA", "RGB", "RGBA", "CMYK"):
+            image = noise("RGBA", (700, 901)).convert(mode)
+            for source in ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "zstd"):
+                data = encoded(image, "tif", metadata=Metadata(compression=source), source_dpi=(90, 90), icc=SRGB)
+                picture = decoded(data, "tif")
+                self.assertEqual(picture.image.tobytes(), image.tobytes(), (mode, source))
+                self.assertEqual(picture.icc, SRGB if mode in ("RGB", "RGBA") else None)
+                self.assertEqual(picture.dpi, (90, 90))
+        fax = noise("L", (2000, 3000)).convert("1")
+        data = encoded(fax, "tif", metadata=Metadata(compression="group4"))
+        self.assertEqual(again(data, "tif").tobytes(), fax.tobytes())
+
+    def test_sixteen_bits_of_many_strips_are_whole(self):
+        image = Image.frombytes("I;16", (500, 600), random.Random(4).randbytes(600_000))
+        self.assertEqual(again(encoded(image, "tif"), "tif").tobytes(), image.tobytes())
 
 
 class FitTests(SynchronousTestCase):

@@ -155,7 +155,8 @@ class ImmenseTests(HostileTestCase):
         gif += struct.pack("<4HB", 0, 0, 65535, 65535, 0) + b"\2\2\x44\1\0;"
         for data, extension in (
             (jpeg, "jpg"), (webp, "webp"), (tiff, "tif"), (jp2, "j2k"), (gif, "gif"),
-            (pictures.psd(30_000, 30_000), "psd"), (pictures.bmp(2**30, 2**30), "bmp"), (b"P5 99999 99999 255\n", "pgm"),
+            (pictures.psd(30_000, 30_000), "psd"), (pictures.bmp(2**30, 2**30), "bmp"),
+            (b"P5 99999 99999 255\n", "pgm"),
         ):  # fmt: skip
             self.assert_refused(bytes(data), extension, by=SourceTooLarge, saying="too large")
 

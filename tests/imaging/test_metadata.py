@@ -12,7 +12,10 @@ from tests.imaging.test_encode import encoded
 MAKE, ORIENTATION, ARTIST = 0x010F, 0x0112, 0x013B
 EXPOSURE, WIDTH, HEIGHT = 0x829A, 0xA002, 0xA003
 EXIF_IFD, THUMBNAIL_IFD = 0x8769, -1
-XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6" exif:PixelXDimension="4000"/></x:xmpmeta>'
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    b'<rdf:Description tiff:Orientation="6" exif:PixelXDimension="4000"/></x:xmpmeta>'
+)
 IPTC = b"\x1c\x02\x78\x00\x05Hello"
 EXIF = pictures.exif(
     6,

@@ -1,51 +1,23 @@
-"""The raster formats, decoded by Pillow.
-
-Pillow knows far more formats than we want to be exposed to, some of them by running other programs. So its automatism
-is not used: our own table of first bytes names the one plugin that may look at a file.
-"""
+"""The raster formats, decoded by Pillow."""
 
 from __future__ import annotations
 
 import io
-import logging
-import re
-import warnings
-from collections.abc import Callable
 from typing import IO, BinaryIO, cast
 
 import attrs
-from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
-    IcoImagePlugin,
-    Image,
-    ImageFile,
-    Jpeg2KImagePlugin,
-    JpegImagePlugin,
-    PcxImagePlugin,
-    PngImagePlugin,
-    PpmImagePlugin,
-    PsdImagePlugin,
-    TgaImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import Image, ImageFile, Jpeg2KImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from qisd.errors import BadParameter, QisError, SourceTooLarge, Unsupported
 from qisd.imaging.decoders import headers
 from qisd.imaging.decoders.bounded import HeaderStream
 from qisd.imaging.decoders.faults import DAMAGED, UNKNOWN, check_pixels
 from qisd.imaging.decoders.jpeg2000 import code_stream
+from qisd.imaging.decoders.plugins import OPENERS, WEAK_MARKS, kind_of
 from qisd.imaging.formats import FORMATS, Format
 from qisd.imaging.geometry import Size
 from qisd.imaging.metadata import orientation_of, read_density, read_metadata
 from qisd.imaging.picture import DecodeLimits, Picture, SourceInfo
-
-Image.MAX_IMAGE_PIXELS = None  # our own limits are tighter, and are checked before anything is allocated
-AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # many renders run side by side
-warnings.filterwarnings("ignore", module=r"PIL\.")  # broken tags are no news …
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # … for standard error
 
 MAX_PAGES = 10_000
 """Pages of one TIFF beyond these are not found."""
@@ -56,44 +28,7 @@ _INTERPRETED = frozenset({"ppm", "ppm_plain", "bmp_rle"})
 """Pillow's decoders written in Python: slow, and nothing else runs meanwhile."""
 
 _WHOLE_FILE = frozenset({"WEBP", "AVIF"})
-_KEEPS_DECODER = frozenset({"WEBP", "AVIF"})
-
-_MARKS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
-    (kind, re.compile(pattern, re.DOTALL))
-    for kind, pattern in (
-        ("JPEG", rb"\xff\xd8\xff"),
-        ("PNG", rb"\x89PNG\r\n\x1a\n"),
-        ("GIF", rb"GIF8[79]a"),
-        ("TIFF", rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"),
-        ("WEBP", rb"RIFF....WEBPVP8[ LX]"),
-        ("AVIF", rb"....ftyp(?:avif|avis|mif1|msf1)"),
-        ("JPEG2000", rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n"),
-        ("PSD", rb"8BPS\0\x01"),
-        ("ICO", rb"\0\0\x01\0"),
-        ("BMP", rb"BM"),
-        ("PPM", rb"P[1-6][ \t-\r#]|Pf[ \t-\r#]"),
-        ("PCX", rb"\x0a[\0\x02\x03\x05]\x01"),
-    )
-)
-_UNMARKED = {"tga": "TGA"}
-_WEAK_MARKS = frozenset({"ICO", "BMP", "PPM", "PCX", "TGA"})
-"""Marks so short that other files begin like that too."""
-
-_OPENERS: dict[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
-    "JPEG": JpegImagePlugin.JpegImageFile,
-    "PNG": PngImagePlugin.PngImageFile,
-    "GIF": GifImagePlugin.GifImageFile,
-    "TIFF": TiffImagePlugin.TiffImageFile,
-    "WEBP": WebPImagePlugin.WebPImageFile,
-    "AVIF": AvifImagePlugin.AvifImageFile,
-    "JPEG2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
-    "PSD": PsdImagePlugin.PsdImageFile,
-    "ICO": IcoImagePlugin.IcoImageFile,
-    "BMP": BmpImagePlugin.BmpImageFile,
-    "PPM": PpmImagePlugin.PpmImageFile,
-    "PCX": PcxImagePlugin.PcxImageFile,
-    "TGA": TgaImagePlugin.TgaImageFile,
-}
+"""Kinds that are read into memory at opening, where their decoder stays as long as the image does."""
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -116,23 +51,55 @@ def open_raster(
 ) -> RasterSource | None:
     """One of :data:`qisd.imaging.decoders.FAMILIES`."""
     stream.seek(0)
-    start = stream.read(16)
-    kind = next((kind for kind, mark in _MARKS if mark.match(start)), _UNMARKED.get(extension))
+    kind = kind_of(stream.read(16), extension)
     if kind is None:
         return None
     try:
-        if kind == "ICO":
-            data = headers.icon(stream, size, limits.max_pixels)
-            stream, size = io.BytesIO(data), len(data)
-            kind = "PNG" if data.startswith(b"\x89PNG") else kind
-            return RasterSource.open(stream, "ICO", kind, size, extension, None, limits, auto_orient)
-        return RasterSource.open(stream, kind, kind, size, extension, page, limits, auto_orient)
+        if kind != "ICO":
+            return _open(
+                stream, kind=kind, size=size, extension=extension, page=page, limits=limits, upright=auto_orient
+            )
+        data = headers.icon(stream, size, limits.max_pixels)
+        inner = "PNG" if data.startswith(b"\x89PNG") else kind
+        source = _open(
+            io.BytesIO(data), kind=inner, size=len(data), extension="", page=None, limits=limits, upright=auto_orient
+        )
+        return source.renamed(_row(kind, extension, codec=None))
     except QisError:
         raise
     except Exception as error:
-        if kind in _WEAK_MARKS:
+        if kind in WEAK_MARKS:
             raise Unsupported(UNKNOWN, detail=repr(error)) from None
         raise
+
+
+def _open(
+    stream: BinaryIO, *, kind: str, size: int, extension: str, page: int | None, limits: DecodeLimits, upright: bool
+) -> RasterSource:
+    reductions = _check_before_opening(stream, kind, size, limits)
+    header = HeaderStream(stream, size if kind in _WHOLE_FILE else None)
+    image = OPENERS[kind](cast("IO[bytes]", header))
+    pages = _choose_page(image, stream, page)
+    header.unbound()
+    check_pixels(*image.size, limits.max_pixels)
+    _check_after_opening(image, kind, size, limits)
+    orientation = orientation_of(image)
+    # Pillow gives the upright size of a TIFF, whether it is to be upright or not.
+    swap = orientation >= 5 and (upright != isinstance(image, TiffImagePlugin.TiffImageFile))
+    width, height = image.size[::-1] if swap else image.size
+    row = _row(kind, extension, codec=getattr(image, "codec", None))
+    info = SourceInfo(
+        format=row.name,
+        width=width,
+        height=height,
+        mode=image.mode,
+        pages=pages,
+        has_alpha=image.has_transparency_data,
+        orientation=orientation,
+        decoded_bytes=width * height * _PIXEL_BYTES.get(image.mode, 4),
+        decoder_bytes=_decoder_bytes(image, kind, size, orientation),
+    )
+    return RasterSource(info, image, header, row, kind, upright, reductions)
 
 
 @attrs.frozen
@@ -143,54 +110,13 @@ class RasterSource:
     _image: ImageFile.ImageFile
     _stream: HeaderStream
     _format: Format
-    _opener: str
+    _kind: str
     _auto_orient: bool
     _reductions: int
 
-    @classmethod
-    def open(
-        cls,
-        stream: BinaryIO,
-        kind: str,
-        opener: str,
-        size: int,
-        extension: str,
-        page: int | None,
-        limits: DecodeLimits,
-        auto_orient: bool,
-    ) -> RasterSource:
-        """:param kind: structure of the file. :param opener: whose plugin reads it; the same but for icons."""
-        reductions = _check_before_opening(stream, opener, size, limits)
-        header = HeaderStream(stream, size if opener in _WHOLE_FILE else None)
-        image = _OPENERS[opener](cast("IO[bytes]", header))
-        pages = _choose_page(image, stream, page)
-        header.unbound()
-        # Pillow gives the upright size of a TIFF, whether it is to be upright or not.
-        check_pixels(*image.size, limits.max_pixels)
-        _check_after_opening(image, opener, size, limits)
-        orientation = orientation_of(image)
-        swap = orientation >= 5 and (auto_orient != isinstance(image, TiffImagePlugin.TiffImageFile))
-        width, height = image.size[::-1] if swap else image.size
-        row = _row(kind, extension, image)
-        return cls(
-            SourceInfo(
-                format=row.name,
-                width=width,
-                height=height,
-                mode=image.mode,
-                pages=pages,
-                has_alpha=image.has_transparency_data,
-                orientation=orientation,
-                decoded_bytes=width * height * _PIXEL_BYTES.get(image.mode, 4),
-                decoder_bytes=_decoder_bytes(image, opener, size, orientation),
-            ),
-            image,
-            header,
-            row,
-            opener,
-            auto_orient,
-            reductions,
-        )
+    def renamed(self, row: Format) -> RasterSource:
+        """The same as the content of a file of another format."""
+        return attrs.evolve(self, format=row, info=attrs.evolve(self.info, format=row.name))
 
     def load(self, reduce_to: Size | None) -> Picture:
         """Decode; at a reduced size where the format can do that on the way."""
@@ -202,7 +128,7 @@ class RasterSource:
         if reduce_to is not None:
             swap = self._auto_orient and info.orientation >= 5
             self._reduce((reduce_to.height, reduce_to.width) if swap else (reduce_to.width, reduce_to.height))
-        if self._opener == "JPEG" and image.info.get("progressive"):
+        if self._kind == "JPEG" and image.info.get("progressive"):
             headers.check_jpeg_scans(cast("BinaryIO", self._stream))
         transparency = _transparency(image)
         image.load()
@@ -241,26 +167,26 @@ class RasterSource:
             turn = _UPRIGHT.get(orientation) if self._auto_orient else None
         if turn is not None:
             picture = image.transpose(turn)
-        elif self._opener in _KEEPS_DECODER:
+        elif self._kind in _WHOLE_FILE:
             picture = image.copy()
         else:
             picture = image._new(image.im)
-        if self._opener == "JPEG" and image.mode == "CMYK" and "adobe" not in image.info:
+        if self._kind == "JPEG" and image.mode == "CMYK" and "adobe" not in image.info:
             # Only Adobe stores ink inverted, and marks it; Pillow takes every CMYK file for Adobe's.
             picture = Image.eval(picture, lambda ink: 255 - ink)
         return picture
 
 
-def _check_before_opening(stream: BinaryIO, opener: str, size: int, limits: DecodeLimits) -> int:
+def _check_before_opening(stream: BinaryIO, kind: str, size: int, limits: DecodeLimits) -> int:
     """What can't wait until Pillow has opened the file. Returns how often it can be halved in decoding."""
-    if opener in _WHOLE_FILE and size > _MAX_WHOLE_FILE:
+    if kind in _WHOLE_FILE and size > _MAX_WHOLE_FILE:
         raise SourceTooLarge("The image file is too large for its format.")
     reductions = 0
-    if opener == "GIF":
+    if kind == "GIF":
         check_pixels(*headers.gif_size(stream), limits.max_pixels)
-    elif opener == "WEBP":
+    elif kind == "WEBP":
         check_pixels(*headers.webp_size(stream, size), limits.max_pixels)
-    elif opener == "JPEG2000":
+    elif kind == "JPEG2000":
         main = code_stream(stream)
         check_pixels(main.width, main.height, limits.max_pixels)
         reductions = main.reductions
@@ -280,7 +206,7 @@ def _choose_page(image: ImageFile.ImageFile, stream: BinaryIO, page: int | None)
     return pages
 
 
-def _check_after_opening(image: ImageFile.ImageFile, opener: str, size: int, limits: DecodeLimits) -> None:
+def _check_after_opening(image: ImageFile.ImageFile, kind: str, size: int, limits: DecodeLimits) -> None:
     """Refuse what would allocate or compute far more than the file can hold."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         tile = int(image.tag_v2.get(TiffImagePlugin.TILEWIDTH, 1)), int(image.tag_v2.get(TiffImagePlugin.TILELENGTH, 1))
@@ -288,11 +214,11 @@ def _check_after_opening(image: ImageFile.ImageFile, opener: str, size: int, lim
     for number, (codec, box, offset, arguments) in enumerate(image.tile):
         if codec in _INTERPRETED:
             _check_interpreted(image, number)
-        if codec == "raw" and box is not None and opener not in _WHOLE_FILE:
+        if codec == "raw" and box is not None and kind not in _WHOLE_FILE:
             stride = arguments[1] if isinstance(arguments, tuple) and len(arguments) > 1 else 0
             least = max(int(stride or 0), (box[2] - box[0]) // 8)
             if offset + least * (box[3] - box[1]) > size:
-                raise Unsupported(DAMAGED, detail=f"{opener} of {size} bytes is shorter than its size tells")
+                raise Unsupported(DAMAGED, detail=f"{kind} of {size} bytes is shorter than its size tells")
 
 
 def _check_interpreted(image: ImageFile.ImageFile, number: int) -> None:
@@ -317,13 +243,13 @@ def _transparency(image: ImageFile.ImageFile) -> object:
     return value
 
 
-def _decoder_bytes(image: ImageFile.ImageFile, opener: str, size: int, orientation: int) -> int:
+def _decoder_bytes(image: ImageFile.ImageFile, kind: str, size: int, orientation: int) -> int:
     """Memory for the decoder's own needs; measured, rounded up."""
     pixels = image.width * image.height
     own = 0
-    if opener in _WHOLE_FILE:
+    if kind in _WHOLE_FILE:
         own = 2 * size + 16 * pixels
-    elif opener == "JPEG2000":
+    elif kind == "JPEG2000":
         own = size + 4 * pixels * (len(image.getbands()) + 1)
     elif isinstance(image, JpegImagePlugin.JpegImageFile) and image.info.get("progressive"):
         own = 2 * pixels * image.layers
@@ -334,10 +260,9 @@ def _decoder_bytes(image: ImageFile.ImageFile, opener: str, size: int, orientati
     return own
 
 
-def _row(kind: str, extension: str, image: ImageFile.ImageFile) -> Format:
+def _row(kind: str, extension: str, *, codec: str | None) -> Format:
     """The row that fits the name of the file, or else the first that fits its structure."""
     rows = [row for row in FORMATS if kind in row.kinds]
-    if kind == "JPEG2000":
-        codec = "j2k" if getattr(image, "codec", "") == "j2k" else "jp2"
-        rows.sort(key=lambda row: row.name != codec)
-    return next((row for row in rows if extension in row.extensions), rows[0])
+    by_name = (row for row in rows if extension in row.extensions)
+    by_codec = (row for row in rows if row.name == codec)
+    return next(by_name, next(by_codec, rows[0]))
