@@ -4,7 +4,7 @@ Each row says what a family of file extensions is called, whether it can be read
 hold. Nothing else in the program lists formats: what may be asked for with ``format=``, what is served from the image
 library, MIME types and download names all follow from here.
 
-A format that Pillow can't read gets a row here and a module in :mod:`qisd.imaging.decoders`, which the row names.
+A format that Pillow can't read gets a row here and a family of decoders, a module in :mod:`qisd.imaging.decoders`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,7 @@ class Format:
     :param icc: can be written with a colour profile. Where not, colours have to be made sRGB before.
     :param modes: the Pillow modes that its encoder takes, most faithful choice by :mod:`qisd.imaging.encode`.
     :param max_side: the largest width and height that can be written, in pixels.
-    :param decoder: name of the family of decoders, see :data:`qisd.imaging.decoders.FAMILIES`.
-    :param kinds: names of the file structures (within that family) that its files have.
+    :param kinds: names of the file structures that its files have, as the family of decoders calls them.
     :param encoder: Pillow's name of the encoder.
     :param saved_as: extensions of its files, where ``extensions`` are names in requests only.
     """
@@ -50,7 +49,6 @@ class Format:
     icc: bool = False
     modes: tuple[str, ...] = ()
     max_side: int = 65535
-    decoder: str = "raster"
     kinds: tuple[str, ...] = ()
     encoder: str = ""
     saved_as: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import attrs
 import PIL
 
-from qisd.errors import Unsupported
+from qisd.errors import SourceTooLarge, Unsupported
 from qisd.imaging.decoders.faults import decoding
 from qisd.imaging.encode import Encoding, encode
 from qisd.imaging.formats import Format, FormatTable
@@ -95,6 +95,21 @@ def render(
     :raises SourceTooLarge: source or overlay exceeds the limits.
     :raises BadParameter: the source has no such page, or less pixels than tiles.
     """
+    try:
+        return _rendered(source, extension, spec, settings, overlay, overlay_extension, checkpoint)
+    except MemoryError as error:
+        raise SourceTooLarge("The image is too large to be made.", detail=spec.canonical()) from error
+
+
+def _rendered(
+    source: BinaryIO,
+    extension: str,
+    spec: ImageSpec,
+    settings: RenderSettings,
+    overlay: BinaryIO | None,
+    overlay_extension: str,
+    checkpoint: Callable[[], None],
+) -> Rendition:
     output = output_format(spec, extension, settings.formats)
     checkpoint()
     held, job, extras = _decoded(source, extension, spec, settings, output)
@@ -150,10 +165,14 @@ def _decoded(
 
 
 def _decoded_overlay(overlay: BinaryIO, extension: str, job: Job, settings: RenderSettings) -> Picture:
-    opened = open_source(
-        overlay, extension=extension, page=None, limits=settings.limits, auto_orient=settings.auto_orient
-    )
-    natural = Size(opened.info.width, opened.info.height)
-    box = overlay_box(job.plan.canvas, natural, size=job.spec.overlay_size, pos=job.spec.overlay_pos)
-    with decoding():
-        return opened.load(sufficient_overlay_size(natural, box.size))
+    try:
+        opened = open_source(
+            overlay, extension=extension, page=None, limits=settings.limits, auto_orient=settings.auto_orient
+        )
+        natural = Size(opened.info.width, opened.info.height)
+        box = overlay_box(job.plan.canvas, natural, size=job.spec.overlay_size, pos=job.spec.overlay_pos)
+        with decoding():
+            return opened.load(sufficient_overlay_size(natural, box.size))
+    except Unsupported as error:
+        message = f"overlay: this file is not supported ({error.message})"
+        raise type(error)(message, parameter="overlay", detail=error.detail) from error

@@ -91,8 +91,9 @@ class RenderTests(SynchronousTestCase):
         self.assertEqual(rendered(file_of(photo()), width=48, overlay=b"nonsense").data, plain.data)
 
     def test_a_damaged_overlay_is_refused(self) -> None:
-        for bad in (b"", b"nonsense", file_of(photo())[:300]):
-            self.assertRaises(Unsupported, rendered, file_of(photo()), overlay=bad, overlay_src="x")
+        for bad in (b"", b"nonsense", b"%PDF-1.7 ...", file_of(photo())[:300]):
+            error = self.assertRaises(Unsupported, rendered, file_of(photo()), overlay=bad, overlay_src="x")
+            self.assertIn("overlay: this file is not supported", error.message)
 
     def test_damaged_sources_are_refused(self) -> None:
         for bad in (b"", b"nonsense", file_of(photo())[:300]):

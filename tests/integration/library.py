@@ -167,7 +167,7 @@ def _modes(root: Path) -> None:
     gray16.save(root / "gray16.png")
     gray16.save(root / "gray16.tif")
     row = b"".join(struct.pack(">HHH", *colour) for colour in _DEEP_PATCHES for _ in range(40))
-    (root / "rgb16.png").write_bytes(_png(160, 80, depth=16, kind=2, rows=[row] * 80))
+    (root / "rgb16.png").write_bytes(_png(160, 80, depth=16, kind=2, data=zlib.compress((b"\x00" + row) * 80)))
     _cmyk(root)
 
 
@@ -276,10 +276,8 @@ def _hidden_and_outside(root: Path) -> None:
     (root / "exit").symlink_to("../outside")
 
 
-def _png(width: int, height: int, *, depth: int, kind: int, rows: list[bytes] | None = None, data: bytes = b"") -> bytes:
-    """A PNG of ``rows``, or with ``data`` for its compressed rows."""
-    if rows is not None:
-        data = zlib.compress(b"".join(b"\x00" + row for row in rows))
+def _png(width: int, height: int, *, depth: int, kind: int, data: bytes) -> bytes:
+    """A PNG; ``data`` are its compressed rows, ``kind`` 2 is RGB."""
     chunks = ((b"IHDR", struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)), (b"IDAT", data), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks

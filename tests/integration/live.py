@@ -20,6 +20,7 @@ import time
 from collections.abc import Mapping
 from email.message import Message
 from pathlib import Path
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import attrs
@@ -63,7 +64,7 @@ class Answer:
 
 
 def query(parameters: Mapping[str, Parameter]) -> str:
-    """A query string. ``class_``-like underscores at the end of names are not a thing here: names are sent as given."""
+    """A query string."""
     return urlencode(parameters)
 
 
@@ -215,11 +216,23 @@ class Daemon:
         **parameters: Parameter,
     ) -> Answer:
         """Ask for an image, or what ``route`` else has; errors come as JSON."""
-        return self.get(f"{route}?{query(parameters)}", {"Accept": "application/json", **(headers or {})}, method=method)
+        wishes = {"Accept": "application/json", **(headers or {})}
+        return self.get(f"{route}?{query(parameters)}", wishes, method=method)
 
     def connect(self) -> socket.socket:
         """A bare connection."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=ANSWER_LIMIT)
+
+    def first_answer(self, data: bytes) -> Answer:
+        """The first answer to ``data`` on a connection that is given up then."""
+        with self.connect() as connection:
+            connection.sendall(data)
+            response = http.client.HTTPResponse(connection)
+            try:
+                response.begin()
+                return Answer(status=response.status, headers=response.headers, body=response.read())
+            finally:
+                response.close()
 
     def raw(self, data: bytes) -> bytes:
         """Everything that comes back on one connection, until the daemon ends it, after ``data`` was sent."""
@@ -289,7 +302,7 @@ class LiveCase(SynchronousTestCase):
     :cvar settings: settings of the daemon; tests with equal ones share it.
     """
 
-    settings: Mapping[str, str] = {}
+    settings: ClassVar[Mapping[str, str]] = {}
     daemon: Daemon
 
     def setUp(self) -> None:
@@ -309,7 +322,8 @@ class LiveCase(SynchronousTestCase):
         self.assertEqual(answer.status, 200, f"{src} {parameters}: {answer.body[:300]!r}")
         return answer.image
 
-    def ask(self, route: str = "/image", **parameters: Parameter) -> Answer:
+    def ask(self, route: str = "/image", **parameters: Any) -> Answer:
+        """As :meth:`Daemon.ask`."""
         return self.daemon.ask(route, **parameters)
 
     def assert_refused(self, answer: Answer, status: int, *texts: str) -> None:

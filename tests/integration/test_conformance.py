@@ -10,6 +10,7 @@ import time
 import unicodedata
 from email.message import Message
 from email.utils import formatdate, parsedate_to_datetime
+from typing import ClassVar
 from urllib.parse import quote, unquote
 
 from tests.integration import library
@@ -281,9 +282,8 @@ class Order(OptionCase):
     """Which of several faults is told."""
 
     def test_texts_are_read_in_a_fixed_order(self) -> None:
-        faults = dict.fromkeys(
-            "page width height angle top left bottom right quality sharpen ovsize ovopacity dpi tile".split(), "x"
-        )
+        numbers = ("page", "width", "height", "angle", "top", "left", "bottom", "right", "quality", "sharpen")
+        faults = dict.fromkeys((*numbers, "ovsize", "ovopacity", "dpi", "tile"), "x")
         names = [*faults, "xref"]
         values = {**faults, "xref": "x" * 1025}
         for number, name in enumerate(names):
@@ -436,7 +436,7 @@ class Queries(OptionCase):
     def test_pinned_values_out_of_range(self) -> None:
         for target in ("width=99999", "height=-10", "top=1.1", "bottom=-0.5", "page=-1", "page=1024768"):
             self.assert_refused(self.json(target), 400, OUT_OF_RANGE)
-        for target in ("overlay=logo.png&ovopacity=1.1", "overlay=logo.png&ovsize=-0.5", "ovopacity=1.1", "ovsize=-0.5"):
+        for target in ("overlay=logo.png&ovopacity=1.1", "overlay=logo.png&ovsize=-0.5", "ovsize=-0.5"):
             self.assert_refused(self.json(target), 400, OUT_OF_RANGE)
 
     def test_pinned_choices_that_there_are_not(self) -> None:
@@ -665,9 +665,10 @@ class Methods(OptionCase):
         ):
             get, head = self.daemon.get(target), self.daemon.get(target, method="HEAD")
             self.assertEqual((head.status, head.body), (get.status, b""), target)
-            kept = [sorted((n, v) for n, v in each.headers.items() if n.lower() not in changing) for each in (get, head)]
-            self.assertEqual(kept[0], kept[1], target)
-            self.assertEqual({n.lower() for n in get.headers}, {n.lower() for n in head.headers})
+            self.assertEqual(set(get.headers), set(head.headers), target)
+            for name in get.headers:
+                if name.lower() not in changing:
+                    self.assertEqual(get.headers[name], head.headers[name], target)
 
     def test_options_tells_the_methods(self) -> None:
         for route in self.ROUTES:
@@ -684,7 +685,8 @@ class Methods(OptionCase):
         for route in self.ROUTES:
             for method in ("POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "get"):
                 answer = self.daemon.get(f"{route}?src=tiny.png", method=method)
-                self.assertEqual((answer.status, answer.headers["Allow"]), (405, "OPTIONS, HEAD, GET"), f"{method} {route}")
+                self.assertEqual(answer.status, 405, f"{method} {route}")
+                self.assertEqual(answer.headers["Allow"], "OPTIONS, HEAD, GET", f"{method} {route}")
 
     def test_a_slash_at_the_end_is_another_address(self) -> None:
         for route in ("/image/", "/original/", "/erez/erez/", "/erez/", "/Image", "/image/tiny.png", "//image"):
@@ -928,7 +930,7 @@ class Together(OptionCase):
 class OtherSettings(OptionCase):
     """A second daemon, whose settings are not the usual ones, and change."""
 
-    settings = {
+    settings: ClassVar = {
         "MAX_IMAGE_DIMENSION": "1000",
         "MAX_GRID_TILES": "16",
         "IMAGE_RESIZE_QUALITY": "1",

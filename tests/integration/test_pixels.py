@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import ClassVar
 
 from PIL import Image, ImageChops, ImageCms, ImageStat, JpegImagePlugin
 
@@ -152,7 +153,7 @@ class Padding(PixelCase):
 
 
 class Fill(PixelCase):
-    square = {"width": 60, "height": 60}
+    square: ClassVar = {"width": 60, "height": 60}
 
     def corner(self, src: str, **parameters: Parameter) -> object:
         return self.png(src, **{**self.square, **parameters}).getpixel((1, 1))
@@ -498,9 +499,7 @@ class Light(PixelCase):
             sharpen: ImageStat.Stat(self.png("checker-gray.png", width=200, sharpen=sharpen).convert("L")).stddev[0]
             for sharpen in (-200, 0, 100, 300)
         }
-        edges = {
-            sharpen: self.png("quarters.png", sharpen=sharpen).getpixel((79, 20))[1] for sharpen in (-200, 0, 200)
-        }
+        edges = {sharpen: self.png("quarters.png", sharpen=sharpen).getpixel((79, 20))[1] for sharpen in (-200, 0, 200)}
         self.assertLess(spread[-200], spread[0])
         self.assertLess(edges[200], edges[0])
         self.assertLess(edges[0], edges[-200])
