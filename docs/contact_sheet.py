@@ -95,7 +95,7 @@ def watermark() -> bytes:
     badge = Image.new("RGBA", (800, 800), (255, 255, 255, 0))
     draw = ImageDraw.Draw(badge)
     draw.ellipse((20, 20, 780, 780), fill=(200, 20, 40, 200), outline=(255, 255, 255, 255), width=30)
-    draw.text((400, 400), "QIS", font=ImageFont.load_default(300), fill=(255, 255, 255, 255), anchor="mm")
+    draw.text((400, 400), "qisd", font=ImageFont.load_default(300), fill=(255, 255, 255, 255), anchor="mm")
     file = io.BytesIO()
     badge.resize((400, 400)).save(file, "PNG")
     return file.getvalue()

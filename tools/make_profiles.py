@@ -184,8 +184,12 @@ def rgb(
     tags = {
         **texts(name),
         b"wtpt": xyz_tag(D50),
-        b"rXYZ": xyz_tag(red), b"gXYZ": xyz_tag(green), b"bXYZ": xyz_tag(blue),
-        b"rTRC": tone, b"gTRC": tone, b"bTRC": tone,
+        b"rXYZ": xyz_tag(red),
+        b"gXYZ": xyz_tag(green),
+        b"bXYZ": xyz_tag(blue),
+        b"rTRC": tone,
+        b"gTRC": tone,
+        b"bTRC": tone,
     }
     return profile(b"mntr", b"RGB ", b"XYZ ", tags)
 

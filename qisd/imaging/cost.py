@@ -129,6 +129,7 @@ def _overlaying(overlay: SourceInfo, spec: ImageSpec, plan: Plan) -> int:
     place = _overlay_place(overlay, spec, plan).size
     decoded = _decoded_size(overlay, sufficient_overlay_size(natural, place))
     # Expanded and resized; then its colours, its alpha and the composite besides two copies of the picture.
-    return max(
-        _resizing(decoded, place, _PIXEL), 2 * _pixels(plan.canvas) * _PIXEL + 4 * _pixels(place) * _PIXEL
-    ) + _pixels(plan.canvas) * _PIXEL
+    return (
+        max(_resizing(decoded, place, _PIXEL), 2 * _pixels(plan.canvas) * _PIXEL + 4 * _pixels(place) * _PIXEL)
+        + _pixels(plan.canvas) * _PIXEL
+    )

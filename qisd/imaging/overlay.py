@@ -11,9 +11,7 @@ from qisd.imaging.profiles import ProfileStore
 from qisd.imaging.spec import UNIT
 
 
-def overlaid(
-    main: Coloured, overlay: Coloured, *, box: Box, opacity: int | None, store: ProfileStore
-) -> Image.Image:
+def overlaid(main: Coloured, overlay: Coloured, *, box: Box, opacity: int | None, store: ProfileStore) -> Image.Image:
     """``main`` with ``overlay`` composited over it, in the mode of ``main`` (16 bits and 1 bit become 8).
 
     :param overlay: of the size of ``box``; converted to the colours of ``main``.

@@ -53,7 +53,6 @@ class Profile:
         return hash(self.digest)
 
 
-
 def parse_profile(data: bytes, *, name: str = "") -> Profile:
     """A profile of its bytes.
 

@@ -261,9 +261,7 @@ class OverlayColourTests(SynchronousTestCase):
     def test_cmyk_on_rgb_becomes_srgb(self) -> None:
         ink = Image.new("CMYK", (16, 16), (20, 200, 180, 10))
         expected = reference(ink, opened("coatedfogra39"), SRGB, "RGB").getpixel((0, 0))
-        for channel, value in zip(
-            self.placed(photo(), ink, overlay_icc=data("coatedfogra39")), expected, strict=True
-        ):
+        for channel, value in zip(self.placed(photo(), ink, overlay_icc=data("coatedfogra39")), expected, strict=True):
             self.assertApproximates(channel, value, 1)
 
     def test_adobe_rgb_on_srgb_and_back(self) -> None:
