@@ -1,0 +1,33 @@
+"""What ``pip install`` takes along: ``setup.cfg``."""
+
+from __future__ import annotations
+
+from configparser import ConfigParser
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+ROOT = Path(__file__).parent.parent
+
+
+class PackagingTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.config = ConfigParser()
+        self.config.read(ROOT / "setup.cfg")
+
+    def test_every_package_is_listed(self) -> None:
+        packages = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "qisd").rglob("__init__.py")}
+        listed = set(self.config["options"]["packages"].split())
+        self.assertEqual(listed, packages | {"twisted.plugins"})
+
+    def test_every_file_that_is_no_code_is_taken_along(self) -> None:
+        patterns = self.config["options.package_data"]["qisd"].split()
+        taken = {path for pattern in patterns for path in (ROOT / "qisd").glob(pattern)}
+        others = {
+            path
+            for path in (ROOT / "qisd").rglob("*")
+            if path.is_file()
+            and path.suffix not in (".py", ".pyc", ".so", ".c", ".h")
+            and "__pycache__" not in path.parts
+        }
+        self.assertEqual(others - taken, set())
