@@ -28,6 +28,6 @@ class PackagingTests(SynchronousTestCase):
             for path in (ROOT / "qisd").rglob("*")
             if path.is_file()
             and path.suffix not in (".py", ".pyc", ".so", ".c", ".h")
-            and "__pycache__" not in path.parts
+            and not any(part == "__pycache__" or part.startswith(".") for part in path.relative_to(ROOT).parts)
         }
         self.assertEqual(others - taken, set())
