@@ -14,7 +14,7 @@ from pathlib import Path
 from daemon import running
 from PIL import Image
 
-BUDGETS = (1024, 256)
+BUDGETS = (1024, 512)
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
                     [source], RENDER_MEMORY_MB=str(budget), MEMORY_CACHE_MB="1", BENCHMARKING="true"
                 ) as daemon:
                     idle = daemon.peak_memory()
-                    work = [f"/image?src=/photos/{source.name}&width={800 + n}&angle=2&format=jpg" for n in range(30)]
+                    work = [f"/image?src=/photos/{source.name}&width={800 + n}&format=jpg" for n in range(30)]
                     with ThreadPoolExecutor(15) as clients:
                         list(clients.map(daemon.get, work))
                     print(f"{budget:9} {source.suffix[1:]:8} {idle / 1e6:8.0f} {daemon.peak_memory() / 1e6:8.0f}")

@@ -36,4 +36,4 @@ def makeService(options: Options) -> IService:  # noqa: N802
     def load() -> LoadedSettings:
         return load_settings(file, environ)
 
-    return Daemon(loaded, load=load, reactor=reactor)
+    return Daemon(loaded, load=load, reactor=reactor, twistd=options.parent or {})

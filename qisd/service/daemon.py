@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from twisted.application.service import Service
@@ -45,11 +45,19 @@ class Daemon(Service):
     """Runs a :class:`~qisd.service.house.House` as a process of the operating system.
 
     :param load: reads the settings again, for a reload.
+    :param twistd: the options of twistd.
     """
 
     name = "qis"
 
-    def __init__(self, loaded: LoadedSettings, *, load: Callable[[], LoadedSettings], reactor: Any) -> None:
+    def __init__(
+        self,
+        loaded: LoadedSettings,
+        *,
+        load: Callable[[], LoadedSettings],
+        reactor: Any,
+        twistd: Mapping[str, Any],
+    ) -> None:
         self.settings = loaded.settings
         self.started_with = loaded.settings
         self.logs: Logs
@@ -59,6 +67,7 @@ class Daemon(Service):
         self._loaded = loaded
         self._load = load
         self._reactor = reactor
+        self._twistd = twistd
         self._exit = ExitStatus()
         self._starting: Deferred[None] | None = None
         self._reloading: Deferred[None] | None = None
@@ -76,10 +85,11 @@ class Daemon(Service):
         try:
             self._prepare()
         except (StartupError, CertificateError, SettingsError) as error:
-            self._refuse(error)
-        except Exception:
+            _log.critical("{error}", error=error)
+            self._give_up(error, getattr(error, "exit_code", _BAD_SETTINGS))
+        except Exception as error:
             _log.failure("the start failed")
-            raise SystemExit(_FAULT) from None
+            self._give_up(error, _FAULT)
 
     def _prepare(self) -> None:
         settings = self.settings
@@ -109,9 +119,13 @@ class Daemon(Service):
         self.house = House(settings, reactor=self._reactor, logs=self.logs)
         self._bound = http, https
 
-    def _refuse(self, error: StartupError | CertificateError | SettingsError) -> NoReturn:
-        _log.critical("{error}", error=error)
-        raise SystemExit(getattr(error, "exit_code", _BAD_SETTINGS))
+    def _give_up(self, error: Exception, code: int) -> NoReturn:
+        if self._twistd.get("statusPipe") is None:
+            raise SystemExit(code)
+        # Gone into the background: twistd passes the text of an exception on to the process that is waiting in the
+        # foreground, and would leave it waiting after a SystemExit. The traceback is of no interest to anybody.
+        sys.excepthook = lambda *_: None
+        raise error
 
     def startService(self) -> None:  # noqa: N802
         super().startService()  # type: ignore[no-untyped-call]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -12,11 +14,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import TypeVar
 
 from qisd.store.processes import servers_of
-from tests.integration.postgres import REPOSITORY, private_directory
+from tests.integration.postgres import REPOSITORY, UNPRIVILEGED, private_directory
 
 LIMIT = 40.0
 T = TypeVar("T")
@@ -31,6 +35,22 @@ def until(look: Callable[[], T | None], what: str) -> T:
             return answer
         time.sleep(0.02)
     raise AssertionError(f"waited in vain: {what}")
+
+
+@functools.cache
+def as_someone_who_reaches_it() -> list[str]:
+    """What goes before a command that root runs when the user it becomes can't get at the program, as below /root."""
+    if os.geteuid() != 0:
+        return []
+    loader = SourceFileLoader("scripts_run", str(REPOSITORY / "scripts" / "run"))
+    script = module_from_spec(spec_from_loader(loader.name, loader))
+    loader.exec_module(script)
+    user = pwd.getpwnam(UNPRIVILEGED)
+    groups = set(os.getgrouplist(user.pw_name, user.pw_gid))
+    places = [Path(sys.executable), Path(os.__file__), REPOSITORY / "qisd" / "__init__.py"]
+    if all(script.reaches(user, groups, place) for place in places):
+        return []
+    return list(script.as_user(user, places))
 
 
 class Home:
@@ -86,7 +106,7 @@ class Run:
         self._console_path = home.path / f"console{len(home.runs)}"
         ours = ("QIS_", "PG", "PYTHON", "DATA", "HTTP")
         environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        command = [Path(sys.executable).parent / "twistd", "-n", "--pidfile=", "qis"]
+        command = [*as_someone_who_reaches_it(), Path(sys.executable).parent / "twistd", "-n", "--pidfile=", "qis"]
         command += [f"--settings={home.settings_file}", *flags]
         with self._console_path.open("wb") as console:
             self.process = subprocess.Popen(

@@ -159,8 +159,6 @@ class Refusals(DaemonCase):
 
     def test_settings_can_be_checked_without_a_start(self) -> None:
         home = self.home()
-        for folder in ("state", "logs", "images"):
-            (home.path / folder).mkdir()
         run = home.start("--check")
         self.assertEqual(run.ended(), 0, run.console)
         self.assertEqual(run.console.splitlines()[-1], "Syntax OK")
