@@ -283,6 +283,13 @@ class SettingsTests(SynchronousTestCase):
                 "STATE_DIR",
                 "EMBEDDED_DATABASE_MEMORY_MB",
                 "LOG_TARGET",
+                "APPLICATION_ROOT",
+                "HTTP_THREADS",
+                "IMAGES_BASE_DIR",
+                "STORE_CHECK_FILE",
+                "MGMT_DATABASE_CONNECTION",
+                "MGMT_DATABASE_POOL_SIZE",
+                "DATABASE_QUERY_TIMEOUT",
             },
         )
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import stat
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -12,8 +10,10 @@ from pathlib import Path
 
 import attrs
 
+from qisd.access.account import account_for
 from qisd.access.certificates import CertificateError, CertificateFacts, check_pair
 from qisd.access.secret_key import FILE_NAME as SECRET_KEY_FILE
+from qisd.errors import StartupError
 from qisd.settings import Settings
 from qisd.settings.keys import decode_key
 
@@ -59,20 +59,12 @@ def examine(settings: Settings, report: Report, *, now: datetime) -> None:
 def _account(settings: Settings, report: Report) -> Account:
     """The account that the server will have; the present one where it can't be found."""
     present = Account(user=os.geteuid(), groups=frozenset({os.getegid(), *os.getgroups()}))
-    if not settings.run_user or os.geteuid() != 0:
-        return present
     try:
-        user = pwd.getpwnam(settings.run_user)
-    except KeyError:
-        report.problems.append(f"RUN_USER: there is no user {settings.run_user}")
+        account = account_for(settings)
+    except StartupError as error:
+        report.problems.append(str(error))
         return present
-    group = user.pw_gid
-    if settings.run_group:
-        try:
-            group = grp.getgrnam(settings.run_group).gr_gid
-        except KeyError:
-            report.problems.append(f"RUN_GROUP: there is no group {settings.run_group}")
-    return Account(user=user.pw_uid, groups=frozenset(os.getgrouplist(settings.run_user, group)))
+    return present if account is None else Account(user=account.uid, groups=frozenset(account.groups))
 
 
 def _directories(settings: Settings, report: Report, account: Account) -> None:

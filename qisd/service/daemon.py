@@ -13,10 +13,12 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from qisd.access.account import Account, account_for
 from qisd.access.certificates import CertificateError
 from qisd.access.secret_key import resolve_secret_key
 from qisd.errors import SettingsError, StartupError
 from qisd.service import privileges, signals
+from qisd.service.allocator import give_memory_back
 from qisd.service.certificates import Certificates, load_certificates
 from qisd.service.console import Console
 from qisd.service.diagnostics import overview
@@ -95,9 +97,10 @@ class Daemon(Service):
         settings = self.settings
         os.umask(_UMASK)
         sys.setswitchinterval(_SWITCH_INTERVAL)
+        give_memory_back()
         if privileges.raise_file_limit(wanted=_FILES_WANTED) < _FILES_LEAST:
             _log.warn("fewer than {least} files may be open at once: raise the limit (nofile)", least=_FILES_LEAST)
-        account = privileges.account_for(settings)
+        account = account_for(settings)
         _directories(settings, account)
         console = Console(sys.__stderr__, quiet=settings.log_target == "stdout")
         self.logs = Logs(settings, self._reactor, console=console)
@@ -228,7 +231,7 @@ class Daemon(Service):
         _log.info("What this process is doing:", lines=lines)
 
 
-def _directories(settings: Settings, account: privileges.Account | None) -> None:
+def _directories(settings: Settings, account: Account | None) -> None:
     """Make sure of the directories that are written to."""
     wanted = [("STATE_DIR", settings.state_dir, 0o750), ("IMAGES_BASE_DIR", settings.images_base_dir, 0o755)]
     if settings.log_target == "file":

@@ -22,17 +22,6 @@ if TYPE_CHECKING:
 
 _log = Logger()
 
-_BUILT_IN_AT_START = (
-    "APPLICATION_ROOT",
-    "HTTP_THREADS",
-    "IMAGES_BASE_DIR",
-    "STORE_CHECK_FILE",
-    "MGMT_DATABASE_CONNECTION",
-    "MGMT_DATABASE_POOL_SIZE",
-    "DATABASE_QUERY_TIMEOUT",
-)
-"""Settings of parts that are not built anew while the process lives."""
-
 
 async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
     """Read everything again. Settings with a fault are refused as a whole, and the old ones go on."""
@@ -54,16 +43,9 @@ async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
     await _reload_tls(daemon, new)
     await _move_listeners(daemon, new)
     _log.info("Settings reloaded, {changes}", changes=_changes(old, new))
-    waiting = needs_restart(daemon.started_with, new)
+    waiting = restart_required(daemon.started_with, new)
     if waiting:
         _log.warn("Only a restart brings into effect: {names}", names=", ".join(waiting))
-
-
-def needs_restart(started_with: Settings, new: Settings) -> list[str]:
-    """Names of the settings that differ from those of the start, and that a reload doesn't change."""
-    later = restart_required(started_with, new)
-    differ = set(_differing(started_with, new))
-    return [name for name in MODEL if name in later or (name in _BUILT_IN_AT_START and name in differ)]
 
 
 def _differing(old: Settings, new: Settings) -> list[str]:

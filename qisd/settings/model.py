@@ -108,13 +108,15 @@ class Settings:
     public_host_name: str = _setting(HostName(port=True, empty=True), Who.OPERATOR)
     server_aliases: tuple[str, ...] = _setting(ListOf(HostName(wildcard=True), "host names"), Who.OPERATOR)
     application_root: str = _setting(
-        Text('a path that begins with "/" and does not end with it', _ROOT_PATH, empty=False), Who.INTEGRATION
+        Text('a path that begins with "/" and does not end with it', _ROOT_PATH, empty=False),
+        Who.INTEGRATION,
+        Apply.RESTART,
     )
     secret_key: str = _setting(SecretKey(), Who.OPERATOR, secret=True)
     admin_password: str = _setting(Text("8 to 120 characters", r".{8,120}"), Who.OPERATOR, Apply.FIRST_RUN, secret=True)
     http_listen: tuple[ListenAddress, ...] = _setting(ListOf(Listen(), Listen().describe()), Who.OPERATOR)
     https_listen: tuple[ListenAddress, ...] = _setting(ListOf(Listen(), Listen().describe()), Who.OPERATOR)
-    http_threads: int = _setting(Integer(1, 64), Who.TUNING)
+    http_threads: int = _setting(Integer(1, 64), Who.TUNING, Apply.RESTART)
     keep_alive_timeout: int = _setting(Integer(1, 3600), Who.TUNING)
     request_timeout: int = _setting(Integer(1, 3600), Who.TUNING)
     shutdown_grace: int = _setting(Integer(0, 3600), Who.OPERATOR)
@@ -143,17 +145,19 @@ class Settings:
     # Files
     install_dir: Path = _setting(Directory(), Who.INTEGRATION, Apply.RESTART)
     icc_base_dir: Path = _setting(Directory(empty=True), Who.INTEGRATION)
-    images_base_dir: Path = _setting(Directory(), Who.OPERATOR)
+    images_base_dir: Path = _setting(Directory(), Who.OPERATOR, Apply.RESTART)
     logging_base_dir: Path = _setting(Directory(), Who.OPERATOR, Apply.RESTART)
     state_dir: Path = _setting(Directory(), Who.OPERATOR, Apply.RESTART)
     images_file_mode: int = _setting(Mode(0o600, 0o777), Who.OPERATOR)
     images_dir_mode: int = _setting(Mode(0o700, 0o7777), Who.OPERATOR)
-    store_check_file: str = _setting(Text("the path of a file inside the image library", _RELATIVE_PATH), Who.OPERATOR)
+    store_check_file: str = _setting(
+        Text("the path of a file inside the image library", _RELATIVE_PATH), Who.OPERATOR, Apply.RESTART
+    )
 
     # Database and caches
-    mgmt_database_connection: str = _setting(DatabaseUrl(), Who.OPERATOR, secret=True)
-    mgmt_database_pool_size: int = _setting(Integer(1, 100), Who.TUNING)
-    database_query_timeout: int = _setting(Integer(1, 600), Who.TUNING)
+    mgmt_database_connection: str = _setting(DatabaseUrl(), Who.OPERATOR, Apply.RESTART, secret=True)
+    mgmt_database_pool_size: int = _setting(Integer(1, 100), Who.TUNING, Apply.RESTART)
+    database_query_timeout: int = _setting(Integer(1, 600), Who.TUNING, Apply.RESTART)
     embedded_database_memory_mb: int = _setting(Integer(8, 65_536), Who.TUNING, Apply.RESTART)
     memory_cache_mb: int = _setting(Integer(0, 2**20), Who.TUNING)
 

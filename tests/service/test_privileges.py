@@ -5,42 +5,16 @@ import stat
 from pathlib import Path
 from unittest import mock
 
-import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
+from qisd.access.account import Account
 from qisd.errors import StartupError
 from qisd.service import privileges
-from qisd.settings import default_settings
 
 
 class Accounts(SynchronousTestCase):
-    def test_who_is_not_root_stays_who_he_is(self) -> None:
-        with mock.patch("os.geteuid", return_value=1000):
-            self.assertIsNone(privileges.account_for(default_settings()))
-
-    def test_root_becomes_nobody_when_there_is_no_other_user(self) -> None:
-        with (
-            mock.patch("os.geteuid", return_value=0),
-            mock.patch("qisd.service.privileges._exists", return_value=False),
-        ):
-            account = privileges.account_for(default_settings())
-        self.assertEqual(account and account.name, "nobody")
-        self.assertGreater(account.uid if account else 0, 0)
-
-    def test_root_becomes_the_user_of_the_settings(self) -> None:
-        with mock.patch("os.geteuid", return_value=0):
-            account = privileges.account_for(attrs.evolve(default_settings(), run_user="daemon"))
-        self.assertEqual(account and account.name, "daemon")
-
-    def test_unknown_users_and_groups_are_named(self) -> None:
-        with mock.patch("os.geteuid", return_value=0):
-            with self.assertRaisesRegex(StartupError, "RUN_USER: there is no user nosuch"):
-                privileges.account_for(attrs.evolve(default_settings(), run_user="nosuch"))
-            with self.assertRaisesRegex(StartupError, "RUN_GROUP: there is no group nosuch"):
-                privileges.account_for(attrs.evolve(default_settings(), run_user="daemon", run_group="nosuch"))
-
     def test_root_rights_that_stay_stop_the_start(self) -> None:
-        account = privileges.Account(name="someone", uid=12345, gid=12345, groups=())
+        account = Account(name="someone", uid=12345, gid=12345, groups=())
         with (
             mock.patch.multiple("os", setgroups=mock.DEFAULT, setgid=mock.DEFAULT, setuid=mock.DEFAULT),
             mock.patch("os.getresuid", return_value=(12345, 12345, 0)),
@@ -59,7 +33,7 @@ class Directories(SynchronousTestCase):
     def test_only_one_that_is_made_changes_hands(self) -> None:
         there, new = Path(self.mktemp()), Path(self.mktemp())
         there.mkdir()
-        account = privileges.Account(name="someone", uid=12345, gid=12346, groups=())
+        account = Account(name="someone", uid=12345, gid=12346, groups=())
         with mock.patch("os.chown") as chown:
             privileges.make_directory(there, mode=0o750, account=account, setting="STATE_DIR")
             privileges.make_directory(new, mode=0o750, account=account, setting="STATE_DIR")
@@ -101,7 +75,7 @@ class Acting(SynchronousTestCase):
                 pass
             return
         before = (os.geteuid(), os.getegid(), os.getgroups())
-        account = privileges.Account(name="nobody", uid=65534, gid=65534, groups=(65534,))
+        account = Account(name="nobody", uid=65534, gid=65534, groups=(65534,))
         with privileges.acting_as(account):
             self.assertEqual((os.geteuid(), os.getegid(), os.getgroups()), (65534, 65534, [65534]))
         self.assertEqual((os.geteuid(), os.getegid(), os.getgroups()), before)
