@@ -267,8 +267,8 @@ class SettingsTests(SynchronousTestCase):
     def test_only_changes_that_need_it_ask_for_a_restart(self) -> None:
         old = default_settings()
         self.assertEqual(restart_required(old, old), ())
-        self.assertEqual(restart_required(old, attrs.evolve(old, http_threads=3, admin_password="x" * 8)), ())
-        new = attrs.evolve(old, log_target="stdout", state_dir=Path("/x"), http_threads=3)
+        self.assertEqual(restart_required(old, attrs.evolve(old, render_timeout=3, admin_password="x" * 8)), ())
+        new = attrs.evolve(old, log_target="stdout", state_dir=Path("/x"), render_timeout=3)
         self.assertEqual(restart_required(old, new), ("STATE_DIR", "LOG_TARGET"))
 
     def test_what_needs_a_restart_is_what_the_start_alone_can_do(self) -> None:

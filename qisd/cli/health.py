@@ -58,13 +58,16 @@ def examine(settings: Settings, report: Report, *, now: datetime) -> None:
 
 def _account(settings: Settings, report: Report) -> Account:
     """The account that the server will have; the present one where it can't be found."""
-    present = Account(user=os.geteuid(), groups=frozenset({os.getegid(), *os.getgroups()}))
     try:
         account = account_for(settings)
     except StartupError as error:
         report.problems.append(str(error))
-        return present
-    return present if account is None else Account(user=account.uid, groups=frozenset(account.groups))
+        return _present()
+    return _present() if account is None else Account(user=account.uid, groups=frozenset(account.groups))
+
+
+def _present() -> Account:
+    return Account(user=os.geteuid(), groups=frozenset({os.getegid(), *os.getgroups()}))
 
 
 def _directories(settings: Settings, report: Report, account: Account) -> None:
@@ -89,7 +92,8 @@ def _directory(report: Report, account: Account, name: str, path: Path, rights: 
     if not existing.is_dir():
         report.problems.append(f"{name}: {existing} is not a directory")
     elif existing != path:
-        if not account.may(existing, os.W_OK | os.X_OK):
+        # It is made before root's rights are given up, and given to the account then.
+        if not _present().may(existing, os.W_OK | os.X_OK):
             report.problems.append(f"{name}: {path} is missing and can't be made")
     elif not account.may(path, rights):
         report.problems.append(f"{name}: {path} can't be {verb}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pwd
 import sys
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ class CommandCase(SynchronousTestCase):
             f"QIS_{name}": str(self.directory / name.lower())
             for name in ("STATE_DIR", "LOGGING_BASE_DIR", "IMAGES_BASE_DIR")
         } | {"QIS_TLS_SITES_DIR": ""}
+        # Also when root runs the tests: whom root would become is not what they are about.
+        self.environ["QIS_RUN_USER"] = pwd.getpwuid(os.geteuid()).pw_name
         self.patch(loading, "DEFAULT_FILE", self.path)
 
     def settings(self, text: str) -> None:
