@@ -286,7 +286,7 @@ class Images:
         except NotFound as error:
             raise NotFound(f"Overlay file '{spec.overlay_src}' was not found.") from error
         except Unsupported as error:
-            raise Unsupported(f"overlay: {error.message}", detail=error.detail) from error
+            raise Unsupported(f"overlay: this file is not supported ({error.message})", detail=error.detail) from error
 
     async def _make(self, prepared: PreparedImage) -> Rendition:
         key = prepared.etag

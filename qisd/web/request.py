@@ -139,12 +139,16 @@ class QisRequest(Request):
 
     def header(self, name: str) -> str | None:
         """A header that comes once; of several the last."""
-        value: str | None = self.getHeader(name)
-        return value
+        values = self._values(name)
+        return values[-1] if values else None
 
     def _joined(self, name: str) -> str | None:
-        values = self.requestHeaders.getRawHeaders(name)
+        values = self._values(name)
         return ", ".join(values) if values else None
+
+    def _values(self, name: str) -> list[str]:
+        # Each byte is a character: what is no UTF-8 must not be an error, and nothing we read is beyond ASCII.
+        return [value.decode("latin-1") for value in self.requestHeaders.getRawHeaders(name.encode("ascii"), [])]
 
     # What goes out
 

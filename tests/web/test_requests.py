@@ -121,6 +121,12 @@ class HeaderTests(RequestCase):
             self.refused(b"GET /health HTTP/1.1\r\nHost: a\r\n" + header + b"\r\n\r\n", 400)
             self.refused(b"GET /health HTTP/1.1\r\n" + header + b"\r\nHost: a\r\n\r\n", 400)
 
+    def test_headers_that_are_no_utf8_are_read_all_the_same(self) -> None:
+        for name in (b"Accept", b"If-None-Match", b"If-Match", b"If-Modified-Since", b"If-Range", b"Range", b"Origin"):
+            for target in (b"/image?src=a.jpg", b"/nowhere"):
+                answer = self.raw(b"GET " + target + b" HTTP/1.1\r\nHost: a\r\n" + name + b": \xff\xfe\r\n\r\n")
+                self.assertLess(answer.status, 500, name)
+
     def test_too_many_or_too_large_headers_are_431(self) -> None:
         many = b"".join(b"X-%d: a\r\n" % number for number in range(100))
         self.refused(b"GET /health HTTP/1.1\r\nHost: a\r\n" + many + b"\r\n", 431)
