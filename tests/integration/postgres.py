@@ -59,7 +59,8 @@ def private_directory(*, parent: str | None = None) -> Path:
     """A fresh folder with a short path of the user whom the servers run as; in memory, if there is room."""
     memory = Path("/dev/shm")
     if parent is None:
-        parent = str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 2**30 else "/tmp"
+        room = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30
+        parent = str(memory) if room else "/tmp"
     folder = Path(tempfile.mkdtemp(prefix="qt-", dir=parent))
     if os.geteuid() == 0:
         entry = pwd.getpwnam(UNPRIVILEGED)
