@@ -8,6 +8,8 @@ from brush import Points, colour, ellipse, grid, mask, noise, paint, ramp, save,
 WIDTH, HEIGHT = 2000, 3000
 ASPECT = WIDTH / HEIGHT
 
+_GROUND, _SCALE = 0.925, 0.8
+
 
 def landscape() -> np.ndarray:
     x, y = grid(WIDTH, HEIGHT)
@@ -51,6 +53,11 @@ def ice(picture: np.ndarray) -> None:
     )
 
 
+def placed(points: Points) -> Points:
+    """The points of the bird, drawn large, made smaller towards its feet, so that there is sky above its head."""
+    return [(0.5 + (x - 0.5) * _SCALE, _GROUND - (_GROUND - y) * _SCALE) for x, y in points]
+
+
 def part(
     picture: np.ndarray,
     points: Points,
@@ -62,6 +69,7 @@ def part(
     texture: float = 0.1,
 ) -> None:
     """One smooth part of the body, shaded as a round thing lit from the right."""
+    points = placed(points)
     cover = mask(WIDTH, HEIGHT, smooth(points), blur=blur)
     x, y = grid(WIDTH, HEIGHT)
     left, right = min(p[0] for p in points), max(p[0] for p in points)
@@ -78,7 +86,7 @@ def penguin(picture: np.ndarray) -> None:
     feet = [(0.0, "15161a"), (1.0, "4b4a4d")]
     paint(
         picture,
-        mask(WIDTH, HEIGHT, ellipse(0.36, 0.915, 0.33, 0.045, aspect=ASPECT), blur=0.02),
+        mask(WIDTH, HEIGHT, placed(ellipse(0.36, 0.915, 0.33, 0.045, aspect=ASPECT)), blur=0.02),
         colour("5f7fa6"),
         opacity=0.6,
     )
@@ -129,7 +137,7 @@ def penguin(picture: np.ndarray) -> None:
     chest = mask(
         WIDTH,
         HEIGHT,
-        smooth([(0.42, 0.36), (0.5, 0.345), (0.585, 0.365), (0.6, 0.43), (0.5, 0.47), (0.4, 0.43)]),
+        smooth(placed([(0.42, 0.36), (0.5, 0.345), (0.585, 0.365), (0.6, 0.43), (0.5, 0.47), (0.4, 0.43)])),
         blur=0.03,
     )
     paint(picture, chest, colour("ffd257"), opacity=0.62)
@@ -191,7 +199,7 @@ def penguin(picture: np.ndarray) -> None:
         (ellipse(0.536, 0.25, 0.0085, 0.0085, aspect=ASPECT), "050506", 0.0006),
         (ellipse(0.5405, 0.2475, 0.0032, 0.0032, aspect=ASPECT), "ffffff", 0.0005),
     ):
-        paint(picture, mask(WIDTH, HEIGHT, points, blur=blur), colour(shade))
+        paint(picture, mask(WIDTH, HEIGHT, placed(points), blur=blur), colour(shade))
 
 
 def snowfall(picture: np.ndarray) -> None:
