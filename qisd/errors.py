@@ -25,7 +25,7 @@ libraries and the like go into ``detail``, which is only ever logged.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class QisError(Exception):
@@ -45,6 +45,16 @@ class QisError(Exception):
         self.message = message
         self.detail = detail
         self.parameter = parameter
+
+    def bare(self) -> Self:
+        """A copy without traceback, cause and context.
+
+        Their frames hold whatever was at work when the error was met, decoded pictures included: only a copy like this
+        may be kept, or raised a second time.
+        """
+        copy = type(self).__new__(type(self), *self.args)
+        copy.__dict__.update(self.__dict__)
+        return copy
 
 
 class BadParameter(QisError):

@@ -338,14 +338,14 @@ class Images:
         if isinstance(error, Unsupported):
             while len(self._failures) >= _FAILURES_KEPT:
                 del self._failures[next(iter(self._failures))]
-            self._failures[prepared.etag] = (self._reactor.seconds() + _FAILURES_BELIEVED, error)
+            self._failures[prepared.etag] = (self._reactor.seconds() + _FAILURES_BELIEVED, error.bare())
 
     def _raise_known_failure(self, key: str) -> None:
         until, error = self._failures.get(key, (0.0, None))
         if error is None:
             return
         if until > self._reactor.seconds():
-            raise error.with_traceback(None)
+            raise error.bare()
         del self._failures[key]
 
     def _vocabulary_of(self, rules: ImageRules) -> Vocabulary:

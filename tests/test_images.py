@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ import attrs
 from PIL import Image
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import TestCase
 
 from qisd import images as images_module
@@ -37,6 +38,11 @@ RULES = ImageRules(
     benchmarking=False,
 )
 DEFAULT = TemplateValues(options=ImageOptions(quality=80, strip=True, colorspace="rgb"), expiry_secs=604800)
+
+
+def pictures_alive() -> int:
+    gc.collect()
+    return sum(isinstance(each, Image.Image) for each in gc.get_objects())
 
 
 class ImagesTests(TestCase):
@@ -228,6 +234,28 @@ class ImagesTests(TestCase):
         with self.assertRaises(Unsupported):
             await self.get(**query)
         self.assertEqual(self.rendered, 2)
+
+    async def test_failures_are_remembered_without_the_pictures_that_they_met(self) -> None:
+        whole = io.BytesIO()
+        Image.effect_noise((300, 200), 60).save(whole, "PNG")
+        (self.root / "cut.png").write_bytes(whole.getvalue()[:20_000])
+        (self.root / "headless.png").write_bytes(whole.getvalue()[:20])
+        before = pictures_alive()
+        for _ in range(2):
+            for query in (
+                {"src": "cut.png", "width": "20"},
+                {"src": "headless.png", "width": "20"},
+                {"overlay": "cut.png", "width": "20"},
+                {"overlay": "headless.png", "width": "20"},
+            ):
+                try:
+                    await self.get(**query)
+                except Unsupported:
+                    pass
+                else:
+                    self.fail(f"{query} gave a picture")
+        await deferLater(reactor, 0)  # type: ignore[arg-type]
+        self.assertEqual(pictures_alive(), before)
 
     async def test_visitors_are_held_to_the_public_limits_and_users_are_not(self) -> None:
         self.images = self.make(public_limits=PublicLimits(max_width=10, max_height=10))

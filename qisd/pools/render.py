@@ -19,13 +19,9 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from qisd.errors import Busy, RenderCancelled, RenderTimeout, SourceTooLarge
+from qisd.errors import Busy, QisError, RenderCancelled, RenderTimeout, SourceTooLarge
 
 T = TypeVar("T")
-
-# Added to the nice value of render threads, so that the reactor's thread is scheduled before them when all cores are
-# busy: answering /health or a cached image takes microseconds and must not queue behind renders.
-_NICENESS = 10
 
 # Renders that compute at once: one per processor, and one more for the moments in which another waits for the disk. All
 # fifteen at once would be no faster, but whoever holds the interpreter's lock would wait for a processor with the rest,
@@ -66,7 +62,7 @@ class RenderPool:
 
     def __init__(self, reactor: Any, *, threads: int, memory: int, queue_max: int, timeout: float) -> None:
         self._reactor = reactor
-        self._pool = _NicePool(threads, threads, name="render")
+        self._pool = ThreadPool(threads, threads, name="render")
         self._threads = threads
         self._queue: deque[_Job[Any]] = deque()
         self._active: set[_Job[Any]] = set()
@@ -147,7 +143,13 @@ class RenderPool:
         """In a thread: run the job as soon as a processor is free for it."""
         with self._processors:
             job.checkpoint()
-            return job.work(job.checkpoint)
+            try:
+                return job.work(job.checkpoint)
+            except QisError as error:
+                fault = error.bare()
+        # Outside, so that it has no context. With its frames, the pictures in them would live on, beyond the budget,
+        # until the garbage collector finds them.
+        raise fault
 
     def _ended(self, job: _Job[Any], outcome: object) -> None:
         self._active.discard(job)
@@ -175,14 +177,3 @@ class RenderPool:
         result, job.result = job.result, None
         if result is not None:
             result.errback(failure)
-
-
-class _NiceThread(threading.Thread):
-    def run(self) -> None:
-        # Linux keeps the nice value per thread, by the thread's own id.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
-        super().run()
-
-
-class _NicePool(ThreadPool):
-    threadFactory = _NiceThread  # noqa: N815

@@ -68,8 +68,7 @@ class Catalogue:
                 key, lambda: Deferred.fromCoroutine(self._look(key, path, page=page, settings=settings))
             )
         if isinstance(entry.outcome, QisError):
-            # Without the frames of whoever met it before, or it would grow with each request.
-            raise entry.outcome.with_traceback(None)
+            raise entry.outcome.bare()
         return SourceFacts(name=entry.name, version=entry.version, info=entry.outcome)
 
     def forget(self) -> None:
@@ -104,7 +103,7 @@ class Catalogue:
                     auto_orient=settings.auto_orient,
                 )
             except QisError as error:
-                outcome = error.with_traceback(None)
+                outcome = error.bare()
         return _Entry(checked=checked, name=source.name, version=source.version, outcome=outcome)
 
 

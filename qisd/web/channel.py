@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _REQUEST_LINE_MAX = 16 * 1024
 _HEADERS_BYTES_MAX = 16 * 1024
 _HEADERS_MAX = 100
+_LENGTH_DIGITS_MAX = 100
 
 # After a refusal the client may still be sending. Closing at once would reset the connection and take the answer with
 # it, so what comes is read and dropped for a moment.
@@ -135,6 +136,14 @@ class Channel(HTTPChannel):
         super().lineReceived(line)
         if len(self.requests) > begun:
             self._head_bytes = self._head_fields = 0
+
+    def headerReceived(self, line: bytes) -> bool:  # noqa: N802
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length" and len(value.strip()) > _LENGTH_DIGITS_MAX:
+            # Twisted would read any number of digits, and Python refuses thousands of them with an exception.
+            self._respondToBadRequestAndDisconnect()
+            return False
+        return bool(super().headerReceived(line))
 
     def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802
         if self._head_bytes is None:

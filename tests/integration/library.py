@@ -270,6 +270,7 @@ def _hidden_and_outside(root: Path) -> None:
         (root.parent / folder / "secret.png").write_bytes(data)
     (root / "link.png").symlink_to("tiny.png")
     (root / "link-out.png").symlink_to("../outside/secret.png")
+    (root / "link-old.png").symlink_to("../images-old/secret.png")
     (root / "link-hidden.png").symlink_to(".hidden.png")
     (root / "link-nowhere.png").symlink_to("nothing.png")
     (root / "link-loop.png").symlink_to("link-loop.png")

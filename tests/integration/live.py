@@ -11,12 +11,8 @@ import http.client
 import io
 import json
 import os
-import shutil
-import signal
 import socket
 import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from email.message import Message
 from pathlib import Path
@@ -29,10 +25,9 @@ from PIL import Image
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.integration import library
-from tests.integration.postgres import REPOSITORY, UNPRIVILEGED, private_directory
+from tests.integration.postgres import UNPRIVILEGED
+from tests.integration.process import Home, until
 
-START_LIMIT = 60.0
-STOP_LIMIT = 30.0
 ANSWER_LIMIT = 60.0
 
 Parameter = str | int | float
@@ -75,105 +70,59 @@ class Daemon:
     """
 
     def __init__(self, **settings: str) -> None:
-        self.home = private_directory()
-        self.images = self.home / "images"
-        self.state = self.home / "state"
-        self.logs = self.home / "logs"
-        self._process: subprocess.Popen[bytes] | None = None
+        account = {"RUN_USER": UNPRIVILEGED} if os.geteuid() == 0 else {}
+        self._home = Home(**account, **settings)
+        self.folder = self._home.path
+        self.images = self.folder / "images"
+        self.logs = self.folder / "logs"
+        self.settings_file = self._home.settings_file
         try:
-            for folder in (self.images, self.state, self.logs):
-                folder.mkdir()
+            self.images.mkdir()
             library.make(self.images)
-            self._give_away()
-            self.port = _free_port()
-            self._process = self._started(settings)
-            self._wait_until_ready()
+            if account:
+                subprocess.run(["chown", "-hR", UNPRIVILEGED, str(self.folder)], check=True)
+            self._run = self._home.start().ready()
+            self.port = self._run.port()
+            until(lambda: self.get("/ready").status == 200, "the daemon to be ready")
         except BaseException:
-            self.stop()
+            self._home.remove()
             raise
 
     # Life
 
     @property
     def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+        return self._run.process.pid
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._run.process.poll() is None
 
     def stop(self) -> None:
         """End the daemon and remove its files."""
-        process, self._process = self._process, None
-        try:
-            if process is not None:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(STOP_LIMIT)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
-                    raise AssertionError("the daemon did not end in time") from None
-        finally:
-            shutil.rmtree(self.home, ignore_errors=True)
-
-    def _give_away(self) -> None:
-        """What root has made here is the unprivileged user's, whom the daemon becomes."""
-        if os.geteuid() == 0:
-            subprocess.run(["chown", "-hR", UNPRIVILEGED, str(self.home)], check=True)
-
-    def _started(self, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(("QIS_", "PG", "PYTHON"))}
-        ours = {
-            "HTTP_LISTEN": f"127.0.0.1:{self.port}",
-            "HTTPS_LISTEN": f"127.0.0.1:{_free_port()}",
-            "IMAGES_BASE_DIR": str(self.images),
-            "STATE_DIR": str(self.state),
-            "LOGGING_BASE_DIR": str(self.logs),
-            "EMBEDDED_DATABASE_MEMORY_MB": "16",
-            **({"RUN_USER": UNPRIVILEGED} if os.geteuid() == 0 else {}),
-            **settings,
-        }
-        environ |= {f"QIS_{name}": value for name, value in ours.items()} | {"PYTHONPATH": str(REPOSITORY)}
-        nothing = self.home / "local_settings.toml"
-        nothing.touch(mode=0o644)
-        command = [Path(sys.executable).parent / "twistd", "-n", "--pidfile=", "qis", f"--settings={nothing}"]
-        with (self.home / "console").open("wb") as console:
-            return subprocess.Popen(
-                command, cwd=REPOSITORY, env=environ, stdin=subprocess.DEVNULL, stdout=console, stderr=console
-            )
-
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + START_LIMIT
-        while time.monotonic() < deadline:
-            if not self.alive:
-                raise AssertionError(f"the daemon did not start:\n{self._last_words()}")
-            try:
-                if self.get("/ready").status == 200:
-                    return
-            except OSError:
-                pass
-            time.sleep(0.05)
-        raise AssertionError(f"the daemon is not ready after {START_LIMIT:.0f} s:\n{self._last_words()}")
-
-    def _last_words(self) -> str:
-        console = (self.home / "console").read_text(encoding="utf-8", errors="replace")
-        return f"{console[-3000:]}\n{self.log()[-3000:]}"
+        self._home.remove()
 
     # What it is and holds
 
     def log(self) -> str:
         """All of ``qis.log``."""
-        try:
-            return (self.logs / "qis.log").read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return ""
+        return self._home.log()
 
     def resident(self) -> int:
         """Bytes of memory that the daemon has at the moment."""
+        return self._memory("VmRSS")
+
+    def peak(self) -> int:
+        """The most bytes of memory that it has had at once since :meth:`forget_peak`."""
+        return self._memory("VmHWM")
+
+    def forget_peak(self) -> None:
+        """Take the memory that it has now for its peak."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def _memory(self, name: str) -> int:
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(f"{name}:"):
                 return int(line.split()[1]) * 1024
         raise AssertionError("the daemon has no memory")
 
@@ -184,16 +133,14 @@ class Daemon:
     def add_template(self, name: str, values: Mapping[str, object]) -> None:
         """Put a template into its database and wait until images can be asked for with it."""
         document = json.dumps({field: {"value": value} for field, value in values.items()})
-        connection = psycopg2.connect(host=self.state / "postgres/run", port=5432, user="qis", dbname="qis-mgmt")
+        sockets = self.folder / "state/postgres/run"
+        connection = psycopg2.connect(host=sockets, port=5432, user="qis", dbname="qis-mgmt")
         try:
             with connection, connection.cursor() as cursor:
                 cursor.execute("insert into imagetemplates (name, template) values (%s, %s)", (name, document))
         finally:
             connection.close()
-        deadline = time.monotonic() + 10
-        while self.ask(src="tiny.png", tmp=name, method="HEAD").status == 400:
-            assert time.monotonic() < deadline, f"template {name} is not known after 10 s"
-            time.sleep(0.05)
+        until(lambda: self.ask(src="tiny.png", tmp=name).status != 400, f"template {name} to be known")
 
     # Asking
 
@@ -251,12 +198,6 @@ def read_all(connection: socket.socket) -> bytes:
         if not received:
             raise
     return bytes(received)
-
-
-def _free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 _running: dict[str, dict[str, Daemon | BaseException]] = {}

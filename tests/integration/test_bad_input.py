@@ -44,7 +44,7 @@ class BadCase(LiveCase):
 
     def assert_tight(self, answer: Answer, sent: str) -> None:
         text = answer.body.decode("utf-8").replace(sent, "") if sent else answer.body.decode("utf-8")
-        self.assertNotIn(str(self.daemon.home), text)
+        self.assertNotIn(str(self.daemon.folder), text)
         for name, value in [("body", text), *answer.headers.items()]:
             found = LEAKS.search(value)
             self.assertIsNone(found, f"{name}: {value[:300]}")
@@ -119,6 +119,7 @@ class SourceNames(BadCase):
 
     def test_a_link_that_leads_out(self) -> None:
         self.bad_src("link-out.png", 404)
+        self.bad_src("link-old.png", 404)
         self.bad_src("exit/secret.png", 404)
 
     def test_a_link_that_leads_nowhere_or_round_and_round(self) -> None:
@@ -154,6 +155,10 @@ class SourceNames(BadCase):
 class SourceFiles(BadCase):
     """Files that are no good pictures; see the loop below for the truncated ones."""
 
+    def start_of_peak(self) -> int:
+        self.daemon.forget_peak()
+        return self.daemon.peak()
+
     def bad_file(self, src: str) -> str:
         for parameters in ({}, {"width": 8}, {"format": "gif"}, {"angle": 45, "fill": "none", "format": "png"}):
             answer = self.ask(src=src, **parameters)
@@ -162,26 +167,26 @@ class SourceFiles(BadCase):
         return answer.message
 
     def test_a_picture_of_2500_million_pixels(self) -> None:
-        before = self.daemon.resident()
+        before = self.start_of_peak()
         self.bad_file("bomb.png")
-        self.assertLess(self.daemon.resident() - before, SMALL)
+        self.assertLess(self.daemon.peak() - before, SMALL)
 
     def test_a_sliver_that_would_fill_terabytes_when_turned(self) -> None:
-        before = self.daemon.resident()
+        before = self.start_of_peak()
         for parameters in ({"angle": 30, "width": 50}, {}, {"angle": 45}, {"width": 50}, {"fill": "auto", "angle": 1}):
             self.bad(self.ask(src="sliver.bmp", **parameters), 415)
-        self.assertLess(self.daemon.resident() - before, SMALL)
+        self.assertLess(self.daemon.peak() - before, SMALL)
 
     def test_bombs_as_overlays(self) -> None:
         for overlay in ("bomb.png", "sliver.bmp", "cut.png", "text.jpg", "empty.png", "php.ini"):
             self.bad(self.ask(src="chart.png", overlay=overlay), 415)
 
     def test_an_animation_of_ten_thousand_frames_is_its_first_frame(self) -> None:
-        before = self.daemon.resident()
+        before = self.start_of_peak()
         for parameters in ({"format": "png"}, {}, {"format": "webp"}, {"page": 9999}):
             image = self.image("frames.gif", **parameters)
             self.assertEqual((image.size, getattr(image, "n_frames", 1)), ((1, 1), 1))
-        self.assertLess(self.daemon.resident() - before, SMALL)
+        self.assertLess(self.daemon.peak() - before, SMALL)
 
     def test_an_animated_webp_is_its_first_frame(self) -> None:
         for parameters in ({}, {"format": "gif"}, {"width": 8}, {"page": 2}):
@@ -360,6 +365,7 @@ class Protocol(BadCase):
         """The first answer to ``data`` has one of the ``statuses``. Does not wait for the connection's end."""
         answer = self.daemon.first_answer(data)
         self.assertIn(answer.status, statuses, data[:100])
+        self.assertEqual(answer.headers["Connection"], "close", data[:100])
         self.assert_tight(answer, "")
 
     def test_http_1_0(self) -> None:

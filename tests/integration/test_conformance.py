@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import os
 import re
 import signal
@@ -15,6 +17,7 @@ from urllib.parse import quote, unquote
 
 from tests.integration import library
 from tests.integration.live import Answer, Daemon, LiveCase, Parameter, query, shared
+from tests.integration.process import until
 
 OUT_OF_RANGE = "out of range"
 NOT_A_CHOICE = "not a valid choice"
@@ -392,9 +395,9 @@ class Paths(OptionCase):
         place.write_bytes((self.daemon.images / "tiny.png").read_bytes())
         self.assertEqual(self.ask(src="passing.png", width=8).status, 200)
         place.unlink()
-        self.wait_until(lambda: self.ask(src="passing.png", width=8).status == 404)
+        until(lambda: self.ask(src="passing.png", width=8).status == 404, "the file to be gone")
         place.write_bytes((self.daemon.images / "tiny.png").read_bytes())
-        self.wait_until(lambda: self.ask(src="passing.png", width=8).status == 200)
+        until(lambda: self.ask(src="passing.png", width=8).status == 200, "the file to be back")
 
     def test_a_file_that_is_replaced_is_served_anew(self) -> None:
         place = self.daemon.images / "changing.png"
@@ -402,15 +405,8 @@ class Paths(OptionCase):
         self.addCleanup(place.unlink)
         before = self.ask(src="changing.png", width=8)
         place.write_bytes((self.daemon.images / "odd.png").read_bytes())
-        self.wait_until(lambda: self.ask(src="changing.png", width=8).headers["ETag"] != before.headers["ETag"])
+        until(lambda: self.tag("changing.png", width=8) != before.headers["ETag"], "another entity tag")
         self.assertNotEqual(self.ask(src="changing.png", width=8).body, before.body)
-
-    def wait_until(self, condition: object) -> None:
-        assert callable(condition)
-        deadline = time.monotonic() + 10
-        while not condition():
-            self.assertLess(time.monotonic(), deadline, "it did not happen")
-            time.sleep(0.1)
 
 
 class Queries(OptionCase):
@@ -863,11 +859,9 @@ class Ranges(OptionCase):
         os.utime(self.daemon.images / "a/b.jpg", (1_000_000_000, 1_000_000_000))
         date = formatdate(1_000_000_000, usegmt=True)
         for route in self.ROUTES:
-            deadline = time.monotonic() + 5
-            while self.ask(route, src="a/b.jpg", method="HEAD").headers["Last-Modified"] != date:
-                self.assertLess(time.monotonic(), deadline)
-                time.sleep(0.1)
-            answer = self.ask(route, src="a/b.jpg", headers={"Range": "bytes=0-9", "If-Range": date})
+            ask = functools.partial(self.ask, route, src="a/b.jpg")
+            until(lambda ask=ask: ask(method="HEAD").headers["Last-Modified"] == date, "the new date")
+            answer = ask(headers={"Range": "bytes=0-9", "If-Range": date})
             self.assertEqual((answer.status, len(answer.body)), (206, 10), route)
 
     def test_head_and_conditions_come_before_ranges(self) -> None:
@@ -940,13 +934,13 @@ class OtherSettings(OptionCase):
 
     def limit(self, width: int, height: int) -> None:
         """Set the public limits, by a reload, and wait until they hold."""
-        file = self.daemon.home / "local_settings.toml"
-        file.write_text(f"PUBLIC_MAX_IMAGE_WIDTH = {width}\nPUBLIC_MAX_IMAGE_HEIGHT = {height}\n")
+        self.reload(f"PUBLIC_MAX_IMAGE_WIDTH = {width}\nPUBLIC_MAX_IMAGE_HEIGHT = {height}\n")
+        until(lambda: self.limited(self.daemon, width, height), "the new limits")
+
+    def reload(self, settings: str) -> None:
+        """Make the daemon read other local settings; it does so in its own time."""
+        self.daemon.settings_file.write_text(settings)
         os.kill(self.daemon.pid, signal.SIGHUP)
-        deadline = time.monotonic() + 15
-        while not self.limited(self.daemon, width, height):
-            self.assertLess(time.monotonic(), deadline, "the reload has no effect")
-            time.sleep(0.05)
 
     @staticmethod
     def limited(daemon: Daemon, width: int, height: int) -> bool:
@@ -1049,3 +1043,33 @@ class OtherSettings(OptionCase):
         simple = self.ask(src="photo.jpg", width=500, format="png")
         best = shared(__name__).ask(src="photo.jpg", width=500, format="png")
         self.assertLess(len(simple.body), len(best.body))
+
+    def test_xref_is_told_of_each_image_that_was_sent(self) -> None:
+        heard: list[str] = []
+
+        class Tracker(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                heard.append(self.path)
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Tracker)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.reload(f'XREF_TRACKING_URL = "http://127.0.0.1:{server.server_port}/seen?by="\n')
+        until(lambda: self.ask(src="tiny.png", xref="begin").status == 200 and heard, "the tracker to hear of an image")
+        for xref in ("first", "cached", "a b&c=d/ü"):
+            self.accept("xref", xref, width=9)
+        tag = self.ask(src="tiny.png", width=9).headers["ETag"]
+        self.ask(src="tiny.png", width=9, xref="unchanged", headers={"If-None-Match": tag})
+        self.ask(src="nothing.png", xref="missing")
+        self.ask("/original", src="tiny.png", xref="end")
+        until(lambda: "/seen?by=end" in heard, "the tracker to hear of the original")
+        self.assertEqual(
+            [each for each in heard if each != "/seen?by=begin"],
+            [f"/seen?by={each}" for each in ("first", "cached", "a%20b%26c%3Dd%2F%C3%BC", "end")],
+        )

@@ -9,7 +9,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import TestCase
 
-from qisd.errors import Busy, RenderCancelled, RenderTimeout, SourceTooLarge
+from qisd.errors import Busy, RenderCancelled, RenderTimeout, SourceTooLarge, Unsupported
 from qisd.pools.render import Checkpoint, RenderPool
 
 
@@ -43,6 +43,20 @@ class RenderPoolTests(TestCase):
 
         with self.assertRaises(ZeroDivisionError):
             await self.pool().run(job, memory=1, label="a")
+
+    async def test_an_error_of_ours_comes_back_without_what_the_job_had_in_hand(self) -> None:
+        def job(checkpoint: Checkpoint) -> None:
+            try:
+                raise OSError
+            except OSError as cause:
+                raise Unsupported("broken", detail="cut") from cause
+
+        with self.assertRaises(Unsupported) as raised:
+            await self.pool().run(job, memory=1, label="a")
+        error = raised.exception
+        self.assertEqual(
+            (error.message, error.detail, error.__cause__, error.__context__), ("broken", "cut", None, None)
+        )
 
     async def test_no_more_than_the_threads_run_at_once_and_the_rest_wait_in_order(self) -> None:
         pool = self.pool(threads=2)

@@ -143,6 +143,7 @@ class HeaderTests(RequestCase):
             b"Content-Length: 3\r\nContent-Length: 3",
             b"Content-Length: +3",
             b"Content-Length: 3, 3",
+            b"Content-Length: " + b"9" * 5000,
             b"Transfer-Encoding: gzip, chunked",
             b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
             b"Transfer-Encoding: identity",
