@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.integration.postgres import REPOSITORY, private_directory
+from tests.integration.postgres import REPOSITORY, PostgresServer, places, private_directory
 from tests.integration.process import Home, Run, answer, until
 from tests.service.certificate_files import Issued, issue
 
@@ -164,6 +164,32 @@ class Refusals(DaemonCase):
         self.assertEqual(run.console.splitlines()[-1], "Syntax OK")
         home.settings_file.write_text("HTTP_THREADS = 0\n")
         self.refused(home, "HTTP_THREADS", flags=("--check",))
+
+
+class ExternalDatabase(DaemonCase):
+    """A daemon whose PostgreSQL somebody else runs."""
+
+    def test_images_go_on_while_it_is_away_and_templates_follow_it_again(self) -> None:
+        system = next(folder for name, folder in places().items() if name.startswith("System"))
+        server = PostgresServer(system)
+        self.addCleanup(server.remove)
+        name = server.new_database()
+        home = self.home(MGMT_DATABASE_CONNECTION=server.url(name), HTTPS_LISTEN="[]")
+        run = home.start().ready()
+        connection = run.connect()
+        self.assertEqual(home.servers(), set())
+        self.assertNotIn("Started the embedded PostgreSQL", run.log)
+        self.assertEqual(answer(connection, f"{SAMPLE}&tmp=smalljpeg")[0], 200)
+        self.assertEqual(answer(connection, f"{SAMPLE}&tmp=mine")[0], 400)
+
+        server.stop(signal.SIGQUIT)
+        self.assertEqual(answer(connection, f"{SAMPLE}&angle=1")[0], 200)
+        self.assertEqual(answer(connection, "/ready")[0], 200)
+        server.start()
+        server.run_sql(name, "insert into imagetemplates (name, description, template) values ('Mine', '', '{}')")
+        until(lambda: answer(connection, f"{SAMPLE}&tmp=mine")[0] == 200, "the new template")
+        connection.close()
+        self.assertEqual(run.stop(), 0)
 
 
 class WithoutDatabase(DaemonCase):

@@ -23,7 +23,7 @@ MAX_PAGES = 10_000
 """Pages of one TIFF beyond these are not found."""
 
 _MAX_WHOLE_FILE = 256 * 1024 * 1024
-_MAX_INTERPRETED_PIXELS = 8_000_000
+_MAX_INTERPRETED_SAMPLES = 8_000_000
 _INTERPRETED = frozenset({"ppm", "ppm_plain", "bmp_rle"})
 """Pillow's decoders written in Python: slow, and nothing else runs meanwhile."""
 
@@ -226,7 +226,7 @@ def _check_interpreted(image: ImageFile.ImageFile, number: int) -> None:
     if tile.codec_name == "ppm" and tile.args == ("RGB", 65535):
         # The common case has a fast decoder, which Pillow does not use.
         image.tile[number] = tile._replace(codec_name="raw", args=("RGB;16B", 0, 1))
-    elif image.width * image.height > _MAX_INTERPRETED_PIXELS:
+    elif image.width * image.height * len(image.getbands()) > _MAX_INTERPRETED_SAMPLES:
         raise SourceTooLarge("The image is too large for its uncommon encoding.", detail=tile.codec_name)
 
 
