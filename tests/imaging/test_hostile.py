@@ -198,6 +198,8 @@ class ImmenseTests(HostileTestCase):
 
     def test_text_encodings_are_not_read_at_any_length(self):
         self.assert_refused(b"P3 3000 3000 255\n" + b"1 " * 10, "ppm", by=SourceTooLarge)
+        # Each colour of a pixel is work of its own.
+        self.assert_refused(b"P6 2000 2000 1000\n" + bytes(24_000_000), "ppm", by=SourceTooLarge)
         self.assertEqual(opened(b"P3 1 1 255\n1 2 3\n", "ppm").image.getpixel((0, 0)), (1, 2, 3))
 
 
