@@ -7,7 +7,7 @@ file is read in a thread meanwhile, never as a whole.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Protocol, TypeVar
 
 import attrs
@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from qisd.pools.files import FilePool
 from qisd.web.headers import Header
 from qisd.web.ranges import ByteRange
 from qisd.web.request import QisRequest
@@ -26,12 +27,6 @@ T = TypeVar("T")
 
 # One trip to a thread costs about 0.3 ms; reading this much costs less. It is also what one slow reader can hold.
 _CHUNK = 256 * 1024
-
-
-class FilePool(Protocol):
-    """Runs blocking file work in threads; :class:`qisd.pools.files.FilePool` is the one."""
-
-    async def run(self, work: Callable[[], T]) -> T: ...
 
 
 class Content(Protocol):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from qisd.images import Images
+from qisd.pools.files import FilePool
 from qisd.web.access import AccessLog
-from qisd.web.answers import FilePool
 from qisd.web.images import ImageHandlers
 from qisd.web.operations import OperationHandlers, Readiness
 from qisd.web.pages import PageHandlers

@@ -5,8 +5,9 @@ from __future__ import annotations
 from qisd.access.visitor import ANONYMOUS
 from qisd.images import ImageBytes, ImageFile, Images, PreparedImage, PreparedOriginal
 from qisd.imaging.request import parse_query_string
+from qisd.pools.files import FilePool
 from qisd.web import headers
-from qisd.web.answers import Body, Content, FileContent, FilePool, MemoryContent, partial, send, whole
+from qisd.web.answers import Body, Content, FileContent, MemoryContent, partial, send, whole
 from qisd.web.conditional import Conditions, Validators, precondition_status, range_applies
 from qisd.web.dates import format_date
 from qisd.web.errors import ErrorAnswer
