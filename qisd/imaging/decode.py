@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import BinaryIO
 
 from qisd.imaging.decoders.faults import decoding
@@ -20,11 +21,13 @@ def decode(
     limits: DecodeLimits,
     auto_orient: bool = True,
     reduce_to: Size | None = None,
+    checkpoint: Callable[[], None] = lambda: None,
 ) -> Picture:
     """Decode one page of a source.
 
     :param reduce_to: a smaller size (of the upright picture) that is good enough. The result is at least this large on
         both axes, or as large as the source; how near it comes depends on what the format offers for free.
+    :param checkpoint: called now and then by decoders that can be ended; what it raises ends them.
 
     The other parameters, and the errors, are those of :func:`qisd.imaging.source.open_source`.
 
@@ -32,4 +35,4 @@ def decode(
     """
     opened = open_source(stream, extension=extension, page=page, limits=limits, auto_orient=auto_orient)
     with decoding():
-        return opened.load(reduce_to)
+        return opened.load(reduce_to, checkpoint)

@@ -12,7 +12,7 @@ import attrs
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from qisd.errors import Unsupported
-from qisd.imaging import png, tiff
+from qisd.imaging import outside, png, tiff
 from qisd.imaging.formats import Format
 from qisd.imaging.geometry import Size
 from qisd.imaging.metadata import Metadata
@@ -61,12 +61,14 @@ def encode(
     metadata: Metadata,
     source_dpi: tuple[float, float] | None,
     fill_rgb: tuple[int, int, int],
+    checkpoint: Callable[[], None] = lambda: None,
 ) -> bytes:
     """The file.
 
     :param icc: profile of the pixels, written if the format can hold one.
     :param source_dpi: density in pixels per inch that the source had.
     :param fill_rgb: what is behind transparent pixels where the format can't keep them.
+    :param checkpoint: called now and then by encoders that can be ended; what it raises ends them.
     :raises Unsupported: the picture is too large for the format, or its encoder fails.
     """
     row = encoding.format
@@ -78,7 +80,7 @@ def encode(
     fitted = fit_mode(image, row, fill_rgb)
     profile = icc if row.icc and not encoding.strip and _profile_fits(icc, fitted.mode) else None
     try:
-        return _ENCODERS[row.encoder](_Job(fitted, encoding, profile, kept, dpi))
+        return _ENCODERS[row.encoder](_Job(fitted, encoding, profile, kept, dpi, checkpoint))
     except (OSError, ValueError, OverflowError, RuntimeError, struct.error, KeyError, TypeError) as error:
         raise Unsupported(f"This image can't be written as {row.name}.", detail=repr(error)) from error
 
@@ -135,6 +137,7 @@ class _Job:
     icc: bytes | None
     metadata: Metadata
     dpi: tuple[float, float] | None
+    checkpoint: Callable[[], None]
 
     @property
     def quality(self) -> int:
@@ -274,7 +277,12 @@ def _gif(job: _Job) -> bytes:
 
 
 def _jpeg2000(job: _Job) -> bytes:
-    return job.save(no_jp2=job.encoding.format.name == "j2k", comment=_segment(job.metadata.comment))
+    return outside.encode(
+        job.image,
+        bare=job.encoding.format.name == "j2k",
+        comment=_segment(job.metadata.comment),
+        checkpoint=job.checkpoint,
+    )
 
 
 def _plain(job: _Job) -> bytes:

@@ -90,7 +90,7 @@ def render(
     :param source: seekable stream; it stays open.
     :param extension: of the source's file name, without dot; it also decides the output format where the spec does not.
     :param overlay: the stream of the spec's overlay, if it has one.
-    :param checkpoint: called between steps; what it raises ends the render.
+    :param checkpoint: called between steps, and now and then within long ones; what it raises ends the render.
     :raises Unsupported: source or overlay can't be read, or the result can't be made.
     :raises SourceTooLarge: source or overlay exceeds the limits.
     :raises BadParameter: the source has no such page, or less pixels than tiles.
@@ -112,10 +112,10 @@ def _rendered(
 ) -> Rendition:
     output = output_format(spec, extension, settings.formats)
     checkpoint()
-    held, job, extras = _decoded(source, extension, spec, settings, output)
+    held, job, extras = _decoded(source, extension, spec, settings, output, checkpoint)
     if overlay is not None and spec.overlay_src is not None:
         checkpoint()
-        job = attrs.evolve(job, overlay=_decoded_overlay(overlay, overlay_extension, job, settings))
+        job = attrs.evolve(job, overlay=_decoded_overlay(overlay, overlay_extension, job, settings, checkpoint))
     # Popped, so that the decoded picture is free to go as soon as the steps have done with it.
     work = run(held.pop(), job, checkpoint=checkpoint)
     checkpoint()
@@ -128,6 +128,7 @@ def _rendered(
         metadata=extras.metadata,
         source_dpi=extras.dpi,
         fill_rgb=work.ground.rgb(),
+        checkpoint=checkpoint,
     )
     return Rendition(data=data, format=output, width=work.image.width, height=work.image.height)
 
@@ -145,14 +146,19 @@ def output_format(spec: ImageSpec, extension: str, formats: FormatTable) -> Form
 
 
 def _decoded(
-    source: BinaryIO, extension: str, spec: ImageSpec, settings: RenderSettings, output: Format
+    source: BinaryIO,
+    extension: str,
+    spec: ImageSpec,
+    settings: RenderSettings,
+    output: Format,
+    checkpoint: Callable[[], None],
 ) -> tuple[list[Work], Job, _Extras]:
     opened = open_source(
         source, extension=extension, page=spec.page, limits=settings.limits, auto_orient=settings.auto_orient
     )
     sizes = plan(spec, Size(opened.info.width, opened.info.height))
     with decoding():
-        picture = opened.load(sufficient_size(spec, sizes))
+        picture = opened.load(sufficient_size(spec, sizes), checkpoint)
     job = Job(
         spec=spec,
         plan=sizes,
@@ -164,7 +170,9 @@ def _decoded(
     return [begin(picture)], job, _Extras(metadata=picture.metadata, dpi=picture.dpi)
 
 
-def _decoded_overlay(overlay: BinaryIO, extension: str, job: Job, settings: RenderSettings) -> Picture:
+def _decoded_overlay(
+    overlay: BinaryIO, extension: str, job: Job, settings: RenderSettings, checkpoint: Callable[[], None]
+) -> Picture:
     try:
         opened = open_source(
             overlay, extension=extension, page=None, limits=settings.limits, auto_orient=settings.auto_orient
@@ -172,7 +180,7 @@ def _decoded_overlay(overlay: BinaryIO, extension: str, job: Job, settings: Rend
         natural = Size(opened.info.width, opened.info.height)
         box = overlay_box(job.plan.canvas, natural, size=job.spec.overlay_size, pos=job.spec.overlay_pos)
         with decoding():
-            return opened.load(sufficient_overlay_size(natural, box.size))
+            return opened.load(sufficient_overlay_size(natural, box.size), checkpoint)
     except Unsupported as error:
         message = f"overlay: this file is not supported ({error.message})"
         raise type(error)(message, parameter="overlay", detail=error.detail) from error

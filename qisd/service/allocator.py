@@ -7,11 +7,15 @@ import ctypes
 # From <malloc.h> of glibc.
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
 
 # Pillow keeps large pictures in blocks of 16 MiB. By itself glibc would begin, after the first one, to take such blocks
 # from the heap of the thread that asks, where they stay when they are freed: with fifteen threads that is a gigabyte.
 # Smaller pictures are better off in the heap, since pages fresh from the kernel have to be cleared first.
 _LARGE = 8 * 1024 * 1024
+
+# As many heaps as threads compute at once: each keeps some of what was freed in it, however seldom its thread works.
+_HEAPS = 4
 
 
 def give_memory_back() -> bool:
@@ -20,4 +24,5 @@ def give_memory_back() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except AttributeError:  # another C library than glibc
         return False
-    return bool(mallopt(_M_MMAP_THRESHOLD, _LARGE) and mallopt(_M_TRIM_THRESHOLD, _LARGE))
+    wishes = ((_M_MMAP_THRESHOLD, _LARGE), (_M_TRIM_THRESHOLD, _LARGE), (_M_ARENA_MAX, _HEAPS))
+    return min(mallopt(name, value) for name, value in wishes) == 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, Protocol, TypeVar
+from typing import BinaryIO, Protocol
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -22,8 +22,6 @@ from qisd.web.ranges import ByteRange
 from qisd.web.request import QisRequest
 
 _log = Logger()
-
-T = TypeVar("T")
 
 # One trip to a thread costs about 0.3 ms; reading this much costs less. It is also what one slow reader can hold.
 _CHUNK = 256 * 1024

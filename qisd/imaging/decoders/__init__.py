@@ -7,6 +7,7 @@ stream is not one of its own. A new family (documents, camera files, drawings) i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import BinaryIO, Protocol
 
 from qisd.imaging.decoders.raster import open_raster
@@ -20,8 +21,8 @@ class Opened(Protocol):
     @property
     def info(self) -> SourceInfo: ...
 
-    def load(self, reduce_to: Size | None) -> Picture:
-        """Decode it; once only."""
+    def load(self, reduce_to: Size | None, checkpoint: Callable[[], None]) -> Picture:
+        """Decode it; once only. What ``checkpoint`` raises ends it where it is called, which not all decoders do."""
 
 
 class Family(Protocol):

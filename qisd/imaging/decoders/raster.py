@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import IO, BinaryIO, cast
 
 import attrs
 from PIL import Image, ImageFile, Jpeg2KImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from qisd.errors import BadParameter, QisError, SourceTooLarge, Unsupported
+from qisd.imaging import outside
 from qisd.imaging.decoders import headers
 from qisd.imaging.decoders.bounded import HeaderStream
 from qisd.imaging.decoders.faults import DAMAGED, UNKNOWN, check_pixels
@@ -118,7 +120,7 @@ class RasterSource:
         """The same as the content of a file of another format."""
         return attrs.evolve(self, format=row, info=attrs.evolve(self.info, format=row.name))
 
-    def load(self, reduce_to: Size | None) -> Picture:
+    def load(self, reduce_to: Size | None, checkpoint: Callable[[], None]) -> Picture:
         """Decode; at a reduced size where the format can do that on the way."""
         image, info = self._image, self.info
         xmp = image.info.pop("xmp", None)  # Pillow would take an orientation from it
@@ -131,8 +133,7 @@ class RasterSource:
         if self._kind == "JPEG" and image.info.get("progressive"):
             headers.check_jpeg_scans(cast("BinaryIO", self._stream))
         transparency = _transparency(image)
-        image.load()
-        picture = self._upright(image)
+        picture = self._upright(self._decoded(checkpoint))
         picture.info = {} if transparency is None else {"transparency": transparency}
         return Picture(
             image=picture,
@@ -157,6 +158,22 @@ class RasterSource:
             while steps and ((width >> steps) < least[0] or (height >> steps) < least[1]):
                 steps -= 1
             image.reduce = steps
+
+    def _decoded(self, checkpoint: Callable[[], None]) -> ImageFile.ImageFile:
+        image = self._image
+        if isinstance(image, Jpeg2KImagePlugin.Jpeg2KImageFile):
+            pixels = outside.decode(
+                cast("BinaryIO", self._stream),
+                mode=image.mode,
+                size=image.size,
+                halvings=image._reduce,
+                memory=2 * self.info.decoder_bytes,
+                checkpoint=checkpoint,
+            )
+            # As if it had decoded them itself.
+            image.im, image._size, image.tile = pixels.im, pixels.size, []
+        image.load()
+        return image
 
     def _upright(self, image: ImageFile.ImageFile) -> Image.Image:
         """The picture alone, without its file, its decoder, and all that Pillow would write into other files."""
