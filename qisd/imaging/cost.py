@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qisd.imaging.geometry import Box, Plan, Size, cdiv, overlay_box
+from qisd.imaging.outside import PROCESS_BYTES
 from qisd.imaging.picture import SourceInfo
 from qisd.imaging.reduction import sufficient_overlay_size, sufficient_size
 from qisd.imaging.resample import HAVE_EXTENSION
@@ -21,8 +22,8 @@ _PIXEL = 4
 
 _ENCODER = 12
 """Bytes per pixel of the rendition: a copy in another mode, what the encoder keeps, and the file."""
-_HUNGRY_ENCODERS = {"gif": 24, "avif": 32, "jp2": 44, "j2k": 44}
-"""The same for those that need more; measured, rounded up."""
+_HUNGRY_ENCODERS = {"gif": 24, "avif": 32, "jp2": 76, "j2k": 76}
+"""The same for those that need more; measured, rounded up. JPEG 2000 is encoded by a process with pixels of its own."""
 
 _FLOATS = 0 if HAVE_EXTENSION else 48
 """Bytes per source pixel of the linear floats that the resampler's pure Pillow stand-in makes of the whole picture."""
@@ -59,8 +60,10 @@ def estimate_memory(info: SourceInfo, spec: ImageSpec, plan: Plan, overlay: Sour
         peaks = [peak + _overlay_bytes(overlay, spec, plan) for peak in peaks]
     # Conversions go by way of separate channels, or Lab.
     output = _pixels(plan.output)
-    encoder = _HUNGRY_ENCODERS.get(spec.format or info.format, _ENCODER)
-    peaks.append(finished + output * max(4 * _PIXEL, encoder + pixel))
+    name = spec.format or info.format
+    encoder = _HUNGRY_ENCODERS.get(name, _ENCODER)
+    process = PROCESS_BYTES if name in ("jp2", "j2k") else 0
+    peaks.append(finished + output * max(4 * _PIXEL, encoder + pixel) + process)
     return BASE + max(peaks)
 
 

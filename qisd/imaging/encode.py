@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
-from PIL import Image, JpegImagePlugin, PngImagePlugin
+from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from qisd.errors import Unsupported
 from qisd.imaging import outside, png, tiff
@@ -185,16 +185,11 @@ def _progressive_with_room(image: Image.Image) -> bytes:
     A progressive file is written in one piece, into a buffer for which Pillow guesses one or two bytes per pixel. Fine
     grain in full chroma needs more. Saving has left the encoder's options with the image.
     """
-    rawmode = JpegImagePlugin.RAWMODE[image.mode]
-    encoder = Image._getencoder(image.mode, "jpeg", (rawmode,), image.encoderconfig)
-    try:
-        encoder.setimage(image.im, (0, 0, *image.size))
-        _, status, data = encoder.encode(image.width * image.height * 6 + (1 << 20))
-    finally:
-        encoder.cleanup()
-    if status < 0:
-        raise OSError(f"encoder error {status}")
-    return data
+    tile = ImageFile._Tile("jpeg", (0, 0, *image.size), 0, JpegImagePlugin.RAWMODE[image.mode])
+    with os.fdopen(os.memfd_create("rendition"), "w+b") as file:
+        ImageFile._save(image, file, [tile], image.width * image.height * 6 + (1 << 20))
+        file.seek(0)
+        return file.read()
 
 
 def _segment(data: bytes | None, prefix: bytes = b"") -> bytes | None:

@@ -35,15 +35,16 @@ PROCESS_BYTES = 16 * 1024 * 1024
 """What the process takes for itself."""
 
 # Both packages by the folders that they were found in: that holds for any way to install them, while what ``site``
-# would add takes time to look through, and what the environment would add is nobody's business.
+# would add takes time to look through, and what the environment would add is nobody's business. Ours comes first: the
+# other may hold an older qisd.
 _FOLDERS = [str(Path(str(package.__file__)).resolve().parent.parent) for package in (qisd, PIL)]
-_PROGRAM = (
-    f"import sys; sys.path += {sorted(set(_FOLDERS))!r}; from qisd.imaging.outside_worker import main; main()"
-)
+_PROGRAM = f"import sys; sys.path += {_FOLDERS!r}; from qisd.imaging.outside_worker import main; main()"
 _ENVIRONMENT = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
 
-_ADDRESSES = 128 * 1024 * 1024
-"""Address space of the program, libraries and all."""
+_ADDRESSES = 64 * 1024 * 1024
+"""Address space of the program, libraries and all; twice what it is."""
+_ENCODER_BYTES = 24
+"""Bytes that encoding takes per byte of pixels; measured, rounded up."""
 _RESULT_SLACK = 1 << 20
 _SECONDS, _PIXELS_PER_SECOND = 10, 250_000
 """Processor time: at least, and what else by the size of the picture; ten times what it takes an ordinary machine."""
@@ -88,9 +89,7 @@ def decode(
             raise OSError("there are too few pixels") from error
 
 
-def encode(
-    image: Image.Image, *, bare: bool, comment: bytes | None, memory: int, checkpoint: Checkpoint
-) -> bytes:
+def encode(image: Image.Image, *, bare: bool, comment: bytes | None, checkpoint: Checkpoint) -> bytes:
     """A JPEG 2000 file, reversibly encoded. Errors and the other parameters are those of :func:`decode`.
 
     :param bare: the code stream alone, without the boxes of JP2 round it.
@@ -101,9 +100,10 @@ def encode(
         write_pixels(source, image)
         source.seek(0)
         pixels = image.width * image.height
+        size = pixels * PIXEL_BYTES[image.mode]
         _run(
             source.fileno(), result.fileno(), "encode", image.mode, *image.size, int(bare), len(comment),
-            memory=memory, pixels=pixels, written=2 * pixels * PIXEL_BYTES[image.mode] + len(comment) + _RESULT_SLACK,
+            memory=_ENCODER_BYTES * size, pixels=pixels, written=2 * size + len(comment) + _RESULT_SLACK,
             checkpoint=checkpoint,
         )  # fmt: skip
         result.seek(0)
@@ -111,7 +111,10 @@ def encode(
 
 
 def _memory_file() -> io.FileIO:
-    return io.FileIO(os.memfd_create("picture"), "w+b")
+    try:
+        return io.FileIO(os.memfd_create("picture"), "w+b")
+    except OSError as error:
+        raise Busy(detail=f"no memory file for a picture: {error!r}") from error
 
 
 @contextmanager
@@ -133,7 +136,7 @@ def _run(
     memory: int, pixels: int, written: int, checkpoint: Checkpoint,
 ) -> None:  # fmt: skip
     seconds = _SECONDS + pixels // _PIXELS_PER_SECOND
-    words = (_ADDRESSES + memory, seconds, written, source, result, task, *arguments)
+    words = (_ADDRESSES + memory * 3 // 2, seconds, written, source, result, task, *arguments)
     # Neither the environment nor the working directory decides what it loads, nor does it write what it compiled.
     command = [sys.executable, "-I", "-S", "-B", "-c", _PROGRAM, *map(str, words)]
     try:

@@ -129,7 +129,10 @@ def main() -> None:
     task, *arguments = sys.argv[6:]
     try:
         _give_up_rights(memory, seconds, size)
-        {"decode": decode, "encode": encode}[task](source, result, *arguments)
+        if task == "decode":
+            decode(source, result, *arguments)
+        else:
+            encode(source, result, *arguments)
         words = DONE
     except MemoryError:
         words = b"%d out of memory" % errno.ENOMEM

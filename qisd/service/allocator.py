@@ -25,4 +25,4 @@ def give_memory_back() -> bool:
     except AttributeError:  # another C library than glibc
         return False
     wishes = ((_M_MMAP_THRESHOLD, _LARGE), (_M_TRIM_THRESHOLD, _LARGE), (_M_ARENA_MAX, _HEAPS))
-    return min(mallopt(name, value) for name, value in wishes) == 1
+    return bool(min(mallopt(name, value) for name, value in wishes) == 1)

@@ -14,6 +14,7 @@ from qisd.imaging.decoders.faults import DAMAGED
 _MAX_TILES = 16_384
 _MAX_COMPONENTS = 5
 _MAX_BOXES = 1_000
+_USUAL_BLOCK = 64 * 64
 
 _SOC_SIZ = b"\xff\x4f\xff\x51"
 _COD = 0xFF52
@@ -22,12 +23,16 @@ _SOT = 0xFF90
 
 @attrs.frozen
 class CodeStream:
-    """:param reductions: how often the picture can be halved while it is decoded."""
+    """
+    :param reductions: how often the picture can be halved while it is decoded.
+    :param blocks: into how many blocks its channels are divided, each coded for itself; about.
+    """
 
     width: int
     height: int
     components: int
     reductions: int
+    blocks: int
 
 
 def code_stream(stream: BinaryIO) -> CodeStream:
@@ -44,7 +49,9 @@ def code_stream(stream: BinaryIO) -> CodeStream:
     tiles = -((tile_left - right) // tile_width) * -((tile_top - bottom) // tile_height)
     if tiles > _MAX_TILES or components > _MAX_COMPONENTS:
         raise SourceTooLarge("The image has too many tiles or components.", detail=f"{tiles=} {components=}")
-    return CodeStream(right - left, bottom - top, components, _reductions(stream))
+    width, height = right - left, bottom - top
+    reductions, block = _coding_style(stream)
+    return CodeStream(width, height, components, reductions, components * width * height // block)
 
 
 def _find(stream: BinaryIO) -> None:
@@ -69,13 +76,14 @@ def _find(stream: BinaryIO) -> None:
     raise Unsupported(DAMAGED, detail="JPEG 2000 without a code stream")
 
 
-def _reductions(stream: BinaryIO) -> int:
-    """The number of decomposition levels of the default coding style."""
+def _coding_style(stream: BinaryIO) -> tuple[int, int]:
+    """The number of decomposition levels, and the pixels of a code block, of the default coding style."""
     for _ in range(_MAX_BOXES):
         marker, length = struct.unpack(">HH", stream.read(4))
         if marker == _COD:
-            return int(stream.read(6)[5])
+            style = stream.read(8)
+            return style[5], 1 << ((style[6] & 15) + 2 + (style[7] & 15) + 2)
         if marker == _SOT or length < 2:
             break
         stream.seek(length - 2, io.SEEK_CUR)
-    return 0
+    return 0, _USUAL_BLOCK

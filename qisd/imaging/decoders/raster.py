@@ -14,7 +14,7 @@ from qisd.imaging import outside
 from qisd.imaging.decoders import headers
 from qisd.imaging.decoders.bounded import HeaderStream
 from qisd.imaging.decoders.faults import DAMAGED, UNKNOWN, check_pixels
-from qisd.imaging.decoders.jpeg2000 import code_stream
+from qisd.imaging.decoders.jpeg2000 import CodeStream, code_stream
 from qisd.imaging.decoders.plugins import OPENERS, WEAK_MARKS, kind_of
 from qisd.imaging.formats import FORMATS, Format
 from qisd.imaging.geometry import Size
@@ -45,6 +45,8 @@ _UPRIGHT = {
 _AS_STORED = _UPRIGHT | {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 """The inverse."""
 
+_BLOCK_BYTES = 640
+"""What the decoder keeps of each code block of JPEG 2000; measured."""
 _PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}
 
 
@@ -78,7 +80,7 @@ def open_raster(
 def _open(
     stream: BinaryIO, *, kind: str, size: int, extension: str, page: int | None, limits: DecodeLimits, upright: bool
 ) -> RasterSource:
-    reductions = _check_before_opening(stream, kind, size, limits)
+    code = _check_before_opening(stream, kind, size, limits)
     header = HeaderStream(stream, size if kind in _WHOLE_FILE else None)
     image = OPENERS[kind](cast("IO[bytes]", header))
     pages = _choose_page(image, stream, page)
@@ -99,9 +101,9 @@ def _open(
         has_alpha=image.has_transparency_data,
         orientation=orientation,
         decoded_bytes=width * height * _PIXEL_BYTES.get(image.mode, 4),
-        decoder_bytes=_decoder_bytes(image, kind, size, orientation),
+        decoder_bytes=_decoder_bytes(image, kind, size, orientation, code),
     )
-    return RasterSource(info, image, header, row, kind, upright, reductions)
+    return RasterSource(info, image, header, row, kind, upright, code)
 
 
 @attrs.frozen
@@ -114,7 +116,7 @@ class RasterSource:
     _format: Format
     _kind: str
     _auto_orient: bool
-    _reductions: int
+    _code: CodeStream | None
 
     def renamed(self, row: Format) -> RasterSource:
         """The same as the content of a file of another format."""
@@ -152,9 +154,9 @@ class RasterSource:
         if isinstance(image, JpegImagePlugin.JpegImageFile):
             if times > 1:
                 image.draft(None, least)
-        elif isinstance(image, Jpeg2KImagePlugin.Jpeg2KImageFile):
+        elif self._code is not None and isinstance(image, Jpeg2KImagePlugin.Jpeg2KImageFile):
             # The decoder rounds sizes to the nearest: one halving less where that would fall short.
-            steps = min(times.bit_length() - 1, self._reductions)
+            steps = min(times.bit_length() - 1, self._code.reductions)
             while steps and ((width >> steps) < least[0] or (height >> steps) < least[1]):
                 steps -= 1
             image.reduce = steps
@@ -167,7 +169,7 @@ class RasterSource:
                 mode=image.mode,
                 size=image.size,
                 halvings=image._reduce,
-                memory=2 * self.info.decoder_bytes,
+                memory=self.info.decoder_bytes + self.info.decoded_bytes,
                 checkpoint=checkpoint,
             )
             # As if it had decoded them itself.
@@ -194,21 +196,20 @@ class RasterSource:
         return picture
 
 
-def _check_before_opening(stream: BinaryIO, kind: str, size: int, limits: DecodeLimits) -> int:
-    """What can't wait until Pillow has opened the file. Returns how often it can be halved in decoding."""
+def _check_before_opening(stream: BinaryIO, kind: str, size: int, limits: DecodeLimits) -> CodeStream | None:
+    """What can't wait until Pillow has opened the file. Returns the header of JPEG 2000's code stream."""
     if kind in _WHOLE_FILE and size > _MAX_WHOLE_FILE:
         raise SourceTooLarge("The image file is too large for its format.")
-    reductions = 0
+    code = None
     if kind == "GIF":
         check_pixels(*headers.gif_size(stream), limits.max_pixels)
     elif kind == "WEBP":
         check_pixels(*headers.webp_size(stream, size), limits.max_pixels)
     elif kind == "JPEG2000":
-        main = code_stream(stream)
-        check_pixels(main.width, main.height, limits.max_pixels)
-        reductions = main.reductions
+        code = code_stream(stream)
+        check_pixels(code.width, code.height, limits.max_pixels)
     stream.seek(0)
-    return reductions
+    return code
 
 
 def _choose_page(image: ImageFile.ImageFile, stream: BinaryIO, page: int | None) -> int:
@@ -260,14 +261,14 @@ def _transparency(image: ImageFile.ImageFile) -> object:
     return value
 
 
-def _decoder_bytes(image: ImageFile.ImageFile, kind: str, size: int, orientation: int) -> int:
+def _decoder_bytes(image: ImageFile.ImageFile, kind: str, size: int, orientation: int, code: CodeStream | None) -> int:
     """Memory for the decoder's own needs; measured, rounded up."""
     pixels = image.width * image.height
     own = 0
     if kind in _WHOLE_FILE:
         own = 2 * size + 16 * pixels
-    elif kind == "JPEG2000":
-        own = size + 4 * pixels * (len(image.getbands()) + 1)
+    elif code is not None:
+        own = size + 4 * pixels * (len(image.getbands()) + 1) + _BLOCK_BYTES * code.blocks + outside.PROCESS_BYTES
     elif isinstance(image, JpegImagePlugin.JpegImageFile) and image.info.get("progressive"):
         own = 2 * pixels * image.layers
     elif image.tile and image.tile[0].codec_name in _INTERPRETED:
