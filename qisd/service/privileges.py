@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import pwd
 import resource
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import PIL
 
 import qisd
 from qisd.access.account import Account
@@ -50,12 +53,11 @@ def become(account: Account | None) -> None:
 
 
 def check_program() -> None:
-    """Make sure that the program can still be read, which is only partly loaded at the start.
+    """Make sure that the program can still be read, which is only partly loaded at the start and starts Python anew.
 
     :raises StartupError: it lies where only root may go.
     """
-    for module in (os, qisd):
-        file = str(module.__file__)
+    for file in (str(os.__file__), str(PIL.__file__), str(qisd.__file__), sys.executable):
         if not os.access(file, os.R_OK, effective_ids=True):
             name = _user_name(os.geteuid())
             raise StartupError(f"the user {name}, who this server runs as, can't read the program in {file}")
