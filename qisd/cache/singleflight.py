@@ -33,10 +33,6 @@ class SingleFlight(Generic[T]):
     def __contains__(self, key: str) -> bool:
         return key in self._flights
 
-    def keys(self) -> list[str]:
-        """The keys under way."""
-        return list(self._flights)
-
     def join(self, key: str, start: Callable[[], Deferred[T]]) -> Deferred[T]:
         """Wait for the work under ``key``; ``start`` begins it if nobody has yet."""
         flight = self._flights.get(key)
