@@ -44,6 +44,14 @@ class VariableTests(SynchronousTestCase):
         self.assertEqual(self.value(QIS_LOG_LEVEL="debug"), "debug")
         self.assertEqual(self.value(QIS_LOG_LEVEL='{web = "debug"}'), {"web": "debug"})
 
+    def test_pairs_are_read_from_toml_only(self) -> None:
+        self.assertEqual(self.value(QIS_IMAGE_UPLOAD_DIRS='[["In", "in/%Y"]]'), [["In", "in/%Y"]])
+        self.assertIn("can't be read", self.fault(QIS_IMAGE_UPLOAD_DIRS="in,out"))
+
+    def test_a_choice_with_automatic_is_read_from_all_words_for_true_and_false(self) -> None:
+        for text, value in (("yes", True), ("0", False), (" Auto ", "auto"), ("maybe", "maybe")):
+            self.assertEqual(self.value(QIS_SESSION_COOKIE_SECURE=text), value)
+
     def test_an_address_in_brackets_is_not_taken_for_a_list(self) -> None:
         self.assertEqual(self.value(QIS_HTTP_LISTEN="[::]:80"), ["[::]:80"])
         self.assertEqual(self.value(QIS_HTTP_LISTEN="[::]:80,[::1]:81"), ["[::]:80", "[::1]:81"])
@@ -71,9 +79,13 @@ class VariableTests(SynchronousTestCase):
             "QIS_DB_SERVICE_HOST": "10.0.0.2",
             "QIS_DB_PORT": "tcp://10.0.0.2:5432",
             "QIS_DB_PORT_5432_TCP_PORT": "5432",
+            "QIS_INTERNAL_BROWSING_PORT": "tcp://10.0.0.3:8443",
         }.items():
             findings = read_environment({name: value})
             self.assertEqual((findings.faults, findings.values), ([], []), name)
+
+    def test_a_setting_that_ends_like_them_is_taken(self) -> None:
+        self.assertEqual(self.value(QIS_INTERNAL_BROWSING_PORT="8443"), 8443)
 
     def test_a_port_that_no_orchestrator_would_inject_is_unknown(self) -> None:
         self.assertIn("unknown setting", self.fault(QIS_HTTP_PORT="80"))

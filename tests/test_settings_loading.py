@@ -149,7 +149,7 @@ BENCHMARKING = 1
         )
 
     def test_a_section_is_an_unknown_setting(self) -> None:
-        self.assertEqual(self.faults("# x\n[server]\nHTTP_THREADS = 3"), ["2: server: unknown setting"])
+        self.assertEqual(self.faults("# x\n[section]\nHTTP_THREADS = 3"), ["2: section: unknown setting"])
 
     def test_a_setting_below_a_table_is_pointed_out(self) -> None:
         faults = self.faults("[IMAGE_FORMATS]\ntga = false\n\nHTTP_THREADS = 3\n")
@@ -239,13 +239,17 @@ class SecretTests(FileCase):
             'ADMIN_PASSWORD = "hidden"',
             'MGMT_DATABASE_CONNECTION = "mysql://u:hidden@h/d"',
             'MGMT_DATABASE_CONNECTION = "postgresql://u:hidden@h/d e"',
-            'LDAP_BIND_PASSWORD = "hidden"',
+            'SECRET_KEY_OLD = ["hidden"]',
+            'SECRET_KEY_OLD = ["hidden',
+            "LDAP_BIND_PASSWORD = hidden",
+            'LDAP_BIND_PASSWORD = ["hidden"]',
         ):
             name, _, value = text.partition(" = ")
             [fault] = self.faults(text)
             self.assertNotIn("hidden", fault)
             self.assertIn(name, fault)
-            if name in MODEL:
+            # From a variable any text is a password.
+            if name != "LDAP_BIND_PASSWORD":
                 [fault] = self.faults("", {f"QIS_{name}": value.strip('"[]')})
                 self.assertNotIn("hidden", fault)
 
@@ -333,6 +337,28 @@ class TogetherTests(FileCase):
 
     def test_a_group_needs_a_user(self) -> None:
         self.assertEqual(self.faults('RUN_GROUP = "qis"'), ["1: RUN_GROUP: is set, but RUN_USER is not"])
+
+    def test_a_directory_needs_all_that_it_is_reached_with(self) -> None:
+        self.assertEqual(
+            self.faults("LDAP_INTEGRATION = true"),
+            ["1: LDAP_INTEGRATION: needs LDAP_SERVER_TYPE, LDAP_SERVER, LDAP_QUERY_BASE as well"],
+        )
+        text = 'LDAP_INTEGRATION = true\nLDAP_SERVER = "a"\nLDAP_QUERY_BASE = "dc=a"\n'
+        self.load(text + 'LDAP_SERVER_TYPE = "apple"')
+        text += 'LDAP_SERVER_TYPE = "activedirectory"\n'
+        self.assertEqual(
+            self.faults(text), ["1: LDAP_INTEGRATION: needs LDAP_BIND_USER_DN, LDAP_BIND_PASSWORD as well"]
+        )
+        self.load(text + 'LDAP_BIND_USER_DN = "cn=a"\nLDAP_BIND_PASSWORD = "x"')
+        self.load('LDAP_SERVER_TYPE = "ActiveDirectory"')
+
+    def test_cookies_for_other_sites_must_be_secure(self) -> None:
+        text = 'SESSION_COOKIE_SAMESITE = "None"\n'
+        self.load(text)
+        self.load(text + "INTERNAL_BROWSING_SSL = false\nSESSION_COOKIE_SECURE = true")
+        for other in ("INTERNAL_BROWSING_SSL = false", "SESSION_COOKIE_SECURE = false"):
+            [fault] = self.faults(text + other)
+            self.assertIn('1: SESSION_COOKIE_SAMESITE: "None" needs SESSION_COOKIE_SECURE = true', fault)
 
     def test_settings_with_faults_of_their_own_are_not_compared(self) -> None:
         faults = self.faults('HTTP_LISTEN = "x"\nHTTPS_LISTEN = []')

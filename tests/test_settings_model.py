@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,25 @@ from qisd.settings.model import DROPPED, MODEL, Apply, is_secret
 from qisd.settings.tables import LogLevels
 
 NAMES = """
-    PUBLIC_HOST_NAME SERVER_ALIASES APPLICATION_ROOT SECRET_KEY ADMIN_PASSWORD HTTP_LISTEN HTTPS_LISTEN HTTP_THREADS
+    PUBLIC_HOST_NAME PREFERRED_URL_SCHEME SERVER_ALIASES APPLICATION_ROOT SECRET_KEY SECRET_KEY_OLD ADMIN_PASSWORD
+    HTTP_LISTEN HTTPS_LISTEN INTERNAL_BROWSING_PORT INTERNAL_BROWSING_SSL PROXY_SERVERS PROXY_ADDRESSES HTTP_THREADS
     KEEP_ALIVE_TIMEOUT REQUEST_TIMEOUT SHUTDOWN_GRACE RUN_USER RUN_GROUP BENCHMARKING
     IMAGE_BACKEND IMAGE_FORMATS IMAGE_RESIZE_QUALITY IMAGE_RESIZE_GAMMA_CORRECT IMAGE_AUTO_ORIENT MAX_IMAGE_DIMENSION
     MAX_GRID_TILES PUBLIC_MAX_IMAGE_WIDTH PUBLIC_MAX_IMAGE_HEIGHT IMAGE_GENERATION_WAIT_TIMEOUT
     IMAGE_GENERATION_RAISE_TOO_BUSY MAX_SOURCE_PIXELS MAX_SOURCE_BYTES RENDER_MEMORY_MB RENDER_TIMEOUT RENDER_QUEUE_MAX
-    INSTALL_DIR ICC_BASE_DIR IMAGES_BASE_DIR LOGGING_BASE_DIR STATE_DIR IMAGES_FILE_MODE IMAGES_DIR_MODE
-    STORE_CHECK_FILE MGMT_DATABASE_CONNECTION MGMT_DATABASE_POOL_SIZE DATABASE_QUERY_TIMEOUT
+    INSTALL_DIR ICC_BASE_DIR IMAGES_BASE_DIR LOGGING_BASE_DIR STATE_DIR TEMP_DIR IMAGES_FILE_MODE IMAGES_DIR_MODE
+    STORE_CHECK_FILE FOLIO_EXPORTS_DIR ALLOW_UNICODE_FILENAMES IMAGE_UPLOAD_DIRS IMAGE_UPLOADED_TEMPLATE
+    MAX_CONTENT_LENGTH MIN_FREE_SPACE_MB TRASH_DAYS
+    MGMT_DATABASE_CONNECTION MGMT_DATABASE_POOL_SIZE DATABASE_QUERY_TIMEOUT SNAPSHOT_GRACE
     EMBEDDED_DATABASE_MEMORY_MB MEMORY_CACHE_MB LOG_LEVEL LOG_FORMAT LOG_TARGET LOG_MAX_MB LOG_KEEP ACCESS_LOG
+    STATS_ENABLED STATS_FREQUENCY STATS_KEEP_DAYS AUDIT_KEEP_DAYS TASK_SERVER_THREADS TASKS_ENABLED
+    SESSION_COOKIE_NAME SESSION_COOKIE_HTTPONLY SESSION_COOKIE_SECURE SESSION_COOKIE_SAMESITE SESSION_LIFETIME
+    SESSION_IDLE API_AUTHENTICATION_CLASS API_TOKEN_EXPIRY_TIME API_MAX_LIST LOGIN_RATE HIDE_VERSION
+    LDAP_INTEGRATION LDAP_SERVER_TYPE LDAP_SERVER LDAP_QUERY_BASE LDAP_BIND_USER_DN LDAP_BIND_PASSWORD LDAP_SECURE
+    LDAP_START_TLS LDAP_CA_FILE LDAP_TIMEOUT LDAP_GROUP_SYNC
     XREF_TRACKING_URL CORS_ALLOW_ORIGIN CORS_ALLOW_HEADERS CORS_EXPOSE_HEADERS
     TLS_CERTIFICATE_FILE TLS_PRIVATE_KEY_FILE TLS_CHAIN_FILE TLS_SITES_DIR TLS_MIN_VERSION TLS_CIPHERS
-""".split()  # noqa: SIM905 -- a list literal would be 60 lines
+""".split()  # noqa: SIM905 -- a list literal would be 100 lines
 
 DEFAULTS = {
     "PUBLIC_HOST_NAME": "",
@@ -50,6 +59,55 @@ DEFAULTS = {
     "IMAGES_FILE_MODE": "0644",
     "MGMT_DATABASE_POOL_SIZE": 5,
     "MEMORY_CACHE_MB": 64,
+    "PREFERRED_URL_SCHEME": "http",
+    "SECRET_KEY_OLD": [],
+    "INTERNAL_BROWSING_PORT": 0,
+    "INTERNAL_BROWSING_SSL": True,
+    "PROXY_SERVERS": 0,
+    "PROXY_ADDRESSES": ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+    "TEMP_DIR": "",
+    "FOLIO_EXPORTS_DIR": ".folio_exports",
+    "ALLOW_UNICODE_FILENAMES": True,
+    "IMAGE_UPLOAD_DIRS": [["Today's images", "%Y-%m-%d"], ["Sample images", "samples"]],
+    "IMAGE_UPLOADED_TEMPLATE": "",
+    "MAX_CONTENT_LENGTH": 2**30,
+    "MIN_FREE_SPACE_MB": 512,
+    "TRASH_DAYS": 30,
+    "SNAPSHOT_GRACE": 900,
+    "STATS_ENABLED": True,
+    "STATS_FREQUENCY": 60,
+    "STATS_KEEP_DAYS": 365,
+    "AUDIT_KEEP_DAYS": 400,
+    "TASK_SERVER_THREADS": 5,
+    "TASKS_ENABLED": True,
+    "SESSION_COOKIE_NAME": "session",
+    "SESSION_COOKIE_HTTPONLY": True,
+    "SESSION_COOKIE_SECURE": "auto",
+    "SESSION_COOKIE_SAMESITE": "Lax",
+    "SESSION_LIFETIME": 14 * 86_400,
+    "SESSION_IDLE": 8 * 3600,
+    "API_AUTHENTICATION_CLASS": "TimedTokenBasicAuthentication",
+    "API_TOKEN_EXPIRY_TIME": 3600,
+    "API_MAX_LIST": 100_000,
+    "LOGIN_RATE": 10,
+    "HIDE_VERSION": False,
+    "LDAP_INTEGRATION": False,
+    "LDAP_SERVER_TYPE": "",
+    "LDAP_SERVER": "",
+    "LDAP_SECURE": False,
+    "LDAP_START_TLS": True,
+    "LDAP_CA_FILE": "",
+    "LDAP_TIMEOUT": 5,
+    "LDAP_GROUP_SYNC": False,
+    "CORS_EXPOSE_HEADERS": [
+        "Content-Length",
+        "X-From-Cache",
+        "X-Time-Taken",
+        "ETag",
+        "Link",
+        "Retry-After",
+        "X-Total-Count",
+    ],
     "TLS_MIN_VERSION": "1.2",
 }
 
@@ -70,6 +128,8 @@ LISTEN = [
     [80],
     ["a:1", "a:1"],
 ]
+
+KEY = "q8Zt3LmVx0RbYc7NwPs2DfGh5JkA9eUi"
 
 # What each setting accepts besides its default (value, typed value), and what it refuses.
 OTHERS: dict[str, tuple[list[tuple[Any, Any]], list[Any]]] = {
@@ -95,6 +155,28 @@ OTHERS: dict[str, tuple[list[tuple[Any, Any]], list[Any]]] = {
     "HTTPS_LISTEN": ([(["0.0.0.0:443"], (ListenAddress("0.0.0.0", 443),))], LISTEN),
     "RUN_USER": ([("qis", "qis"), ("www-data", "www-data")], ["a b", "0", "-x", 1000]),
     "RUN_GROUP": ([("qis", "qis")], ["a b", "0", 1000]),
+    "PREFERRED_URL_SCHEME": ([("https", "https")], ["HTTP", "ftp", "", 1]),
+    "SECRET_KEY_OLD": ([([KEY], (KEY,))], [KEY, [""], ["short"], ["x" * 40], [KEY, KEY], [1], {}]),
+    "PROXY_ADDRESSES": (
+        [
+            ([], ()),
+            (["10.1.2.3", "fe80::/10"], (IPv4Network("10.1.2.3/32"), IPv6Network("fe80::/10"))),
+            (["0.0.0.0/0", "::1"], (IPv4Network("0.0.0.0/0"), IPv6Network("::1/128"))),
+        ],
+        [
+            "10.0.0.0/8",
+            ["10.0.0.1/8"],
+            ["10.0.0.0/33"],
+            ["10.0.0.0/255.0.0.0"],
+            ["10.0.0"],
+            ["localhost"],
+            ["fe80::1%eth0"],
+            ["[::1]"],
+            [""],
+            [1],
+            ["::1", "::1/128"],
+        ],
+    ),
     "IMAGE_BACKEND": ([("pillow", "pillow"), ("imagemagick", "imagemagick")], ["gd", "", 1]),
     "IMAGE_FORMATS": (
         [({"webp": ["WebP", "image/webp"], "tga": False}, {"webp": ("WebP", "image/webp"), "tga": False})],
@@ -108,6 +190,31 @@ OTHERS: dict[str, tuple[list[tuple[Any, Any]], list[Any]]] = {
     "IMAGES_FILE_MODE": ([("0600", 0o600), ("664", 0o664), ("0o640", 0o640)], ["0400", "1644", "0888", "rw", "", 644]),
     "IMAGES_DIR_MODE": ([("0700", 0o700), ("2775", 0o2775)], ["0600", "10755", "0888", "", 755]),
     "STORE_CHECK_FILE": ([("mounted", "mounted"), ("a/.b", "a/.b")], ["/a", "../a", "a/../b", "..", "a/.", 1]),
+    "TEMP_DIR": ([("/srv/temp", Path("/srv/temp")), ("", Path())], PATH),
+    "FOLIO_EXPORTS_DIR": (
+        [("folios", "folios"), ("a/.b", "a/.b")],
+        ["", "/a", "../a", "a/../b", "..", "a/.", "a\n", 1],
+    ),
+    "IMAGE_UPLOAD_DIRS": (
+        [
+            ([], ()),
+            ([["Tag", "in/%Y/%m %d"], ["100 %", "100 %%"]], (("Tag", "in/%Y/%m %d"), ("100 %", "100 %%"))),
+        ],
+        [
+            "in",
+            {"Tag": "in"},
+            ["in"],
+            [["Tag"]],
+            [["Tag", 1]],
+            [["", "in"]],
+            [["Tag", ""]],
+            [["Tag", "in"], ["Tag", "out"]],
+            [["Tag", "in", "out"]],
+            *([["Tag", path]] for path in ("/in", "in/", "a//b", "../a", "a/../b", ".a", "a/.b", "a\nb", ".%Y")),
+            *([["Tag", path]] for path in ("%", "%D", "%n", "%t", "%-d", "%%%", "a%", "%c")),
+        ],
+    ),
+    "IMAGE_UPLOADED_TEMPLATE": ([("large", "large")], ["a\nb", 1]),
     "MGMT_DATABASE_CONNECTION": (
         [
             ("postgresql:///qis-mgmt", "postgresql:///qis-mgmt"),
@@ -128,6 +235,41 @@ OTHERS: dict[str, tuple[list[tuple[Any, Any]], list[Any]]] = {
     "LOG_FORMAT": ([("json", "json")], ["xml", "", 1]),
     "LOG_TARGET": ([("journal", "journal"), ("stdout", "stdout")], ["stderr", "", 1]),
     "ACCESS_LOG": ([(word, word) for word in ("combined", "json", "off")], ["common", "", False]),
+    "SESSION_COOKIE_NAME": ([("__Host-qis", "__Host-qis")], ["", "a b", "a=b", "a;b", "a,b", 'a"', "é", "a\n", 1]),
+    "SESSION_COOKIE_SECURE": (
+        [(True, "true"), (False, "false"), ("true", "true"), ("false", "false")],
+        ["yes", "", "True", 1, 0, []],
+    ),
+    "SESSION_COOKIE_SAMESITE": ([("Strict", "Strict"), ("None", "None")], ["lax", "", False]),
+    "API_AUTHENTICATION_CLASS": ([], ["BasicAuthentication", "", 1]),
+    "LDAP_SERVER_TYPE": (
+        [
+            ("OpenLDAPPosix", "OpenLDAPPosix"),
+            ("openldaporganizational", "OpenLDAPOrganizational"),
+            ("APPLE", "Apple"),
+            ("activeDirectory", "ActiveDirectory"),
+        ],
+        ["OpenLDAP", "Active Directory", 1, None],
+    ),
+    "LDAP_SERVER": (
+        [
+            (text, text)
+            for text in (
+                "ldap.example",
+                "ldap.example:3890",
+                "10.0.0.1",
+                "[::1]:389",
+                "ldap://ldap.example",
+                "ldaps://ldap.example:6360/",
+                "LDAPS://[::1]",
+            )
+        ],
+        ["ldap://", "ldap://a/dc=b", "http://a", "a b", "a:b", "a:0", "a:99999", "a/", "ldap://u@a", "ldap://a?b", 1],
+    ),
+    "LDAP_QUERY_BASE": ([("dc=a,dc=example", "dc=a,dc=example")], ["dc=a\n", 1]),
+    "LDAP_BIND_USER_DN": ([("cn=qis,dc=a", "cn=qis,dc=a")], ["cn=a\0", 1]),
+    "LDAP_BIND_PASSWORD": ([(" x y ", " x y ")], ["a\nb", 1]),
+    "LDAP_CA_FILE": ([("/c.pem", Path("/c.pem")), ("", None)], PATH),
     "XREF_TRACKING_URL": (
         [("https://a.example/t?x=", "https://a.example/t?x="), ("http://a.example:80/", "http://a.example:80/")],
         ["a.example", "ftp://a.example", "http://", "http://a:x/", "http://a b/", 1],
@@ -167,7 +309,8 @@ class ModelTests(SynchronousTestCase):
             self.assertEqual(base_entries()[name].default, default, name)
 
     def test_no_setting_ends_in_what_orchestrators_inject(self) -> None:
-        self.assertEqual([name for name in MODEL if name.endswith("_PORT")], [])
+        # The one is as old as QIS; what an orchestrator would put there is an address, and that is told apart.
+        self.assertEqual([name for name in MODEL if name.endswith("_PORT")], ["INTERNAL_BROWSING_PORT"])
 
     def test_no_setting_is_dropped_as_well(self) -> None:
         self.assertEqual(MODEL.keys() & DROPPED.keys(), set())
@@ -191,8 +334,7 @@ class ValueTests(SynchronousTestCase):
         for name, entry in base_entries().items():
             kind = MODEL[name].kind
             typed = kind.convert(entry.default)
-            if name != "ICC_BASE_DIR":
-                self.assertEqual(kind.convert(kind.plain(typed)), typed, name)
+            self.assertEqual(kind.convert(kind.plain(typed)), typed, name)
 
     def test_integers_end_where_they_say(self) -> None:
         integers = [(name, setting.kind) for name, setting in MODEL.items() if isinstance(setting.kind, Integer)]
@@ -252,17 +394,33 @@ class SettingsTests(SynchronousTestCase):
             one.image_formats["a"] = False  # type: ignore[index]
 
     def test_secrets_are_not_in_the_representation(self) -> None:
-        secrets = {"secret_key": "hidden-1", "admin_password": "hidden-2", "mgmt_database_connection": "hidden-3"}
+        secrets = {
+            "secret_key": "hidden-1",
+            "secret_key_old": ("hidden-2",),
+            "admin_password": "hidden-3",
+            "mgmt_database_connection": "hidden-4",
+            "ldap_bind_password": "hidden-5",
+        }
         self.assertEqual({name.lower() for name in MODEL if is_secret(name)}, set(secrets))
         text = repr(attrs.evolve(default_settings(), **secrets))
         self.assertNotIn("hidden", text)
-        self.assertEqual(text.count("********"), 3)
+        self.assertEqual(text.count("********"), 5)
 
     def test_secrets_are_told_by_name(self) -> None:
         for name in ("SECRET_KEY", "SECRET_KEY_OLD", "LDAP_BIND_PASSWORD", "CACHE_DATABASE_CONNECTION", "X_TOKEN"):
             self.assertTrue(is_secret(name), name)
         for name in ("TLS_PRIVATE_KEY_FILE", "PUBLIC_HOST_NAME", "API_TOKEN_EXPIRY_TIME"):
             self.assertFalse(is_secret(name), name)
+
+    def test_cookies_are_secure_as_browsing_is_unless_it_is_said(self) -> None:
+        for cookie, browsing, secure in (
+            ("auto", True, True),
+            ("auto", False, False),
+            ("true", False, True),
+            ("false", True, False),
+        ):
+            settings = attrs.evolve(default_settings(), session_cookie_secure=cookie, internal_browsing_ssl=browsing)
+            self.assertIs(settings.secure_cookies, secure)
 
     def test_only_changes_that_need_it_ask_for_a_restart(self) -> None:
         old = default_settings()

@@ -15,6 +15,9 @@ _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VISIBLE = re.compile(r"[\x21-\x7e]*")
+_NETWORK = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")
+
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @attrs.frozen
@@ -64,11 +67,12 @@ class HostName(Kind[str]):
     def convert(self, value: object) -> str:
         if value == "" and self.empty:
             return ""
-        if not isinstance(value, str) or not self._fits(value):
+        if not isinstance(value, str) or not self.fits(value):
             raise ValueError(f"must be a {self.describe()}, without scheme or path")
         return value
 
-    def _fits(self, text: str) -> bool:
+    def fits(self, text: str) -> bool:
+        """Whether ``text`` is such a name."""
         if self.wildcard:
             text = text.removeprefix("*.")
         if self.port and not text.endswith("]") and ":" in text:
@@ -130,6 +134,40 @@ class HeaderName(Kind[str]):
 
 
 @attrs.frozen
+class Network(Kind[IpNetwork]):
+    """An IP network, or one address, which is the network that holds nothing else."""
+
+    def convert(self, value: object) -> IpNetwork:
+        try:
+            if not isinstance(value, str) or not _NETWORK.fullmatch(value):
+                raise ValueError
+            return ipaddress.ip_network(value)
+        except ValueError:
+            raise ValueError(f"must be {self.describe()}, with no bits after the prefix") from None
+
+    def describe(self) -> str:
+        return 'an IP address or network, such as "10.0.0.0/8" or "::1"'
+
+    def plain(self, value: IpNetwork) -> object:
+        return str(value)
+
+
+@attrs.frozen
+class DirectoryServer(Kind[str]):
+    """Where an LDAP server is, or empty."""
+
+    def convert(self, value: object) -> str:
+        if value == "":
+            return ""
+        if isinstance(value, str) and HostName(port=True).fits(_without_ldap(value)):
+            return value
+        raise ValueError(f"must be a {self.describe()}")
+
+    def describe(self) -> str:
+        return "host name, host:port, ldap:// or ldaps:// URL without path, or empty"
+
+
+@attrs.frozen
 class DatabaseUrl(Kind[str]):
     """The address of a PostgreSQL database; the spellings of its scheme become ``postgresql://``."""
 
@@ -169,6 +207,12 @@ def _split_port(text: str) -> tuple[str, int | None]:
     if not re.fullmatch(r"[0-9]{1,5}", digits) or int(digits) > 65535:
         return host, None
     return host, int(digits)
+
+
+def _without_ldap(text: str) -> str:
+    """Host and port of an LDAP URL; other text as it is."""
+    scheme, separator, rest = text.partition("://")
+    return rest.removesuffix("/") if separator and scheme.lower() in {"ldap", "ldaps"} else text
 
 
 def _is_ipv6(text: str) -> bool:

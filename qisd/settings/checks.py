@@ -42,11 +42,45 @@ def _run_group(settings: Settings) -> Iterator[Fault]:
         yield "RUN_GROUP", "is set, but RUN_USER is not"
 
 
+def _directory(settings: Settings) -> Iterator[Fault]:
+    if not settings.ldap_integration:
+        return
+    needed = {
+        "LDAP_SERVER_TYPE": settings.ldap_server_type,
+        "LDAP_SERVER": settings.ldap_server,
+        "LDAP_QUERY_BASE": settings.ldap_query_base,
+    }
+    if settings.ldap_server_type == "ActiveDirectory":
+        # It lets nobody search who has not logged in.
+        needed["LDAP_BIND_USER_DN"] = settings.ldap_bind_user_dn
+        needed["LDAP_BIND_PASSWORD"] = settings.ldap_bind_password
+    missing = [name for name, value in needed.items() if not value]
+    if missing:
+        yield "LDAP_INTEGRATION", f"needs {', '.join(missing)} as well"
+
+
+def _same_site(settings: Settings) -> Iterator[Fault]:
+    if settings.session_cookie_samesite == "None" and not settings.secure_cookies:
+        yield (
+            "SESSION_COOKIE_SAMESITE",
+            '"None" needs SESSION_COOKIE_SECURE = true: browsers drop such cookies otherwise',
+        )
+
+
 CHECKS: Mapping[tuple[str, ...], Callable[[Settings], Iterator[Fault]]] = {
     ("HTTP_LISTEN", "HTTPS_LISTEN"): _listeners,
     ("TLS_CERTIFICATE_FILE", "TLS_PRIVATE_KEY_FILE", "TLS_CHAIN_FILE"): _certificate,
     ("IMAGES_BASE_DIR", "STATE_DIR", "LOGGING_BASE_DIR"): _separate_directories,
     ("RUN_USER", "RUN_GROUP"): _run_group,
+    (
+        "LDAP_INTEGRATION",
+        "LDAP_SERVER_TYPE",
+        "LDAP_SERVER",
+        "LDAP_QUERY_BASE",
+        "LDAP_BIND_USER_DN",
+        "LDAP_BIND_PASSWORD",
+    ): _directory,
+    ("SESSION_COOKIE_SAMESITE", "SESSION_COOKIE_SECURE", "INTERNAL_BROWSING_SSL"): _same_site,
 }
 """The rules by the settings that they look at."""
 

@@ -71,17 +71,20 @@ def decode_key(text: str) -> bytes:
 
 @attrs.frozen
 class SecretKey(Kind[str]):
-    """A key as :func:`decode_key` takes it, or empty."""
+    """A key as :func:`decode_key` takes it; with ``empty``, the empty text is allowed."""
+
+    empty: bool = attrs.field(default=True, kw_only=True)
 
     def convert(self, value: object) -> str:
         if not isinstance(value, str):
             raise ValueError("must be text in quotes")
-        if value:
+        if value or not self.empty:
             decode_key(value)
         return value
 
     def describe(self) -> str:
-        return f"at least {_LEAST_CHARACTERS} characters, or hex:… or base64:… of {_LEAST_BYTES} bytes, or empty"
+        form = f"at least {_LEAST_CHARACTERS} characters, or hex:… or base64:… of {_LEAST_BYTES} bytes"
+        return f"{form}, or empty" if self.empty else form
 
 
 def _guessable(key: bytes) -> bool:

@@ -73,17 +73,20 @@ class Text(Kind[str]):
 
 @attrs.frozen
 class Choice(Kind[str]):
-    """One of a few words."""
+    """One of a few words; with ``any_case``, in upper or lower case, and spelled as here afterwards."""
 
     choices: tuple[str, ...]
+    any_case: bool = attrs.field(default=False, kw_only=True)
 
     def convert(self, value: object) -> str:
-        if not isinstance(value, str) or value not in self.choices:
-            raise ValueError(f"must be {self.describe()}")
-        return value
+        for choice in self.choices:
+            if value == choice or (self.any_case and isinstance(value, str) and value.lower() == choice.lower()):
+                return choice
+        raise ValueError(f"must be {self.describe()}")
 
     def describe(self) -> str:
-        return "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
+        words = "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
+        return f"{words}, in upper or lower case" if self.any_case else words
 
 
 @attrs.frozen
@@ -135,6 +138,30 @@ class Boolean(Kind[bool]):
 
 
 @attrs.frozen
+class Automatic(Kind[str]):
+    """ "true", "false", or "auto" for what other settings lead to; the first two may be TOML's booleans as well."""
+
+    def convert(self, value: object) -> str:
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if not isinstance(value, str) or value not in {"auto", "true", "false"}:
+            raise ValueError(f"must be {self.describe()}")
+        return value
+
+    def describe(self) -> str:
+        return 'true, false, or "auto"'
+
+    def read(self, text: str) -> object:
+        word = text.strip().lower()
+        if word in _TRUE | _FALSE:
+            return word in _TRUE
+        return word
+
+    def plain(self, value: str) -> object:
+        return value if value == "auto" else value == "true"
+
+
+@attrs.frozen
 class Directory(Kind[Path]):
     """The absolute path of a directory; with ``empty``, the empty text is allowed and becomes the empty path."""
 
@@ -148,7 +175,7 @@ class Directory(Kind[Path]):
         return "absolute path of a directory" + (", or empty" if self.empty else "")
 
     def plain(self, value: Path) -> object:
-        return str(value)
+        return "" if self.empty and value == Path() else str(value)
 
 
 @attrs.frozen

@@ -17,15 +17,19 @@ import attrs
 from qisd.settings.addresses import (
     Ciphers,
     DatabaseUrl,
+    DirectoryServer,
     HeaderName,
     HostName,
+    IpNetwork,
     Listen,
     ListenAddress,
+    Network,
     Origin,
     WebUrl,
 )
 from qisd.settings.keys import MASK, SecretKey
 from qisd.settings.kinds import (
+    Automatic,
     Boolean,
     Choice,
     Directory,
@@ -36,13 +40,14 @@ from qisd.settings.kinds import (
     OptionalPath,
     Text,
 )
-from qisd.settings.tables import FormatOverrides, Formats, Levels, LogLevels
+from qisd.settings.tables import FormatOverrides, Formats, Levels, LogLevels, UploadDirectories, UploadDirs
 
 T = TypeVar("T")
 
 _SECRET_ENDINGS = ("_PASSWORD", "_CONNECTION", "_TOKEN")
 _ROOT_PATH = r"/|(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-])+"
 _RELATIVE_PATH = r"(?!/)(?!.*(^|/)\.{1,2}(/|$)).+"
+_COOKIE_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _ACCOUNT = r"[A-Za-z_][A-Za-z0-9_.-]{0,31}"
 
 
@@ -106,6 +111,7 @@ class Settings:
 
     # Identity and addresses
     public_host_name: str = _setting(HostName(port=True, empty=True), Who.OPERATOR)
+    preferred_url_scheme: str = _setting(Choice(("http", "https")), Who.OPERATOR)
     server_aliases: tuple[str, ...] = _setting(ListOf(HostName(wildcard=True), "host names"), Who.OPERATOR)
     application_root: str = _setting(
         Text('a path that begins with "/" and does not end with it', _ROOT_PATH, empty=False),
@@ -113,9 +119,16 @@ class Settings:
         Apply.RESTART,
     )
     secret_key: str = _setting(SecretKey(), Who.OPERATOR, secret=True)
+    secret_key_old: tuple[str, ...] = _setting(
+        ListOf(SecretKey(empty=False), f"keys, each {SecretKey(empty=False).describe()}"), Who.SECURITY, secret=True
+    )
     admin_password: str = _setting(Text("8 to 120 characters", r".{8,120}"), Who.OPERATOR, Apply.FIRST_RUN, secret=True)
     http_listen: tuple[ListenAddress, ...] = _setting(ListOf(Listen(), Listen().describe()), Who.OPERATOR)
     https_listen: tuple[ListenAddress, ...] = _setting(ListOf(Listen(), Listen().describe()), Who.OPERATOR)
+    internal_browsing_port: int = _setting(Integer(0, 65_535), Who.SECURITY)
+    internal_browsing_ssl: bool = _setting(Boolean(), Who.SECURITY)
+    proxy_servers: int = _setting(Integer(0, 16), Who.OPERATOR)
+    proxy_addresses: tuple[IpNetwork, ...] = _setting(ListOf(Network(), "IP addresses or networks"), Who.SECURITY)
     http_threads: int = _setting(Integer(1, 64), Who.TUNING, Apply.RESTART)
     keep_alive_timeout: int = _setting(Integer(1, 3600), Who.TUNING)
     request_timeout: int = _setting(Integer(1, 3600), Who.TUNING)
@@ -148,16 +161,27 @@ class Settings:
     images_base_dir: Path = _setting(Directory(), Who.OPERATOR, Apply.RESTART)
     logging_base_dir: Path = _setting(Directory(), Who.OPERATOR, Apply.RESTART)
     state_dir: Path = _setting(Directory(), Who.OPERATOR, Apply.RESTART)
+    temp_dir: Path = _setting(Directory(empty=True), Who.TUNING)
     images_file_mode: int = _setting(Mode(0o600, 0o777), Who.OPERATOR)
     images_dir_mode: int = _setting(Mode(0o700, 0o7777), Who.OPERATOR)
     store_check_file: str = _setting(
         Text("the path of a file inside the image library", _RELATIVE_PATH), Who.OPERATOR, Apply.RESTART
     )
+    folio_exports_dir: str = _setting(
+        Text("a path inside the image library", _RELATIVE_PATH, empty=False), Who.INTEGRATION
+    )
+    allow_unicode_filenames: bool = _setting(Boolean(), Who.OPERATOR)
+    image_upload_dirs: UploadDirs = _setting(UploadDirectories(), Who.OPERATOR)
+    image_uploaded_template: str = _setting(Text("the name of a template"), Who.OPERATOR)
+    max_content_length: int = _setting(Integer(1, 2**50), Who.OPERATOR)
+    min_free_space_mb: int = _setting(Integer(0, 2**30), Who.OPERATOR)
+    trash_days: int = _setting(Integer(0, 36_500), Who.OPERATOR)
 
     # Database and caches
     mgmt_database_connection: str = _setting(DatabaseUrl(), Who.OPERATOR, Apply.RESTART, secret=True)
     mgmt_database_pool_size: int = _setting(Integer(1, 100), Who.TUNING, Apply.RESTART)
     database_query_timeout: int = _setting(Integer(1, 600), Who.TUNING, Apply.RESTART)
+    snapshot_grace: int = _setting(Integer(0, 604_800), Who.SECURITY)
     embedded_database_memory_mb: int = _setting(Integer(8, 65_536), Who.TUNING, Apply.RESTART)
     memory_cache_mb: int = _setting(Integer(0, 2**20), Who.TUNING)
 
@@ -168,6 +192,45 @@ class Settings:
     log_max_mb: int = _setting(Integer(0, 2**20), Who.OPERATOR)
     log_keep: int = _setting(Integer(0, 10_000), Who.OPERATOR)
     access_log: str = _setting(Choice(("qis", "combined", "json", "off")), Who.OPERATOR)
+
+    # Statistics and tasks
+    stats_enabled: bool = _setting(Boolean(), Who.OPERATOR)
+    stats_frequency: int = _setting(Integer(5, 1440), Who.OPERATOR)
+    stats_keep_days: int = _setting(Integer(0, 36_500), Who.OPERATOR)
+    audit_keep_days: int = _setting(Integer(0, 36_500), Who.SECURITY)
+    task_server_threads: int = _setting(Integer(1, 64), Who.TUNING)
+    tasks_enabled: bool = _setting(Boolean(), Who.OPERATOR)
+
+    # Sessions and API
+    session_cookie_name: str = _setting(
+        Text("a name without spaces and separators", _COOKIE_NAME, empty=False), Who.SECURITY
+    )
+    session_cookie_httponly: bool = _setting(Boolean(), Who.SECURITY)
+    session_cookie_secure: str = _setting(Automatic(), Who.SECURITY)
+    session_cookie_samesite: str = _setting(Choice(("Lax", "Strict", "None")), Who.SECURITY)
+    session_lifetime: int = _setting(Integer(60, 31_536_000), Who.SECURITY)
+    session_idle: int = _setting(Integer(60, 31_536_000), Who.SECURITY)
+    api_authentication_class: str = _setting(Choice(("TimedTokenBasicAuthentication",)), Who.INTEGRATION)
+    api_token_expiry_time: int = _setting(Integer(1, 31_536_000), Who.SECURITY)
+    api_max_list: int = _setting(Integer(1000, 10**7), Who.INTEGRATION)
+    login_rate: int = _setting(Integer(1, 10_000), Who.SECURITY)
+    hide_version: bool = _setting(Boolean(), Who.SECURITY)
+
+    # Directory
+    ldap_integration: bool = _setting(Boolean(), Who.INTEGRATION)
+    ldap_server_type: str = _setting(
+        Choice(("", "OpenLDAPPosix", "OpenLDAPOrganizational", "Apple", "ActiveDirectory"), any_case=True),
+        Who.INTEGRATION,
+    )
+    ldap_server: str = _setting(DirectoryServer(), Who.INTEGRATION)
+    ldap_query_base: str = _setting(Text("the name of an entry"), Who.INTEGRATION)
+    ldap_bind_user_dn: str = _setting(Text("the name of an entry"), Who.INTEGRATION)
+    ldap_bind_password: str = _setting(Text(), Who.INTEGRATION, secret=True)
+    ldap_secure: bool = _setting(Boolean(), Who.SECURITY)
+    ldap_start_tls: bool = _setting(Boolean(), Who.SECURITY)
+    ldap_ca_file: Path | None = _setting(OptionalPath("a file"), Who.SECURITY)
+    ldap_timeout: int = _setting(Integer(1, 60), Who.INTEGRATION)
+    ldap_group_sync: bool = _setting(Boolean(), Who.INTEGRATION)
 
     # Other sites
     xref_tracking_url: str = _setting(WebUrl(), Who.INTEGRATION)
@@ -182,6 +245,12 @@ class Settings:
     tls_sites_dir: Path | None = _setting(OptionalPath("a directory"), Who.OPERATOR)
     tls_min_version: str = _setting(Choice(("1.2", "1.3")), Who.SECURITY)
     tls_ciphers: str = _setting(Ciphers(), Who.SECURITY)
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether browsers send the session's cookie by HTTPS only."""
+        secure = self.session_cookie_secure
+        return self.internal_browsing_ssl if secure == "auto" else secure == "true"
 
 
 MODEL: Mapping[str, Setting] = {
@@ -204,6 +273,7 @@ DROPPED: Mapping[str, str] = {
     "FLASK_ENV": "use LOG_LEVEL",
     "DEBUG": "use LOG_LEVEL",
     "LDAP_AUTO_CREATE_USER_ACCOUNTS": "accounts are always made at the first login",
+    "USAGE_DATA_URL": "no usage data is sent",
     "TEMPLATES_BASE_DIR": "templates are in the database",
     "IMAGE_FORMAT_DEFAULT": _DEFAULT_TEMPLATE,
     "IMAGE_QUALITY_DEFAULT": _DEFAULT_TEMPLATE,

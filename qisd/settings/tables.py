@@ -1,4 +1,4 @@
-"""Kinds of settings that are, or may be, tables: log levels and file formats."""
+"""Kinds of settings that are, or may be, tables: log levels, file formats, directories for uploads."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from typing import Literal
 import attrs
 
 from qisd.settings.kinds import CONTROL, Choice, Kind, inline_toml
+
+# Of strftime's codes those that give one name: %D has slashes in it, %n a line break.
+_CODES = "YyGmbBdjFUVWuwaAHIMSp%"
+_DATED = re.compile(rf"([^%]|%[{_CODES}])+")
 
 
 @attrs.frozen
@@ -94,3 +98,46 @@ class Formats(Kind[FormatOverrides]):
 
     def plain(self, value: FormatOverrides) -> object:
         return {extension: list(entry) if entry else False for extension, entry in value.items()}
+
+
+UploadDirs = tuple[tuple[str, str], ...]
+"""Label and path; the path is relative to the image library and may hold codes of strftime."""
+
+
+@attrs.frozen
+class UploadDirectories(Kind[UploadDirs]):
+    """Directories that are offered for uploads, each with its label."""
+
+    def convert(self, value: object) -> UploadDirs:
+        if not isinstance(value, list):
+            raise ValueError(f"must be a {self.describe()}")
+        pairs: list[tuple[str, str]] = []
+        for number, item in enumerate(value, start=1):
+            label, path = self._pair(number, item)
+            if any(label == other for other, _ in pairs):
+                raise ValueError(f"entry {number} has the label of an earlier one")
+            pairs.append((label, path))
+        return tuple(pairs)
+
+    def _pair(self, number: int, item: object) -> tuple[str, str]:
+        if not isinstance(item, list) or len(item) != 2 or not all(isinstance(text, str) for text in item):
+            raise ValueError(f'entry {number} must be [label, path], such as ["Samples", "samples"]')
+        label, path = item
+        if not label.strip() or CONTROL.search(label):
+            raise ValueError(f"entry {number} must have a label of one line")
+        if CONTROL.search(path) or any(part == "" or part.startswith(".") for part in path.split("/")):
+            raise ValueError(
+                f"entry {number} must have a path inside the image library, without names that begin with ."
+            )
+        if not _DATED.fullmatch(path):
+            raise ValueError(f"entry {number} must use % only for the codes {_CODES}")
+        return label, path
+
+    def describe(self) -> str:
+        return "list of [label, path inside the image library]"
+
+    def read(self, text: str) -> object:
+        return inline_toml(text)
+
+    def plain(self, value: UploadDirs) -> object:
+        return [list(pair) for pair in value]

@@ -29,7 +29,10 @@ class ShowTests(CommandCase):
         self.assertIn({"name": "IMAGES_FILE_MODE", "value": "0644", "origin": "base"}, rows)
 
     def test_no_output_shows_a_secret(self) -> None:
-        self.settings(f'SECRET_KEY = "{KEY}"\nMGMT_DATABASE_CONNECTION = "postgresql://u:hidden@h/d"\n')
+        self.settings(
+            f'SECRET_KEY = "{KEY}"\nSECRET_KEY_OLD = ["{KEY[::-1]}"]\nLDAP_BIND_PASSWORD = "hidden"\n'
+            'MGMT_DATABASE_CONNECTION = "postgresql://u:hidden@h/d"\n'
+        )
         self.environ["QIS_ADMIN_PASSWORD"] = "hidden word"
         commands = [("show",), ("diff",)]
         commands += [(action, name) for action in ("get", "explain") for name in MODEL if MODEL[name].secret]
@@ -39,6 +42,7 @@ class ShowTests(CommandCase):
                 self.assertEqual(outcome.code, 0)
                 self.assertNotIn("hidden", outcome.out + outcome.err)
                 self.assertNotIn(KEY, outcome.out + outcome.err)
+                self.assertNotIn(KEY[::-1], outcome.out + outcome.err)
                 self.assertIn("********", outcome.out)
 
     def test_an_empty_secret_is_seen_to_be_empty(self) -> None:
