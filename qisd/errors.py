@@ -8,10 +8,17 @@ libraries and the like go into ``detail``, which is only ever logged.
 
     QisError
     ├── BadParameter            400  a request parameter is malformed, out of range or unknown
-    ├── Forbidden               403  the visitor may not see this, or the path leaves the image library
-    ├── NotFound                404  there is no such image, or it is hidden
+    ├── Refused                 400  what is asked for is never done, whoever asks (delete the root, lock oneself out)
+    ├── NotAuthenticated        401  log in first, or come by HTTPS
+    ├── Forbidden               403  the visitor may not do this, or the path leaves the image library
+    ├── NotFound                404  there is no such thing, or it is hidden
+    ├── AlreadyExists           409  the name or the place is taken
+    ├── OutOfDate               412  somebody else has changed it meanwhile
+    ├── TooLarge                413  the body is longer than allowed
     ├── Unsupported             415  the source can't be read, or the result can't be made
     │   └── SourceTooLarge      415  the source exceeds the pixel, byte or frame limits
+    ├── TooManyRequests         429  slow down; carries ``retry_after``
+    ├── NoSpace                 507  the disk is (nearly) full
     ├── Unavailable             503  try again later; carries ``retry_after``
     │   ├── Busy                503  the render queue is full, or waiting took too long
     │   ├── RenderTimeout       503  one render took longer than allowed
@@ -68,21 +75,68 @@ class BadParameter(QisError):
         self.reason = reason
 
 
+class Refused(QisError):
+    """What is asked for is never done, whoever asks, or not while things are as they are."""
+
+    status = 400
+    code = "refused"
+
+
+class NotAuthenticated(QisError):
+    """Only for those who have logged in, or who come by another scheme or port."""
+
+    status = 401
+    code = "not_authenticated"
+
+    def __init__(self, message: str = "You must be logged in to access this function") -> None:
+        super().__init__(message)
+
+
 class Forbidden(QisError):
-    """The visitor may not see this. The text is always the same, so that it tells nothing."""
+    """The visitor may not do this. The text never tells whether the thing exists."""
 
     status = 403
     code = "forbidden"
 
-    def __init__(self, *, detail: str = "") -> None:
-        super().__init__("You do not have permission to see this.", detail=detail)
+    def __init__(self, message: str = "You do not have permission to see this.", *, detail: str = "") -> None:
+        super().__init__(message, detail=detail)
 
 
 class NotFound(QisError):
-    """No such image or page; hidden things look just the same."""
+    """No such image, page or record; hidden things look just the same."""
 
     status = 404
     code = "not_found"
+
+
+class AlreadyExists(QisError):
+    """A name or a place is taken, or the same work is under way. The text says ``already exists``.
+
+    :param existing: what is there already, where the asker may know it.
+    """
+
+    status = 409
+    code = "already_exists"
+
+    def __init__(
+        self, message: str, *, detail: str = "", parameter: str | None = None, existing: object = None
+    ) -> None:
+        super().__init__(message, detail=detail, parameter=parameter)
+        self.existing = existing
+
+
+class OutOfDate(QisError):
+    """The thing is not the version any more that its changer has seen."""
+
+    status = 412
+    code = "out_of_date"
+
+
+class TooLarge(QisError):
+    """The body, or a part of it, is longer than allowed."""
+
+    status = 413
+    code = "too_large"
 
 
 class Unsupported(QisError):
@@ -96,6 +150,27 @@ class SourceTooLarge(Unsupported):
     """The source exceeds the limits on pixels, bytes or frames, as its header or size tells."""
 
     code = "source_too_large"
+
+
+class TooManyRequests(QisError):
+    """Too many attempts; again after ``retry_after`` seconds."""
+
+    status = 429
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, retry_after: int, detail: str = "") -> None:
+        super().__init__(message, detail=detail)
+        self.retry_after = retry_after
+
+
+class NoSpace(QisError):
+    """There is not enough room on the disk; what is there is served on."""
+
+    status = 507
+    code = "no_space"
+
+    def __init__(self, *, detail: str = "") -> None:
+        super().__init__("There is not enough free disk space for this.", detail=detail)
 
 
 class Unavailable(QisError):
