@@ -48,7 +48,8 @@ def parameters_of(url: str, *, query_timeout: float) -> Parameters:
         raise SettingsError(["MGMT_DATABASE_CONNECTION: is not a valid PostgreSQL URL"]) from None
     parameters = _DEFAULTS | given
     limits = f"-c statement_timeout={round(query_timeout * 1000)} -c idle_in_transaction_session_timeout=60000"
-    parameters["options"] = f"{limits} {given.get('options', '')}".strip()
+    # Times come back in the session's zone, and days begin in it: whatever the server is set to, ours is UTC.
+    parameters["options"] = f"{limits} -c TimeZone=UTC {given.get('options', '')}".strip()
     if not parameters["connect_timeout"].isdecimal():
         raise SettingsError(["MGMT_DATABASE_CONNECTION: connect_timeout must be a number of seconds"])
     hosts_of(parameters)

@@ -28,6 +28,7 @@ class ParametersTests(SynchronousTestCase):
         self.assertEqual(parameters["keepalives_count"], "3")
         self.assertEqual(parameters["connect_timeout"], "5")
         self.assertIn("-c statement_timeout=2500", parameters["options"])
+        self.assertIn("-c TimeZone=UTC", parameters["options"])
 
     def test_what_the_url_says_wins(self) -> None:
         parameters = parameters_of(
