@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,14 +11,14 @@ import attrs
 from qisd.errors import BadParameter
 from qisd.imaging import rules, values
 from qisd.imaging.rules import Choices
-from qisd.imaging.spec import ImageOptions, Tile
+from qisd.imaging.spec import UNIT, ImageOptions, Position, Tile
 
 _TEXTS = frozenset({"format", "flip", "overlay_pos", "icc_profile", "icc_intent", "colorspace", "overlay_src", "fill"})
 _POSITIONS = {"align_h": "lcr", "align_v": "tcb"}
 _INTEGERS = frozenset({"page", "quality", "width", "height", "sharpen", "dpi_x", "dpi_y", "expiry_secs"})
-_UNITS = frozenset({"rotation", "top", "left", "bottom", "right", "overlay_size", "overlay_opacity"})
+UNIT_FIELDS = frozenset({"rotation", "top", "left", "bottom", "right", "overlay_size", "overlay_opacity"})
 _BOOLEANS = frozenset({"size_fit", "crop_fit", "icc_bpc", "strip", "attachment", "record_stats"})
-_FIELDS = _TEXTS | _INTEGERS | _UNITS | _BOOLEANS | set(_POSITIONS) | {"tile"}
+_FIELDS = _TEXTS | _INTEGERS | UNIT_FIELDS | _BOOLEANS | set(_POSITIONS) | {"tile"}
 
 _IGNORED = frozenset({"filename", "template"})
 """Names that older programs put into templates and that never meant anything there."""
@@ -72,8 +73,7 @@ def parse_template(document: object, choices: Choices) -> TemplateValues:
 
     :raises BadParameter: names the field that is unknown, of the wrong type, or out of range.
     """
-    given = _given(document)
-    read = {field: _read(field, value) for field, value in given.items()}
+    read = typed_fields(document)
     rules.check_range("expiry_secs", read.get("expiry_secs") or 0, -1, _MAX_EXPIRY)
     rules.check_options(ImageOptions(dpi=read.pop("dpi_y", None)), ["dpi"], choices, names={"dpi": "dpi_y"})
     handling = {name: read.pop(name, None) for name in ("expiry_secs", "attachment", "record_stats")}
@@ -81,6 +81,38 @@ def parse_template(document: object, choices: Choices) -> TemplateValues:
     rules.check_options(options, [field.name for field in attrs.fields(ImageOptions)], choices, names={"dpi": "dpi_x"})
     rules.check_crop_edges(options, names={})
     return TemplateValues(options=options, **handling)
+
+
+def typed_fields(document: object) -> dict[str, Any]:
+    """What the JSON of a template gives, by field and in the program's own types and units; ranges aren't looked at.
+
+    :raises BadParameter: names the field that is unknown or of the wrong type.
+    """
+    return {field: _read(field, value) for field, value in _given(document).items()}
+
+
+def stored_form(document: object) -> dict[str, dict[str, object]]:
+    """The JSON of a template as it is kept: what it gives and nothing else, each value in its one spelling.
+
+    Texts are in lower case (but for the path of an overlay), fractions and angles have five decimals.
+
+    :raises BadParameter: as :func:`typed_fields`, and for texts that can't be kept.
+    """
+    return {field: {"value": _stored(field, value)} for field, value in typed_fields(document).items()}
+
+
+def _stored(field: str, value: Any) -> object:
+    match value:
+        case Tile():
+            return [value.number, value.grid]
+        case Position():
+            return f"{value.edge}{values.decimal_text(value.fraction)}"
+        case str() if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+            raise BadParameter(field, "control characters are not allowed")
+    if field in UNIT_FIELDS:
+        whole, rest = divmod(value, UNIT)
+        return value / UNIT if rest else whole
+    return value
 
 
 def _given(document: object) -> dict[str, object]:
@@ -102,7 +134,7 @@ def _given(document: object) -> dict[str, object]:
 def _read(field: str, value: object) -> Any:
     if field in _INTEGERS:
         return _integer(field, value)
-    if field in _UNITS:
+    if field in UNIT_FIELDS:
         return _units(field, value)
     if field in _BOOLEANS:
         if not isinstance(value, bool):

@@ -73,6 +73,13 @@ def decimal_units(parameter: str, number: str) -> int:
     return int(value.quantize(Decimal(1) / UNIT, context=context) * UNIT)
 
 
+def decimal_text(units: int) -> str:
+    """The shortest decimal number that :func:`units` reads as ``units``: 45000 is ``0.45``."""
+    whole, rest = divmod(abs(units), UNIT)
+    sign = "-" if units < 0 else ""
+    return f"{sign}{whole}.{rest:05}".rstrip("0").rstrip(".")
+
+
 def boolean(text: str) -> bool:
     """True for ``1``, ``t``, ``y``, ``true``, ``yes`` in any case; every other text is false."""
     return text.lower() in _TRUE
