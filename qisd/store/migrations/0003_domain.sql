@@ -331,6 +331,7 @@ create table foliosaudit (
 );
 comment on column foliosaudit.action is '1 created, 2 edited, 3 image change, 4 published, 5 downloaded, 6 unpublished';
 create index idx_fola_folio_action on foliosaudit (folio_id, action);
+create index idx_fola_folio on foliosaudit (folio_id, id);
 create index idx_fola_user on foliosaudit (user_id);
 create index idx_fola_time on foliosaudit (action_time);
 
@@ -343,6 +344,8 @@ create table folioexports (
     task_id bigint references tasks on delete set null,
     state varchar(10) not null default 'waiting' check (state in ('waiting', 'running', 'ready', 'failed')),
     error text not null default '',
+    manifest boolean not null default false,
+    newest_entry bigint,
     filename varchar(255) not null default '',
     filesize bigint not null default 0,
     created timestamptz not null default now(),
@@ -352,6 +355,30 @@ create index idx_folex_folio on folioexports (folio_id);
 create index idx_folex_expiry on folioexports (keep_until);
 create unique index idx_folex_filename on folioexports (filename) where length(filename) > 0;
 create index idx_folex_task on folioexports (task_id);
+comment on column folioexports.newest_entry is 'the last of folioimages when it was published: what was added later is not in the zip';
+
+-- A portfolio is newer than its zips too when an image is purged from it, or when the file of one is another.
+
+create function qis_folio_lost_images() returns trigger language plpgsql as $$
+begin
+    update folios set last_updated = clock_timestamp() where id in (select folio_id from gone);
+    return null;
+end
+$$;
+create trigger outdated after delete on folioimages referencing old table as gone
+    for each statement execute function qis_folio_lost_images();
+
+create function qis_folio_image_changed() returns trigger language plpgsql as $$
+begin
+    update folios set last_updated = clock_timestamp()
+    where id in (select folio_id from folioimages where image_id = new.id);
+    return null;
+end
+$$;
+create trigger outdated after update of file_size, file_mtime_ns on images for each row
+    when ((old.file_size, old.file_mtime_ns) is distinct from (new.file_size, new.file_mtime_ns)
+        and old.file_mtime_ns is not null)
+    execute function qis_folio_image_changed();
 
 -- Sessions, tokens and keys: only the digests of their secrets are kept.
 
