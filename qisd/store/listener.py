@@ -11,20 +11,34 @@ from qisd.store.link import Link
 CHANNEL = "qis_changed"
 """The channel on which the database's triggers tell the name of a table that has changed."""
 
+TASKS = "qis_tasks"
+"""The channel that tells of new tasks and of changes of their status: see :mod:`qisd.store.tasks`."""
+
 
 class Listener:
-    """Listens on :data:`CHANNEL`, again after each loss of the connection.
+    """Listens on one channel, again after each loss of the connection.
 
     :param connected: called whenever listening has begun. Changes before that were not heard: read everything.
-    :param heard: called with the name of each table that has changed.
+    :param heard: called with the text of each notification; on :data:`CHANNEL` the name of a table that has changed.
+    :param channel: a plain name in lower case.
+    :param lost: called when the connection has been lost: from now until ``connected`` nothing is heard.
     """
 
     def __init__(
-        self, parameters: Parameters, *, reactor: Any, connected: Callable[[], None], heard: Callable[[str], None]
+        self,
+        parameters: Parameters,
+        *,
+        reactor: Any,
+        connected: Callable[[], None],
+        heard: Callable[[str], None],
+        channel: str = CHANNEL,
+        lost: Callable[[], None] | None = None,
     ) -> None:
         self._connected = connected
         self._heard = heard
-        self._link = Link(parameters, reactor=reactor, up=self._listen, down=lambda _: None)
+        self._channel = channel
+        self._lost = lost
+        self._link = Link(parameters, reactor=reactor, up=self._listen, down=self._down)
 
     def start(self) -> None:
         """Connect, in the background."""
@@ -37,5 +51,9 @@ class Listener:
         connection = link.connection
         assert connection is not None  # noqa: S101 - just made
         connection.addNotifyObserver(lambda notify: self._heard(notify.payload))
-        await connection.runOperation(f"listen {CHANNEL}")
+        await connection.runOperation(f"listen {self._channel}")
         self._connected()
+
+    def _down(self, _: Link) -> None:
+        if self._lost is not None:
+            self._lost()
