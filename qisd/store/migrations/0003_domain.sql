@@ -219,7 +219,8 @@ create table schedules (
 
 create function qis_tell_task() returns trigger language plpgsql as $$
 begin
-    perform pg_notify('qis_tasks', new.id || ' ' || new.status);
+    perform pg_notify('qis_tasks', new.id || ' ' || new.status
+        || case when new.status = 1 and new.cancel_requested then ' cancel' else '' end);
     return null;
 end
 $$;
@@ -264,6 +265,7 @@ create table systemstats (
     server_errors bigint not null default 0,
     throttled bigint not null default 0,
     folio_downloads bigint not null default 0,
+    folio_bytes bigint not null default 0,
     latency bigint[] not null default '{}',
     from_time timestamptz not null,
     to_time timestamptz not null,
@@ -283,6 +285,13 @@ create table statsbreakdown (
     total_bytes bigint not null default 0,
     primary key (from_time, kind, name)
 );
+
+create table stats_writers (
+    id uuid primary key,
+    last_batch bigint not null,
+    updated timestamptz not null default now()
+);
+comment on table stats_writers is 'the last batch of counts of each process: one whose commit got no answer is not added twice';
 
 -- Portfolios
 
