@@ -11,17 +11,13 @@ from qisd.store.link import Link
 CHANNEL = "qis_changed"
 """The channel on which the database's triggers tell the name of a table that has changed."""
 
-TASKS = "qis_tasks"
-"""The channel that tells of new tasks and of changes of their status: see :mod:`qisd.store.tasks`."""
-
 
 class Listener:
     """Listens on one channel, again after each loss of the connection.
 
-    :param connected: called whenever listening has begun. Changes before that were not heard: read everything.
-    :param heard: called with the text of each notification; on :data:`CHANNEL` the name of a table that has changed.
-    :param channel: a plain name in lower case.
-    :param lost: called when the connection has been lost: from now until ``connected`` nothing is heard.
+    :param connected: called whenever listening has begun. News before that were not heard: read everything.
+    :param heard: called with the text of each notification.
+    :param lost: called when nothing can be heard any more, until ``connected`` is called again.
     """
 
     def __init__(

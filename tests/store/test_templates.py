@@ -105,22 +105,22 @@ class TemplateStoreTests(SynchronousTestCase):
     def test_news_that_come_while_reading_make_it_read_once_more(self) -> None:
         self.database.gate = Deferred()
         for _ in range(5):
-            self.store._heard_change("imagetemplates")
+            self.store._held._heard("imagetemplates")
         gate, self.database.gate = self.database.gate, None
         gate.callback(None)
         self.assertEqual(self.database.reads, 2)
-        self.store._heard_change("properties")
+        self.store._held._heard("properties")
         self.assertEqual(self.database.reads, 3)
 
     def test_news_of_other_tables_are_ignored(self) -> None:
-        self.store._heard_change("folders")
+        self.store._held._heard("folders")
         self.assertEqual(self.database.reads, 0)
 
     def test_reading_is_tried_again_while_the_database_is_away(self) -> None:
         self.reload()
         before = self.store.snapshot
         self.database.down = True
-        self.store._heard_change("imagetemplates")
+        self.store._held._heard("imagetemplates")
         self.clock.advance(2)
         self.assertIs(self.store.snapshot, before)
         self.database.down = False
@@ -129,6 +129,6 @@ class TemplateStoreTests(SynchronousTestCase):
 
     def test_nothing_is_tried_any_more_after_the_stop(self) -> None:
         self.database.down = True
-        self.store._heard_change("imagetemplates")
+        self.store._held._heard("imagetemplates")
         self.successResultOf(Deferred.fromCoroutine(self.store.stop()))
         self.assertEqual(self.clock.getDelayedCalls(), [])
