@@ -1,0 +1,267 @@
+"""The images of the library, as the database knows them. Paths are below the root, without leading slash."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import attrs
+
+from qisd.store.image_history import Action, cut
+from qisd.store.queries import Queries, Row
+from qisd.store.subtree import DETACHED, Subtree, like_below
+
+MAX_TITLE, MAX_DESCRIPTION = 255, 10_000
+
+_COLUMNS = (
+    "id, src, folder_id, title, description, width, height, status, version, file_size, file_mtime_ns, file_inode,"
+    " content_hash"
+)
+
+
+@attrs.frozen(kw_only=True)
+class Image:
+    """An image.
+
+    :param width: pixels of the file (its first page) when it was last read; 0 could not be read. ``height`` likewise.
+    :param status: 0 deleted, 1 active.
+    :param version: counts changes of the record.
+    :param file_size: with ``file_mtime_ns`` and ``file_inode``, the version of the file that was last looked at; None
+        if it never was.
+    :param content_hash: SHA-256 of that version, where it is known.
+    """
+
+    id: int
+    src: str
+    folder_id: int
+    title: str
+    description: str
+    width: int
+    height: int
+    status: int
+    version: int
+    file_size: int | None = None
+    file_mtime_ns: int | None = None
+    file_inode: int | None = None
+    content_hash: bytes | None = attrs.field(default=None, repr=False)
+
+    @property
+    def active(self) -> bool:
+        return self.status == 1
+
+    @property
+    def filename(self) -> str:
+        return self.src.rpartition("/")[2]
+
+    @property
+    def folder(self) -> str:
+        """The path of its folder, without slashes around it."""
+        return folder_of(self.src)
+
+
+@attrs.frozen(kw_only=True)
+class FoundFile:
+    """A file as it was found on disk; fields as in :class:`Image`."""
+
+    src: str
+    width: int
+    height: int
+    file_size: int | None = None
+    file_mtime_ns: int | None = None
+    file_inode: int | None = None
+    content_hash: bytes | None = None
+
+
+def folder_of(src: str) -> str:
+    """The path of the folder that ``src`` names, without slashes around it; empty for the root."""
+    return src.rpartition("/")[0]
+
+
+async def by_id(db: Queries, image_id: int) -> Image | None:
+    return await _one(db, "id = %s", image_id)
+
+
+async def by_src(db: Queries, src: str) -> Image | None:
+    return await _one(db, "src = %s", src)
+
+
+async def by_ids(db: Queries, ids: Collection[int]) -> dict[int, Image]:
+    """Those of ``ids`` that exist, by id."""
+    rows = await db.query(f"select {_COLUMNS} from images where id = any(%s)", (list(ids),))  # noqa: S608
+    return {image.id: image for image in map(_image, rows)}
+
+
+async def by_srcs(db: Queries, srcs: Collection[str]) -> dict[str, Image]:
+    """Those that exist, by path."""
+    rows = await db.query(f"select {_COLUMNS} from images where src = any(%s)", (list(srcs),))  # noqa: S608
+    return {image.src: image for image in map(_image, rows)}
+
+
+async def register(
+    db: Queries,
+    found: Sequence[FoundFile],
+    folder_ids: Sequence[int],
+    *,
+    user_id: int | None,
+    action: Action,
+    info: str,
+) -> dict[str, Image]:
+    """Make a record of each file, or make its record say what the file is like now; returns them by path.
+
+    Those that are new or were deleted get an entry of their history, :attr:`Action.CREATED`; the others one only for
+    :attr:`Action.REPLACED`. A hash that is not given is kept only for the very same version of a file.
+
+    :param folder_ids: of the folder of each file; they exist and are active.
+    :param info: the text of the entries, in which ``{src}`` is the path.
+    """
+    # In the order of the paths, so that two that do this at once never wait for each other crosswise.
+    pairs = sorted(zip(found, folder_ids, strict=True), key=lambda pair: pair[0].src)
+    columns = [
+        [one.src for one, _ in pairs],
+        [folder for _, folder in pairs],
+        [one.width for one, _ in pairs],
+        [one.height for one, _ in pairs],
+        [one.file_size for one, _ in pairs],
+        [one.file_mtime_ns for one, _ in pairs],
+        [one.file_inode for one, _ in pairs],
+        [one.content_hash for one, _ in pairs],
+    ]
+    rows = await db.query(
+        "with found as (select * from unnest(%s::text[], %s::bigint[], %s::int[], %s::int[], %s::bigint[],"  # noqa: S608
+        " %s::bigint[], %s::bigint[], %s::bytea[])"
+        " as t(src, folder_id, width, height, file_size, file_mtime_ns, file_inode, content_hash)),"
+        " before as (select id from images where src in (select src from found) and status = 1),"
+        " kept as (insert into images"
+        " (src, folder_id, width, height, file_size, file_mtime_ns, file_inode, content_hash)"
+        " select src, folder_id, width, height, file_size, file_mtime_ns, file_inode, content_hash from found"
+        " on conflict (src) do update set status = 1, folder_id = excluded.folder_id, width = excluded.width,"
+        " height = excluded.height, file_size = excluded.file_size, file_mtime_ns = excluded.file_mtime_ns,"
+        " file_inode = excluded.file_inode, content_hash = coalesce(excluded.content_hash,"
+        " case when (images.file_size, images.file_mtime_ns, images.file_inode)"
+        " = (excluded.file_size, excluded.file_mtime_ns, excluded.file_inode) then images.content_hash end)"
+        f" returning {_COLUMNS}),"
+        " told as (insert into imagesaudit (image_id, user_id, action, action_info)"
+        " select id, %s, case when id in (select id from before) then %s else 1 end, replace(%s, '{src}', src)"
+        " from kept where %s = 2 or id not in (select id from before))"
+        f" select {_COLUMNS} from kept",
+        (*columns, user_id, int(action), cut(info)[:2048], int(action)),
+    )
+    return {image.src: image for image in map(_image, rows)}
+
+
+async def set_texts(db: Queries, image_id: int, *, title: str, description: str) -> Image | None:
+    """Give an image another title and description."""
+    rows = await db.query(
+        f"update images set title = %s, description = %s where id = %s returning {_COLUMNS}",  # noqa: S608
+        (title, description, image_id),
+    )
+    return _image(rows[0]) if rows else None
+
+
+async def move(db: Queries, subtree: Subtree, to: str, *, folder_id: int, user_id: int | None, info: str) -> list[int]:
+    """Give the images of a subtree the paths that they have after it was moved to ``to``; returns the ids of all.
+
+    A file that is moved gets the folder and is active. Active images get an entry of their history.
+
+    :param folder_id: the folder that ``to`` is in.
+    """
+    condition, parameters = subtree.images()
+    rows = await db.query(
+        "with moved as (update images set src = %s || substr(src, %s),"  # noqa: S608
+        " folder_id = case when src = %s then %s else folder_id end,"
+        f" status = case when src = %s then 1 else status end where {condition} returning id, status),"
+        " told as (insert into imagesaudit (image_id, user_id, action, action_info)"
+        " select id, %s, 4, %s from moved where status = 1)"
+        " select id from moved",
+        (to, len(subtree.path) + 1, subtree.path, folder_id, subtree.path, *parameters, user_id, cut(info)),
+    )
+    return [row[0] for row in rows]
+
+
+async def deactivate(db: Queries, subtree: Subtree, *, user_id: int | None, info: str) -> int:
+    """Mark all images of a subtree deleted, each with an entry of its history; how many were active."""
+    condition, parameters = subtree.images()
+    rows = await db.query(
+        f"with gone as (update images set status = 0 where {condition} and status = 1 returning id),"  # noqa: S608
+        " told as (insert into imagesaudit (image_id, user_id, action, action_info)"
+        " select id, %s, 0, %s from gone)"
+        " select count(*) from gone",
+        (*parameters, user_id, cut(info)),
+    )
+    return int(rows[0][0])
+
+
+async def deactivate_missing(db: Queries, srcs: Collection[str], *, info: str) -> list[str]:
+    """Mark those of ``srcs`` that are active deleted, as noticed by the server itself; returns which they were."""
+    rows = await db.query(
+        "with doomed as (select id from images where src = any(%s) and status = 1 order by src for update),"
+        " gone as (update images set status = 0 where id in (select id from doomed) returning id, src),"
+        " told as (insert into imagesaudit (image_id, action, action_info)"
+        " select id, 0, replace(%s, '{src}', src) from gone)"
+        " select src from gone",
+        (list(srcs), info),
+    )
+    return [row[0] for row in rows]
+
+
+async def detach(db: Queries, subtree: Subtree) -> None:
+    """Take their paths from the records at a place that something else takes; they stay, deleted, under their ids."""
+    condition, parameters = subtree.images()
+    await db.execute(
+        f"update images set status = 0, src = '{DETACHED}/' || id || '/' || regexp_replace(src, '^.*/', '')"  # noqa: S608
+        f" where {condition}",
+        parameters,
+    )
+
+
+async def count_active(db: Queries, subtree: Subtree | None = None) -> int:
+    """How many active images there are, in all or in a subtree."""
+    condition, parameters = ("true", ()) if subtree is None else subtree.images()
+    rows = await db.query(f"select count(*) from images where status = 1 and {condition}", parameters)  # noqa: S608
+    return int(rows[0][0])
+
+
+async def active_below(db: Queries, folder: str, *, after: str, limit: int) -> list[Image]:
+    """The active images below a folder (no leading slash) that come after ``after``, in the order of their bytes."""
+    rows = await db.query(
+        f"select {_COLUMNS} from images where src like %s and status = 1 and src ~>~ %s"  # noqa: S608
+        " order by src using ~<~ limit %s",
+        (like_below(folder), after, limit),
+    )
+    return [_image(row) for row in rows]
+
+
+async def purge_deleted(db: Queries, folder: str) -> int:
+    """Remove the deleted images below a folder with all that hangs on them, but not what is in the trash; how many.
+
+    Of the root, those too that have given up their place.
+    """
+    rows = await db.query(
+        "with gone as (delete from images where src like %s and status = 0"
+        " and id not in (select unnest(image_ids) from trash) returning 1) select count(*) from gone",
+        (like_below(folder),),
+    )
+    return int(rows[0][0])
+
+
+async def _one(db: Queries, condition: str, value: object) -> Image | None:
+    rows = await db.query(f"select {_COLUMNS} from images where {condition}", (value,))  # noqa: S608
+    return _image(rows[0]) if rows else None
+
+
+def _image(row: Row) -> Image:
+    number, src, folder_id, title, description, width, height, status, version, size, mtime_ns, inode, digest = row
+    return Image(
+        id=number,
+        src=src,
+        folder_id=folder_id,
+        title=title,
+        description=description,
+        width=width,
+        height=height,
+        status=status,
+        version=version,
+        file_size=size,
+        file_mtime_ns=mtime_ns,
+        file_inode=inode,
+        content_hash=None if digest is None else bytes(digest),
+    )
