@@ -1,4 +1,4 @@
-"""The account of the operating system that the daemon runs as."""
+"""The account of the operating system that the daemon, and the commands that root gives, run as."""
 
 from __future__ import annotations
 
@@ -44,6 +44,16 @@ def account_for(settings: Settings) -> Account | None:
         except KeyError:
             raise StartupError(f"RUN_GROUP: there is no group {settings.run_group}") from None
     return Account(name=name, uid=user.pw_uid, gid=gid, groups=tuple(os.getgrouplist(name, gid)))
+
+
+def account_of(uid: int) -> Account | None:
+    """The account of a user; None where there is no such user."""
+    try:
+        user = pwd.getpwuid(uid)
+    except KeyError:
+        return None
+    groups = tuple(os.getgrouplist(user.pw_name, user.pw_gid))
+    return Account(name=user.pw_name, uid=uid, gid=user.pw_gid, groups=groups)
 
 
 def _exists(name: str) -> bool:

@@ -14,7 +14,7 @@ _STORED = re.compile(r"sha1\$([A-Za-z0-9]{1,64})\$([0-9a-fA-F]{40})")
 
 
 def is_legacy(stored: str) -> bool:
-    """Whether ``stored`` is such a hash, whoever's password it is of."""
+    """Whether ``stored`` is such a hash, whosesoever password it is of."""
     return _STORED.fullmatch(stored) is not None
 
 

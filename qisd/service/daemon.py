@@ -13,11 +13,12 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from qisd.access import privileges
 from qisd.access.account import Account, account_for
 from qisd.access.certificates import CertificateError
 from qisd.access.secret_key import resolve_secret_key
 from qisd.errors import SettingsError, StartupError
-from qisd.service import privileges, signals
+from qisd.service import signals
 from qisd.service.allocator import give_memory_back
 from qisd.service.certificates import Certificates, load_certificates
 from qisd.service.console import Console

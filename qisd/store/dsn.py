@@ -38,14 +38,7 @@ def parameters_of(url: str, *, query_timeout: float) -> Parameters:
     :param query_timeout: seconds after which the server gives up a statement.
     :raises SettingsError: the URL can't be used; the text doesn't repeat it, since it may hold a password.
     """
-    scheme = _SCHEME.match(url)
-    if scheme is None:
-        raise SettingsError(["MGMT_DATABASE_CONNECTION: must be a URL that begins with postgresql://"])
-    try:
-        given = parse_dsn("postgresql://" + url[scheme.end() :])
-    except (psycopg2.Error, UnicodeError):
-        # libpq quotes parts of the URL in its error texts; with a misplaced "@" that part is the password.
-        raise SettingsError(["MGMT_DATABASE_CONNECTION: is not a valid PostgreSQL URL"]) from None
+    given = given_parameters(url)
     parameters = _DEFAULTS | given
     limits = f"-c statement_timeout={round(query_timeout * 1000)} -c idle_in_transaction_session_timeout=60000"
     # Times come back in the session's zone, and days begin in it: whatever the server is set to, ours is UTC.
@@ -54,6 +47,21 @@ def parameters_of(url: str, *, query_timeout: float) -> Parameters:
         raise SettingsError(["MGMT_DATABASE_CONNECTION: connect_timeout must be a number of seconds"])
     hosts_of(parameters)
     return parameters
+
+
+def given_parameters(url: str) -> dict[str, str]:
+    """What a URL says, and nothing more.
+
+    :raises SettingsError: as :func:`parameters_of`.
+    """
+    scheme = _SCHEME.match(url)
+    if scheme is None:
+        raise SettingsError(["MGMT_DATABASE_CONNECTION: must be a URL that begins with postgresql://"])
+    try:
+        return dict(parse_dsn("postgresql://" + url[scheme.end() :]))
+    except (psycopg2.Error, UnicodeError):
+        # libpq quotes parts of the URL in its error texts; with a misplaced "@" that part is the password.
+        raise SettingsError(["MGMT_DATABASE_CONNECTION: is not a valid PostgreSQL URL"]) from None
 
 
 def hosts_of(parameters: Parameters) -> list[Parameters]:

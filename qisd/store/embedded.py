@@ -295,8 +295,7 @@ class EmbeddedPostgres:
         return " ".join(lines[-3:])
 
     def _url(self, database: str) -> str:
-        where = {"host": str(self._socket_dir), "port": _PORT, "user": _USER}
-        return f"postgresql:///{database}?{urlencode(where, quote_via=quote)}"
+        return _url(self._socket_dir, database)
 
     def _pause(self, deadline: float, complaint: str) -> None:
         if time.monotonic() > deadline:
@@ -307,6 +306,23 @@ class EmbeddedPostgres:
     def _refuse_when_stopping(self) -> None:
         if self._stopping.is_set():
             raise StartupError("stopped while the embedded PostgreSQL was starting")
+
+
+def url_of_running(directory: Path) -> str | None:
+    """The URL of the database that some daemon of this user serves in ``directory``; None when none does.
+
+    :param directory: ``STATE_DIR/postgres``.
+    """
+    data = directory.absolute() / "data"
+    postmaster = read_postmaster(data)
+    if postmaster is None or not postmaster.can_be_taken_over or postmaster.pid not in servers_of(data):
+        return None
+    return _url(postmaster.socket_dir, DATABASE)
+
+
+def _url(socket_dir: Path | None, database: str) -> str:
+    where = {"host": str(socket_dir), "port": _PORT, "user": _USER}
+    return f"postgresql:///{database}?{urlencode(where, quote_via=quote)}"
 
 
 def _environment() -> Mapping[str, str]:

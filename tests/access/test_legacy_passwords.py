@@ -25,7 +25,7 @@ class LegacyPasswordTests(SynchronousTestCase):
         self.assertFalse(verify(STORED.replace("Qx7b", "qx7b"), PASSWORD))
 
     def test_what_is_no_such_hash_fits_no_password(self) -> None:
-        scheme, salt, digits = STORED.split("$")
+        _, salt, digits = STORED.split("$")
         for stored in (
             "",
             "!",

@@ -59,7 +59,7 @@ def check_program() -> None:
     """
     for file in (str(os.__file__), str(PIL.__file__), str(qisd.__file__), sys.executable):
         if not os.access(file, os.R_OK, effective_ids=True):
-            name = _user_name(os.geteuid())
+            name = user_name(os.geteuid())
             raise StartupError(f"the user {name}, who this server runs as, can't read the program in {file}")
 
 
@@ -84,11 +84,12 @@ def make_directory(path: Path, *, mode: int, account: Account | None, setting: s
 def check_writable(path: Path, *, setting: str) -> None:
     """:raises StartupError: the directory can't be used for writing by whom we act as."""
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
-        name = _user_name(os.geteuid())
+        name = user_name(os.geteuid())
         raise StartupError(f"{setting}: {path} can't be written by the user {name}, who this server runs as")
 
 
-def _user_name(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """The name of a user, or the number of one without."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -7,9 +7,9 @@ from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from qisd.access import privileges
 from qisd.access.account import Account
 from qisd.errors import StartupError
-from qisd.service import privileges
 
 
 class Accounts(SynchronousTestCase):
@@ -55,13 +55,13 @@ class Directories(SynchronousTestCase):
 
 class OpenFiles(SynchronousTestCase):
     def test_the_limit_is_raised_as_far_as_it_goes(self) -> None:
-        with mock.patch("qisd.service.privileges.resource") as limits:
+        with mock.patch("qisd.access.privileges.resource") as limits:
             limits.getrlimit.return_value = (1024, 4000)
             self.assertEqual(privileges.raise_file_limit(wanted=65536), 4000)
             limits.setrlimit.assert_called_once_with(limits.RLIMIT_NOFILE, (4000, 4000))
 
     def test_a_limit_that_is_high_enough_stays(self) -> None:
-        with mock.patch("qisd.service.privileges.resource") as limits:
+        with mock.patch("qisd.access.privileges.resource") as limits:
             limits.getrlimit.return_value = (100_000, 100_000)
             self.assertEqual(privileges.raise_file_limit(wanted=65536), 100_000)
             limits.setrlimit.assert_not_called()
