@@ -9,6 +9,10 @@ from pathlib import Path
 from qisd.errors import StartupError
 
 
+class DirectoryInUse(StartupError):
+    """Another process has the lock."""
+
+
 class StateLock:
     """An exclusive lock on a directory, held by this process until it releases it or ends, in whatever way.
 
@@ -23,7 +27,8 @@ class StateLock:
     def acquire(self) -> None:
         """Take the lock, unless this object has it already.
 
-        :raises StartupError: another process has it, or the file can't be opened.
+        :raises DirectoryInUse: another process has it.
+        :raises StartupError: the file can't be opened.
         """
         if self._descriptor is not None:
             return
@@ -36,7 +41,7 @@ class StateLock:
         except BlockingIOError:
             holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
-            raise StartupError(
+            raise DirectoryInUse(
                 f"another daemon (process {holder}) uses {self._path.parent} and holds {self._path}"
             ) from None
         os.truncate(descriptor, 0)
