@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from pathlib import Path
@@ -12,8 +11,7 @@ import attrs
 
 from qisd.errors import StoreUnavailable
 from qisd.repository import paths
-
-_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.ENXIO, errno.EINVAL)
+from qisd.repository.faults import ABSENT
 
 
 @attrs.frozen(kw_only=True)
@@ -75,34 +73,34 @@ class Repository:
     def version(self, name: bytes) -> FileVersion | None:
         """The version of the file that :meth:`open` called ``name``, or None when it is gone."""
         try:
-            return _version(os.stat(os.path.join(self._root, name)))
+            return version_of(os.stat(os.path.join(self._root, name)))
         except OSError as error:
-            if error.errno in _ABSENT:
+            if error.errno in ABSENT:
                 return None
             raise StoreUnavailable(detail=f"stat: {error}") from error
 
     def _open(self, name: bytes) -> BinaryIO | None:
         root = os.path.realpath(self._root)
         real = os.path.realpath(os.path.join(root, name))
-        if not _is_visible(root, real):
+        if not is_visible(root, real):
             return None
         try:
             # O_NOFOLLOW: the last component was resolved above; should it have become a link since, it is not opened.
             # O_NONBLOCK: opening a FIFO must not wait for a writer.
             descriptor = os.open(real, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError as error:
-            if error.errno in _ABSENT:
+            if error.errno in ABSENT:
                 return None
             raise StoreUnavailable(detail=f"open: {error}") from error
         # What was opened decides, not what was looked up: a folder swapped for a link in between does not get through.
         opened = os.readlink(b"/proc/self/fd/%d" % descriptor)
-        if not _is_visible(root, opened) or not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        if not is_visible(root, opened) or not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             return None
         return os.fdopen(descriptor, "rb")
 
     def _source(self, stream: BinaryIO, name: bytes) -> OpenSource:
-        return OpenSource(stream=stream, name=name, version=_version(os.fstat(stream.fileno())))
+        return OpenSource(stream=stream, name=name, version=version_of(os.fstat(stream.fileno())))
 
     def _check_mounted(self) -> None:
         try:
@@ -114,12 +112,13 @@ class Repository:
             raise StoreUnavailable(detail=f"the image library is not there: {error}") from error
 
 
-def _is_visible(root: bytes, real: bytes) -> bool:
-    """Whether the resolved path ``real`` lies below ``root`` with no hidden component in between."""
+def is_visible(root: bytes, real: bytes) -> bool:
+    """Whether the resolved path ``real`` lies below ``root`` with no hidden component in between; the root does not."""
     if os.path.commonpath((root, real)) != root:
         return False
     return not any(part.startswith(b".") for part in os.path.relpath(real, root).split(b"/"))
 
 
-def _version(status: os.stat_result) -> FileVersion:
+def version_of(status: os.stat_result) -> FileVersion:
+    """The version of the file that was looked at."""
     return FileVersion(size=status.st_size, mtime_ns=status.st_mtime_ns, inode=status.st_ino)

@@ -1,0 +1,111 @@
+"""Where files arrive before they have a place in the library: on its file system, under names that nobody looks at.
+
+Everything here blocks and belongs into a thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import uuid
+
+from qisd.errors import NoSpace
+from qisd.repository.faults import changing
+from qisd.repository.tree import STAGING, Tree
+
+_ABANDONED = 86_400.0
+"""Seconds after which what another server has left is removed."""
+
+_MEGABYTE = 1024 * 1024
+
+
+class IncomingFile:
+    """A file that is being received.
+
+    :ivar filename: as the client sent it; never to be trusted.
+    :ivar path: where it is, as :class:`~qisd.repository.tree.Tree` has it.
+    :ivar size: bytes written so far.
+    :ivar digest: their SHA-256, once it is finished.
+    """
+
+    def __init__(self, tree: Tree, path: str, *, filename: str) -> None:
+        self.filename = filename
+        self.path = path
+        self.size = 0
+        self.digest = b""
+        self._tree = tree
+        self._hash = hashlib.sha256()
+        with changing(path):
+            descriptor = os.open(
+                self.location, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+            )
+        self._stream = os.fdopen(descriptor, "wb", buffering=0)
+
+    @property
+    def location(self) -> bytes:
+        """Its absolute path."""
+        return os.path.join(self._tree.root, os.fsencode(self.path))
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self._stream.write(view) :]
+        self._hash.update(data)
+        self.size += len(data)
+
+    def finish(self) -> None:
+        """All is written: bring it to the disk, with the mode that files of the library have."""
+        os.fchmod(self._stream.fileno(), self._tree.file_mode)
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+        self.digest = self._hash.digest()
+
+    def discard(self) -> None:
+        """Close and remove it. What has found its place in the library stays there."""
+        self._stream.close()
+        self._tree.remove(self.path)
+
+
+class Staging:
+    """Receives the files of one process. Fits :class:`qisd.web.bodies.FileSink`.
+
+    :param server: the id of this server: the same after each start, and another for each server on the library.
+    :param min_free_mb: below that much room nothing is received.
+    """
+
+    def __init__(self, tree: Tree, *, server: str, min_free_mb: int = 0) -> None:
+        self._tree = tree
+        self._server = f"{STAGING}/{server}"
+        self._own = f"{self._server}/{uuid.uuid4().hex}"
+        self.min_free_mb = min_free_mb
+
+    def open(self, filename: str) -> IncomingFile:
+        """Begin a file.
+
+        :raises NoSpace: the disk is nearly full.
+        """
+        self.check_space()
+        return IncomingFile(self._tree, self.place(), filename=filename)
+
+    def place(self) -> str:
+        """A new path for something of our own; its folder is there."""
+        self._tree.make_own(self._own)
+        return f"{self._own}/{uuid.uuid4().hex}"
+
+    def check_space(self) -> None:
+        """:raises NoSpace: the disk is nearly full."""
+        free = self._tree.free_bytes()
+        if free < self.min_free_mb * _MEGABYTE:
+            raise NoSpace(detail=f"{free // _MEGABYTE} MiB are free, less than {self.min_free_mb}")
+
+    def sweep(self) -> None:
+        """Remove what earlier processes of this server left, and others that seem to be gone for good.
+
+        To be called at the start, when the journal has been gone through and before anything arrives.
+        """
+        self._tree.remove(self._server)
+        for server, _ in self._tree.own_entries(STAGING):
+            for process, changed in self._tree.own_entries(f"{STAGING}/{server}"):
+                if changed < time.time() - _ABANDONED:
+                    self._tree.remove(f"{STAGING}/{server}/{process}")
