@@ -8,6 +8,7 @@ libraries and the like go into ``detail``, which is only ever logged.
 
     QisError
     ├── BadParameter            400  a request parameter is malformed, out of range or unknown
+    │   └── MissingParameter    400  … or not there
     ├── Refused                 400  what is asked for is never done, whoever asks (delete the root, lock oneself out)
     ├── NotAuthenticated        401  log in first, or come by HTTPS
     ├── Forbidden               403  the visitor may not do this, or the path leaves the image library
@@ -73,6 +74,17 @@ class BadParameter(QisError):
     def __init__(self, parameter: str, reason: str, *, detail: str = "") -> None:
         super().__init__(f"{parameter}: {reason}", detail=detail, parameter=parameter)
         self.reason = reason
+        self.faults: tuple[tuple[str, str], ...] = ()
+        """Every parameter at fault with its reason, where all were looked at."""
+
+
+class MissingParameter(BadParameter):
+    """A request parameter that must be there is not."""
+
+    code = "missing_parameter"
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__(parameter, "must be given")
 
 
 class Refused(QisError):

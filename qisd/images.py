@@ -8,19 +8,21 @@ or by rendering.
 from __future__ import annotations
 
 import hashlib
+import time
 import unicodedata
 from collections.abc import Callable, Mapping
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from qisd.access.levels import Level
 from qisd.access.visitor import Visitor
 from qisd.cache.interfaces import CachedRendition, IRenditionCache
 from qisd.cache.singleflight import SingleFlight
-from qisd.errors import Busy, NotFound, QisError, SourceTooLarge, Unavailable, Unsupported
+from qisd.errors import Busy, Forbidden, NotFound, QisError, SourceTooLarge, Unavailable, Unsupported
 from qisd.imaging.cost import estimate_memory
 from qisd.imaging.formats import Format, canonical_name
 from qisd.imaging.geometry import Plan, Size, plan
@@ -78,6 +80,8 @@ class PreparedImage:
     :param last_modified: time of the source's last change, in seconds since 1970.
     :param expiry_secs: how long clients may keep it: 0 nothing is said, −1 not at all.
     :param filename: name to save it under, when it is to be saved and not shown; else None.
+    :param public: whether anybody may have it, so that caches between may keep it.
+    :param record: whether it counts for the statistics of its own; ``template`` is what was asked for by name.
     """
 
     etag: str
@@ -87,6 +91,10 @@ class PreparedImage:
     content_type: str
     xref: str | None
     path: str
+    public: bool
+    record: bool
+    template: str | None
+    output: str
     source: SourceFacts
     spec: ImageSpec
     plan: Plan
@@ -125,8 +133,21 @@ class PreparedOriginal:
     attachment: bool
     content_type: str
     xref: str | None
+    path: str
+    public: bool
+    record: bool
     size: int
     stream: BinaryIO
+
+
+class Witness(Protocol):
+    """Keeps account of what is in the library. Neither fails nor waits."""
+
+    def saw(self, path: str, facts: SourceFacts) -> None:
+        """The file at ``path`` is there."""
+
+    def missed(self, path: str) -> None:
+        """There is no file at ``path``."""
 
 
 class Images:
@@ -134,6 +155,8 @@ class Images:
 
     :param templates: gives the templates as they are now.
     :param track: told the ``xref`` of each image that was handed out.
+    :param witness: told which files there are, and which not any more.
+    :param now: seconds since 1970.
     """
 
     log = Logger()
@@ -149,7 +172,11 @@ class Images:
         cache: IRenditionCache,
         templates: Callable[[], TemplateSnapshot],
         track: Callable[[str], None],
+        witness: Witness,
+        now: Callable[[], float] = time.time,
     ) -> None:
+        self._witness = witness
+        self._now = now
         self._reactor = reactor
         self._rules = rules
         self._repository = repository
@@ -168,6 +195,10 @@ class Images:
         self._rules = rules
         self._catalogue.forget()
 
+    def changed(self, path: str) -> None:
+        """A file has come, gone or changed: look at it when it is next asked for."""
+        self._catalogue.forget(path)
+
     def pending(self) -> list[str]:
         """Renders under way and waiting, one line each."""
         return self._renders.labels()
@@ -183,6 +214,10 @@ class Images:
         limits = rules.public_limits if visitor.anonymous else None
         request = parse_image_request(query, vocabulary, public=limits)
         path = paths.normalise(request.src)
+        self._check_permission(visitor, path, Level.VIEW)
+        if request.options.overlay_src is not None:  # one that a template names is shown to everybody
+            overlay_path = paths.normalise(request.options.overlay_src, parameter="overlay")
+            self._check_permission(visitor, overlay_path, Level.VIEW)
         path, source, spec = await self._source(path, request, vocabulary, rules, erez=erez)
         natural = Size(source.info.width, source.info.height)
         planned = plan(spec, natural)
@@ -200,6 +235,10 @@ class Images:
             content_type=output.mime,
             xref=handled.xref,
             path=path,
+            public=self._public(visitor, path, Level.VIEW),
+            record=handled.record_stats,
+            template=request.template,
+            output=output.name,
             source=source,
             spec=spec,
             plan=planned,
@@ -239,7 +278,8 @@ class Images:
         """
         request = parse_original_request(query)
         path = paths.normalise(request.src)
-        opened = await self._files.run(lambda: self._repository.open(path))
+        self._check_permission(visitor, path, Level.DOWNLOAD)
+        opened = await self._open(path)
         output = self._rules.rendering.formats.by_extension(extension_of(path))
         if output is None or not output.read:
             opened.stream.close()
@@ -253,6 +293,9 @@ class Images:
             attachment=bool(request.attach),
             content_type=output.mime,
             xref=request.xref,
+            path=path,
+            public=self._public(visitor, path, Level.DOWNLOAD),
+            record=request.record_stats is not False,
             size=opened.version.size,
             stream=opened.stream,
         )
@@ -268,14 +311,37 @@ class Images:
         spec = _spec(path, request, vocabulary, rules)
         try:
             facts = await self._catalogue.look(path, page=spec.page, settings=rules.rendering)
-        except (NotFound, Unsupported):
+        except (NotFound, Unsupported) as error:
             meant = _without_erez_suffix(path) if erez else None
             if meant is None:
+                if isinstance(error, NotFound):
+                    self._witness.missed(path)
                 raise
             return await self._source(meant, request, vocabulary, rules, erez=False)
         if rules.rendering.formats.by_extension(extension_of(path)) is None:
             raise _unsupported_name(path)
+        self._witness.saw(path, facts)
         return path, facts, spec
+
+    async def _open(self, path: str) -> OpenSource:
+        try:
+            return await self._files.run(lambda: self._repository.open(path))
+        except NotFound:
+            self._witness.missed(path)
+            raise
+
+    def _check_permission(self, visitor: Visitor, path: str, level: Level) -> None:
+        """:raises Forbidden: the visitor has a lower level in the folder, or comes too early or too late for strangers."""
+        visitor.require(level, _folder_of(path))
+        if visitor.anonymous and not self._valid(visitor, path):
+            raise Forbidden
+
+    def _public(self, visitor: Visitor, path: str, level: Level) -> bool:
+        return visitor.snapshot.level(frozenset(), _folder_of(path)) >= level and self._valid(visitor, path)
+
+    def _valid(self, visitor: Visitor, path: str) -> bool:
+        validity = visitor.snapshot.validity.get(path)
+        return validity is None or validity.holds(self._now())
 
     async def _overlay(self, spec: ImageSpec, rules: ImageRules) -> SourceFacts | None:
         if spec.overlay_src is None:
@@ -400,6 +466,10 @@ def _output_format(spec: ImageSpec, path: str, rules: ImageRules) -> Format:
     if output is None:
         raise _unsupported_name(path)
     return output
+
+
+def _folder_of(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _unsupported_name(path: str) -> Unsupported:

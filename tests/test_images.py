@@ -15,7 +15,8 @@ from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import TestCase
 
 from qisd import images as images_module
-from qisd.access.visitor import ANONYMOUS, Visitor
+from qisd.access.snapshot import Account, PermissionSnapshot, Validity
+from qisd.access.visitor import Visitor
 from qisd.cache.memory import MemoryCache
 from qisd.errors import BadParameter, Forbidden, NotFound, SourceTooLarge, Unsupported
 from qisd.images import ImageBytes, ImageFile, ImageRules, Images, download_name
@@ -37,7 +38,33 @@ RULES = ImageRules(
     raise_too_busy=True,
     benchmarking=False,
 )
+SNAPSHOT = PermissionSnapshot(
+    accounts={},
+    groups={},
+    rows={"": {1: 20}, "closed": {1: 0, 2: 20}, "shown": {1: 10}},
+    validity={"shop/early.png": Validity(begins=1001.0, ends=None), "shop/late.png": Validity(begins=None, ends=1000.0)},
+)
+STRANGER = Visitor(snapshot=SNAPSHOT)
+ANNA = Visitor(
+    account=Account(
+        id=7, username="anna", active=True, allow_api=False, stamp=1, groups=frozenset({2}), flags=frozenset()
+    ),
+    by="session",
+    snapshot=SNAPSHOT,
+)
 DEFAULT = TemplateValues(options=ImageOptions(quality=80, strip=True, colorspace="rgb"), expiry_secs=604800)
+
+
+class FakeWitness:
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.gone: list[str] = []
+
+    def saw(self, path: str, facts: object) -> None:
+        self.seen.append(path)
+
+    def missed(self, path: str) -> None:
+        self.gone.append(path)
 
 
 def pictures_alive() -> int:
@@ -61,6 +88,7 @@ class ImagesTests(TestCase):
         for pool in (self.files, self.renders):
             pool.start()
             self.addCleanup(pool.stop)
+        self.witness = FakeWitness()
         self.images = self.make()
         self.rendered = 0
         render = images_module.render
@@ -81,12 +109,14 @@ class ImagesTests(TestCase):
             cache=self.cache,
             templates=lambda: self.templates,
             track=self.tracked.append,
+            witness=self.witness,
+            now=lambda: 1000.0,
         )
 
     def paint(self, path: str, colour: str, size: tuple[int, int] = (40, 30)) -> None:
         Image.new("RGB", size, colour).save(self.root / path)
 
-    def prepare(self, visitor: Visitor = ANONYMOUS, *, erez: bool = False, **query: str):
+    def prepare(self, visitor: Visitor = STRANGER, *, erez: bool = False, **query: str):
         return self.images.prepare({"src": "shop/chair.png", **query}, visitor, erez=erez)
 
     async def get(self, **query: str) -> ImageBytes:
@@ -178,7 +208,7 @@ class ImagesTests(TestCase):
         self.assertEqual(answer.content_type, "image/png")
 
     async def test_the_original_is_opened_unread(self) -> None:
-        original = await self.images.original({"src": "/shop/chair.png", "attach": "1", "width": "x"}, ANONYMOUS)
+        original = await self.images.original({"src": "/shop/chair.png", "attach": "1", "width": "x"}, STRANGER)
         with original.stream as stream:
             self.assertEqual(stream.tell(), 0)
         self.assertEqual((original.filename, original.attachment), ("chair.png", True))
@@ -187,7 +217,7 @@ class ImagesTests(TestCase):
     async def test_an_original_that_is_no_image_by_name_is_refused(self) -> None:
         (self.root / "php.ini").write_text("x")
         with self.assertRaises(Unsupported) as raised:
-            await self.images.original({"src": "php.ini"}, ANONYMOUS)
+            await self.images.original({"src": "php.ini"}, STRANGER)
         self.assertIn("not a supported image", raised.exception.message)
 
     # Refusals
@@ -261,7 +291,51 @@ class ImagesTests(TestCase):
         self.images = self.make(public_limits=PublicLimits(max_width=10, max_height=10))
         with self.assertRaises(BadParameter):
             await self.prepare(width="20")
-        self.assertEqual((await self.prepare(Visitor(user="anna"), width="20")).plan.output.width, 20)
+        self.assertEqual((await self.prepare(ANNA, width="20")).plan.output.width, 20)
+
+    # Permissions
+
+    async def test_a_folder_that_is_closed_to_visitors_says_nothing_of_what_is_in_it(self) -> None:
+        (self.root / "closed").mkdir()
+        self.paint("closed/chair.png", "red")
+        for src in ("closed/chair.png", "closed/nothing.png", "closed/no/folder.png"):
+            with self.subTest(src=src), self.assertRaises(Forbidden):
+                await self.prepare(src=src, width="20")
+            with self.subTest(original=src), self.assertRaises(Forbidden):
+                await self.images.original({"src": src}, STRANGER)
+        prepared = await self.prepare(ANNA, src="closed/chair.png", width="20")
+        self.assertFalse(prepared.public)
+        self.assertTrue((await self.prepare(width="20")).public)
+        self.assertEqual((self.witness.seen[0], self.witness.gone), ("closed/chair.png", []))
+
+    async def test_who_may_only_view_gets_no_original(self) -> None:
+        (self.root / "shown").mkdir()
+        self.paint("shown/chair.png", "red")
+        self.assertTrue((await self.prepare(src="shown/chair.png", width="20")).public)
+        with self.assertRaises(Forbidden):
+            await self.images.original({"src": "shown/chair.png"}, STRANGER)
+
+    async def test_an_overlay_of_the_url_needs_permission_and_one_of_a_template_does_not(self) -> None:
+        (self.root / "closed").mkdir()
+        self.paint("closed/mark.png", "blue")
+        with self.assertRaises(Forbidden):
+            await self.prepare(overlay="closed/mark.png")
+        marked = TemplateValues(options=ImageOptions(overlay_src="closed/mark.png"))
+        self.templates = TemplateSnapshot(templates={"marked": marked}, default=DEFAULT)
+        self.assertIsNotNone((await self.prepare(tmp="marked")).overlay)
+
+    async def test_an_image_is_for_strangers_only_while_its_rights_hold(self) -> None:
+        for name in ("early", "late"):
+            self.paint(f"shop/{name}.png", "red")
+            with self.subTest(name), self.assertRaises(Forbidden):
+                await self.prepare(src=f"shop/{name}.png")
+            self.assertFalse((await self.prepare(ANNA, src=f"shop/{name}.png")).public)
+
+    async def test_a_file_that_is_not_there_is_told_of(self) -> None:
+        for ask in (self.prepare(src="shop/gone.png"), self.images.original({"src": "shop/gone2.png"}, STRANGER)):
+            with self.assertRaises(NotFound):
+                await ask
+        self.assertEqual(self.witness.gone, ["shop/gone.png", "shop/gone2.png"])
 
     # Options for handling
 

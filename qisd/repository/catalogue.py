@@ -71,10 +71,13 @@ class Catalogue:
             raise entry.outcome.bare()
         return SourceFacts(name=entry.name, version=entry.version, info=entry.outcome)
 
-    def forget(self) -> None:
-        """Look at every file anew when it is next asked for, for instance because other limits hold."""
-        # Another one instead of an empty one: what is being looked at now is not to be remembered either.
-        self._entries = OrderedDict()
+    def forget(self, path: str | None = None) -> None:
+        """Look anew at the file at ``path``, and at all below it, when it is next asked for; None means every file."""
+        # Another one instead of one with gaps: what is being looked at now is not to be remembered either.
+        kept = self._entries if path else {}
+        self._entries = OrderedDict(
+            (key, entry) for key, entry in kept.items() if not f"{key.partition(':')[2]}/".startswith(f"{path}/")
+        )
 
     async def _look(self, key: str, path: str, *, page: int | None, settings: RenderSettings) -> _Entry:
         entries = self._entries

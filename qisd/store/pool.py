@@ -6,6 +6,7 @@ on its own, and only nobody waits for it. Cancelling inside txpostgres would rai
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
@@ -21,11 +22,15 @@ from txpostgres.reconnection import ConnectionDead
 from qisd.errors import StoreUnavailable
 from qisd.store.dsn import parameters_of
 from qisd.store.link import Link, is_fatal, one_line
+from qisd.store.queries import Row
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
 
 _log = Logger()
+
+# How often a transaction is tried that others got in the way of, and seconds to keep out of theirs.
+_ATTEMPTS = 5
+_BACK_OFF = 0.05
 
 _RETRY_EVERY = 2.0
 _SAY_EVERY = 10.0
@@ -145,11 +150,23 @@ class Database:
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction: committed when it returns, rolled back when it raises.
 
+        When the server gives up one of several transactions that got in each other's way (a deadlock, a serialisation
+        failure), ``work`` is run again: it must have no effects of its own but in the database.
+
         :raises StoreUnavailable: there is no connection, or it took longer than the time-out. What was begun is then
             rolled back, except that a commit under way may still succeed.
         """
 
         async def within(connection: txpostgres.Connection, given_up: Callable[[], bool]) -> T:
+            for _ in range(_ATTEMPTS - 1):
+                try:
+                    return await once(connection, given_up)
+                except psycopg2.extensions.TransactionRollbackError as error:
+                    _log.debug("a transaction is run again: {reason}", reason=one_line(error))
+                    await deferLater(self._reactor, random.uniform(0, _BACK_OFF))  # noqa: S311 - no secret
+            return await once(connection, given_up)
+
+        async def once(connection: txpostgres.Connection, given_up: Callable[[], bool]) -> T:
             transaction = Transaction(connection, given_up)
             await connection.runOperation("begin")
             try:

@@ -55,7 +55,9 @@ class TemplateStore:
         await self._held.refresh()
 
     async def _read(self) -> TemplateSnapshot:
-        rows = await self._database.query("select id, name, template from imagetemplates where not disabled order by id")
+        rows = await self._database.query(
+            "select id, name, template from imagetemplates where not disabled order by id"
+        )
         chosen = await self._database.query("select value from properties where key = 'pubimage_default_template'")
         self._last = self._made_of(rows, wanted=chosen[0][0] if chosen else None)
         return self._last

@@ -1,39 +1,58 @@
-"""Puts the web floor together."""
+"""Puts the web floor together: what answers from the start, and what opens with the database."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from qisd.images import Images
+import attrs
+
 from qisd.pools.files import FilePool
 from qisd.web.access import AccessLog
+from qisd.web.api.routes import ApiRoutes
+from qisd.web.bodies import BodyPolicy
 from qisd.web.images import ImageHandlers
 from qisd.web.operations import OperationHandlers, Readiness
 from qisd.web.pages import PageHandlers
 from qisd.web.root import Root
 from qisd.web.rules import WebSettings
+from qisd.web.signin import SignInPages
 from qisd.web.site import QisSite
+
+
+@attrs.frozen(kw_only=True)
+class Rooms:
+    """What is behind the addresses; None where nothing is (yet).
+
+    :param bodies: decides what may come in the body of a request.
+    """
+
+    images: ImageHandlers | None = None
+    signin: SignInPages | None = None
+    api: ApiRoutes | None = None
+    bodies: BodyPolicy | None = None
 
 
 def make_site(
     *,
-    images: Images,
-    files: FilePool,
     settings: WebSettings,
     access_log: AccessLog | None,
     readiness: Callable[[], Readiness],
     reactor: Any,
+    body_files: FilePool,
 ) -> QisSite:
-    """The site with all its addresses.
+    """The site, with nothing behind most of its addresses: they say that the server is not ready.
 
-    :param files: where originals are read and files closed.
     :param access_log: told about each finished request; None = nobody wants to know.
     :param readiness: says at once whether the server can do its work.
+    :param body_files: where uploaded files are written. Bringing a large file to the disk takes its time, so that it
+        should have more of it than others.
     """
-    root = Root(
-        images=ImageHandlers(images=images, files=files),
-        pages=PageHandlers(),
-        operations=OperationHandlers(readiness=readiness),
-    )
-    return QisSite(root.app.resource(), settings=settings, access_log=access_log, reactor=reactor)
+    root = Root(operations=OperationHandlers(readiness=readiness), pages=PageHandlers())
+    return QisSite(root, settings=settings, access_log=access_log, reactor=reactor, body_files=body_files)
+
+
+def open_rooms(site: QisSite, rooms: Rooms) -> None:
+    """Let the addresses of ``site`` lead to ``rooms``."""
+    site.bodies = rooms.bodies
+    site.show(site.entrance.leading_to(images=rooms.images, signin=rooms.signin, api=rooms.api))

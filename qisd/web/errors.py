@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from qisd.errors import Forbidden, QisError, Unavailable
+from qisd.errors import BadParameter, Forbidden, QisError
 from qisd.web.headers import Header
 from qisd.web.ranges import RangeNotSatisfiableError
 
@@ -40,11 +40,22 @@ _RETRY_AFTER_CANCEL = 5
 
 @attrs.frozen(kw_only=True)
 class ErrorAnswer:
-    """What a client is told. ``message`` is plain text; ``parameter`` names the request parameter at fault."""
+    """What a client is told.
+
+    :param message: plain text.
+    :param code: the kind of error, for programs.
+    :param parameter: the request parameter at fault; ``faults`` are all of them, with what is wrong.
+    :param incident: under which the log has what happened.
+    :param reason_alone: whether the message needs no further words around it.
+    """
 
     status: int
     message: str
+    code: str = "http"
     parameter: str | None = None
+    faults: tuple[tuple[str, str], ...] = ()
+    incident: str | None = None
+    reason_alone: bool = False
     headers: tuple[Header, ...] = ()
 
     @property
@@ -92,7 +103,8 @@ def translate(failure: Failure, *, request_id: str, where: str) -> ErrorAnswer:
         headers = (("Retry-After", str(_RETRY_AFTER_CANCEL)),)
         return ErrorAnswer(status=503, message="The request was given up.", headers=headers)
     _log.failure("unexpected error {request_id} in {where}", failure=failure, request_id=request_id, where=where)
-    return ErrorAnswer(status=500, message=f"Something unexpected happened. It is in the log as {request_id}.")
+    message = f"Something unexpected happened. It is in the log as {request_id}."
+    return ErrorAnswer(status=500, message=message, code="internal", incident=request_id)
 
 
 def prefers_json(accept: str | None) -> bool:
@@ -134,15 +146,21 @@ def _of_domain(error: QisError, *, request_id: str, where: str) -> ErrorAnswer:
     elif isinstance(error, Forbidden):
         _log.info("refused: {detail} ({where}, {request_id})", detail=error.detail, where=where, request_id=request_id)
     headers: tuple[Header, ...] = ()
-    if isinstance(error, Unavailable):
+    if error.retry_after is not None:
         headers = (("Retry-After", str(error.retry_after)),)
-    status = error.status if error.status != 499 else 503
-    return ErrorAnswer(status=status, message=error.message, parameter=error.parameter, headers=headers)
+    return ErrorAnswer(
+        status=error.status if error.status != 499 else 503,
+        message=error.message,
+        code=error.code,
+        parameter=error.parameter,
+        faults=error.faults if isinstance(error, BadParameter) else (),
+        headers=headers,
+    )
 
 
 def not_found() -> ErrorAnswer:
     """No route has this address."""
-    return ErrorAnswer(status=404, message="There is nothing at this address.")
+    return ErrorAnswer(status=404, message="There is nothing at this address.", code="no_route")
 
 
 def not_allowed(methods: str) -> ErrorAnswer:

@@ -20,18 +20,22 @@ _ATTR_CHARS = "!#$&+-.^_`|~"
 _SVG_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:"
 
 
-def caching(expiry_secs: int, *, etag: str, now: float) -> list[Header]:
+def caching(expiry_secs: int, *, etag: str, now: float, public: bool = True) -> list[Header]:
     """Cache-Control, Expires and ETag for an answer that may be kept for ``expiry_secs``.
 
     :param expiry_secs: more than 0: so many seconds; 0: clients are told nothing; −1: not at all.
     :param etag: without quotes.
+    :param public: whether everybody may have it; else only the caches of those who asked may keep it.
     """
     tag = ("ETag", f'"{etag}"')
+    who = "public" if public else "private"
+    others = [] if public else [("Vary", "Cookie, Authorization")]
     if expiry_secs > 0:
-        return [("Cache-Control", f"public, max-age={expiry_secs}"), ("Expires", format_date(now + expiry_secs)), tag]
+        expires = ("Expires", format_date(now + expiry_secs))
+        return [("Cache-Control", f"{who}, max-age={expiry_secs}"), expires, tag, *others]
     if expiry_secs == 0:
-        return [tag]
-    return [("Cache-Control", "public, no-cache"), ("Expires", THE_PAST)]
+        return [tag] if public else [("Cache-Control", "private"), tag, *others]
+    return [("Cache-Control", f"{who}, no-cache"), ("Expires", THE_PAST), *others]
 
 
 def content(media_type: str) -> list[Header]:

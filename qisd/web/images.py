@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from qisd.access.visitor import ANONYMOUS
+from typing import Literal, Protocol
+
+from qisd.access.visitor import Visitor
 from qisd.images import ImageBytes, ImageFile, Images, PreparedImage, PreparedOriginal
 from qisd.imaging.request import parse_query_string
 from qisd.pools.files import FilePool
@@ -14,18 +16,47 @@ from qisd.web.errors import ErrorAnswer
 from qisd.web.ranges import parse_range
 from qisd.web.request import QisRequest
 
+Served = Literal["rendered", "cached", "not_modified", "original"]
+
+
+class VisitorFinder(Protocol):
+    """See :class:`qisd.web.identity.Identity`."""
+
+    async def of(self, request: QisRequest) -> Visitor: ...
+
+
+class ImageStatistics(Protocol):
+    """Counts what was handed out; must neither fail nor wait."""
+
+    def served(
+        self,
+        src: str | None,
+        *,
+        kind: Served,
+        body_bytes: int,
+        seconds: float,
+        record: bool,
+        template: str | None,
+        format: str | None,
+    ) -> None: ...
+
 
 class ImageHandlers:
     """The handlers of the image routes."""
 
-    def __init__(self, *, images: Images, files: FilePool) -> None:
+    def __init__(
+        self, *, images: Images, files: FilePool, identity: VisitorFinder, statistics: ImageStatistics
+    ) -> None:
         self._images = images
         self._files = files
+        self._identity = identity
+        self._statistics = statistics
 
     async def image(self, request: QisRequest, *, erez: bool = False) -> None:
         """A rendition; conditions are looked at before anything is rendered."""
-        prepared = await self._images.prepare(parse_query_string(request.raw_query), ANONYMOUS, erez=erez)
-        if not prepared.anew and _conditions_answer(request, prepared):
+        visitor = await self._identity.of(request)
+        prepared = await self._images.prepare(parse_query_string(request.raw_query), visitor, erez=erez)
+        if not prepared.anew and self._conditions_answer(request, prepared):
             return
         made = await self._images.fetch(prepared)
         request.from_cache = isinstance(made, ImageBytes) and made.from_cache
@@ -36,9 +67,10 @@ class ImageHandlers:
 
     async def original(self, request: QisRequest) -> None:
         """The file itself."""
-        prepared = await self._images.original(parse_query_string(request.raw_query), ANONYMOUS)
+        visitor = await self._identity.of(request)
+        prepared = await self._images.original(parse_query_string(request.raw_query), visitor)
         content = FileContent(stream=prepared.stream, size=prepared.size, files=self._files)
-        if _conditions_answer(request, prepared):
+        if self._conditions_answer(request, prepared):
             content.close()
             return
         request.from_cache = False
@@ -70,13 +102,47 @@ class ImageHandlers:
                     ("Accept-Ranges", "bytes"),
                     ("Last-Modified", format_date(prepared.last_modified)),
                     ("X-From-Cache", str(request.from_cache)),
-                    *headers.caching(prepared.expiry_secs, etag=prepared.etag, now=now),
+                    *headers.caching(prepared.expiry_secs, etag=prepared.etag, now=now, public=prepared.public),
                     *disposition,
                 ],
             )
+            self._count(request, prepared, body.length if request.method == b"GET" else 0)
             await send(request, body)
         finally:
             content.close()
+
+    def _conditions_answer(self, request: QisRequest, prepared: PreparedImage | PreparedOriginal) -> bool:
+        """Whether the conditions of the request were its answer: 304 or 412."""
+        conditions = request.conditions()
+        if conditions == Conditions():
+            return False
+        status = precondition_status(conditions, _validators(prepared))
+        if status == 304:
+            now = request.site.reactor.seconds()
+            request.start(
+                304, headers.caching(prepared.expiry_secs, etag=prepared.etag, now=now, public=prepared.public)
+            )
+            self._count(request, prepared, None)
+            request.write(b"")
+        elif status == 412:
+            request.answer_error(ErrorAnswer(status=412, message="The image is not the version that was meant."))
+        return status is not None
+
+    def _count(self, request: QisRequest, prepared: PreparedImage | PreparedOriginal, body: int | None) -> None:
+        """For the statistics; ``body`` is its length, None for 304."""
+        image = isinstance(prepared, PreparedImage)
+        kind: Served = "not_modified" if body is None else "original"
+        if body is not None and image:
+            kind = "cached" if request.from_cache else "rendered"
+        self._statistics.served(
+            prepared.path,
+            kind=kind,
+            body_bytes=body or 0,
+            seconds=request.app_us() / 1e6,
+            record=prepared.record,
+            template=prepared.template if isinstance(prepared, PreparedImage) else None,
+            format=prepared.output if isinstance(prepared, PreparedImage) else None,
+        )
 
 
 def _body(
@@ -90,21 +156,6 @@ def _body(
         if ranges is not None:
             return 206, partial(content, ranges, media_headers=media_headers)
     return 200, whole(content, media_headers=media_headers)
-
-
-def _conditions_answer(request: QisRequest, prepared: PreparedImage | PreparedOriginal) -> bool:
-    """Whether the conditions of the request were its answer: 304 or 412."""
-    conditions = request.conditions()
-    if conditions == Conditions():
-        return False
-    status = precondition_status(conditions, _validators(prepared))
-    if status == 304:
-        caching = headers.caching(prepared.expiry_secs, etag=prepared.etag, now=request.site.reactor.seconds())
-        request.start(304, caching)
-        request.write(b"")
-    elif status == 412:
-        request.answer_error(ErrorAnswer(status=412, message="The image is not the version that was meant."))
-    return status is not None
 
 
 def _validators(prepared: PreparedImage | PreparedOriginal) -> Validators:

@@ -8,23 +8,23 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from twisted.web.server import Request
 
 from qisd.web.access import AccessEntry, printable
+from qisd.web.api.envelope import error_answer
+from qisd.web.bodies import NO_BODY, Body
 from qisd.web.conditional import Conditions
 from qisd.web.dates import format_date
 from qisd.web.errors import ErrorAnswer, not_allowed, not_found, prefers_json, status_name, translate
 from qisd.web.headers import Header, cross_origin, preflight
+from qisd.web.intake import Intake
 
 if TYPE_CHECKING:
     from qisd.web.channel import Channel
     from qisd.web.site import QisSite
-
-# No route takes a body yet. What some clients send along with a GET is read, so that the connection can go on, and
-# dropped.
-BODY_MAX = 64 * 1024
 
 CLIENT_GONE = 499
 
@@ -38,14 +38,18 @@ _UNSET = b"(no "
 class QisRequest(Request):
     """A request of :class:`~qisd.web.site.QisSite`.
 
+    :ivar path: as it came, undecoded, without scheme and host.
     :ivar raw_query: the query string, undecoded and without its question mark.
+    :ivar body: what came in the body, once all of it is there.
     :ivar from_cache: whether an image came from the cache; None for other answers.
     """
 
     channel: Channel
     site: QisSite
     defaultContentType = None  # noqa: N815
+    path = b""
     raw_query = b""
+    body: Body = NO_BODY
     from_cache: bool | None = None
     target = b"-"
 
@@ -57,71 +61,84 @@ class QisRequest(Request):
         self._began = time.monotonic_ns()
         self._complete: int | None = None
         self._answered: int | None = None
-        self._body_bytes = 0
+        self._intake: Intake | None = None
         self._status: int | None = None
 
     # What comes in
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802
-        """Keep no body: see :data:`BODY_MAX`."""
+        """Open no file for the body: see :meth:`expect_body`."""
+
+    def expect_body(self, length: int | None) -> Intake:
+        """The head is there, and says that a body of ``length`` bytes follows; None: of any length."""
+        channel = self.channel
+        self._intake = Intake(
+            self, length=length, hold=channel.hold, release=channel.release, failed=channel.refuse_failure
+        )
+        return self._intake
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
-        self._body_bytes += len(data)
-        if self._body_bytes > BODY_MAX:
-            self.channel.refuse(413, "This address takes no request body.")
+        if self._intake is None or self.finished:
+            return
+        try:
+            self._intake.feed(data)
+        except Exception:
+            self.channel.refuse_failure(Failure())
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802
         """All of the request is here. Unlike the original, reads no arguments: handlers parse the raw query."""
         self.note_line(command, path, version)
         self._complete = time.monotonic_ns()
-        self.process()
+        if self._intake is None:
+            self.process()
+            return
+        whole = Deferred.fromCoroutine(self._intake.finish())
+        whole.addCallbacks(self._body_is_there, self._body_is_bad)
+        whole.addErrback(lambda failure: self._log.failure("answering {request}", failure=failure, request=self))
+
+    def _body_is_there(self, body: Body) -> None:
+        if not self.gone:
+            self.body = body
+            self.process()
+
+    def _body_is_bad(self, failure: Failure) -> None:
+        if not self.gone:
+            self.answer_failure(failure)
+            self.finish()
 
     def process(self) -> None:
         """Find out where the request goes, and send it there."""
         self.args = {}
-        self.uri = _origin_form(self.target)
-        path, _, self.raw_query = self.uri.partition(b"?")
-        self.path = path
         if self.method == b"OPTIONS" and self.target == b"*":
             self.answer_options(METHODS)
             self.finish()
             return
-        segments = self._segments(path)
-        if segments is None:
+        place = self.place()
+        if isinstance(place, ErrorAnswer):
+            self.finish_with(place)
             return
         if self.method != self.method.upper():
             # Methods are case-sensitive, and the router forgets it.
             self.finish_with(not_allowed(METHODS))
             return
-        root = self.site.root_segments
-        below = segments[len(root) :] or [b""]
-        # The router takes //image for /image.
-        if segments[: len(root)] != root or (below[0] == b"" and len(below) > 1):
-            self.finish_with(not_found())
-            return
-        self.prepath = list(root)
-        self.postpath = below
+        self.prepath = list(self.site.root_segments)
+        self.postpath = place
         try:
             self.render(self.site.resource)
         except Exception:
             self.processingFailed(Failure())
 
-    def _segments(self, path: bytes) -> list[bytes] | None:
-        """The decoded segments of ``path``; None when it has none that can be, and the request is answered."""
-        if not path.startswith(b"/"):
-            self.finish_with(ErrorAnswer(status=400, message="The request target is not an address of this server."))
-            return None
-        segments = [unquote_to_bytes(segment) for segment in path[1:].split(b"/")]
-        try:
-            path.decode("ascii")
-            b"/".join(segments).decode("utf-8")
-        except UnicodeDecodeError:
-            self.finish_with(ErrorAnswer(status=400, message="The address is not properly encoded UTF-8."))
-            return None
-        if any(b"/" in segment or _CONTROL.search(segment) for segment in segments):
-            self.finish_with(not_found())
-            return None
-        return segments
+    def place(self) -> list[bytes] | ErrorAnswer:
+        """Where the request goes: the decoded segments of its path below the site's root; or why nowhere."""
+        segments = _segments(self.path)
+        if isinstance(segments, ErrorAnswer):
+            return segments
+        root = self.site.root_segments
+        below = segments[len(root) :] or [b""]
+        # The router takes //image for /image.
+        if segments[: len(root)] != root or (below[0] == b"" and len(below) > 1):
+            return not_found()
+        return below
 
     def getRequestHostname(self) -> bytes:  # noqa: N802
         """Always the same: the router only gets it for redirects, which it must never build from what a client says."""
@@ -130,8 +147,8 @@ class QisRequest(Request):
     def conditions(self) -> Conditions:
         """The conditional headers."""
         return Conditions(
-            if_match=self._joined("If-Match"),
-            if_none_match=self._joined("If-None-Match"),
+            if_match=self.joined("If-Match"),
+            if_none_match=self.joined("If-None-Match"),
             if_modified_since=self.header("If-Modified-Since"),
             if_unmodified_since=self.header("If-Unmodified-Since"),
             if_range=self.header("If-Range"),
@@ -142,7 +159,7 @@ class QisRequest(Request):
         values = self._values(name)
         return values[-1] if values else None
 
-    def _joined(self, name: str) -> str | None:
+    def joined(self, name: str) -> str | None:
         values = self._values(name)
         return ", ".join(values) if values else None
 
@@ -171,16 +188,22 @@ class QisRequest(Request):
             return
         connection = self.responseHeaders.getRawHeaders("Connection")
         self.responseHeaders = Headers({"Connection": connection} if connection else None)
-        as_json = prefers_json(self._joined("Accept"))
-        headers = [
-            ("Content-Type", "application/json" if as_json else "text/html; charset=utf-8"),
-            ("Content-Security-Policy", "default-src 'none'"),
-            ("Vary", "Accept"),
-            *error.headers,
-        ]
-        if error.status >= 500:
+        if self.of_api:
+            form, body = error_answer(error, self.joined("Accept"))
+        else:
+            as_json = prefers_json(self.joined("Accept"))
+            form = [("Content-Type", "application/json" if as_json else "text/html; charset=utf-8"), ("Vary", "Accept")]
+            body = error.json() if as_json else error.page()
+        headers = [*form, ("Content-Security-Policy", "default-src 'none'"), *error.headers]
+        if error.status >= 500 or self.of_api:
             headers.append(("Cache-Control", "no-store"))
-        self.answer(error.status, headers, error.json() if as_json else error.page())
+        self.answer(error.status, headers, body)
+
+    @property
+    def of_api(self) -> bool:
+        """Whether errors are answered in the form of the API."""
+        path = self.target.partition(b"?")[0]
+        return f"{path.decode('latin-1')}/".startswith(f"{self.site.root}api/")
 
     def answer_failure(self, failure: Failure) -> None:
         """The answer to an exception."""
@@ -210,7 +233,7 @@ class QisRequest(Request):
         self.setHeader("Server", "qisd")
         self.setHeader("Date", format_date(self.site.reactor.seconds()))
         self.setHeader("X-Request-Id", self.request_id)
-        self.setHeader("X-Time-Taken", str(self._app_us()))
+        self.setHeader("X-Time-Taken", str(self.app_us()))
         self.setHeader("X-Content-Type-Options", "nosniff")
         for name, value in cross_origin(self.header("Origin"), self.site.settings):
             self._add_header(name, value)
@@ -228,11 +251,20 @@ class QisRequest(Request):
 
     # How it ends
 
+    def finish(self) -> None:
+        self._let_go_of_body()
+        super().finish()
+
     def connectionLost(self, reason: Failure) -> None:  # noqa: N802
-        if self._complete is not None:
+        self._let_go_of_body()
+        if self._complete is not None or (self._intake is not None and self._intake.admitted):
             self._status = self._status or CLIENT_GONE
             self.site.log(self)
         super().connectionLost(reason)
+
+    def _let_go_of_body(self) -> None:
+        if self._intake is not None:
+            self._intake.discard()
 
     @property
     def gone(self) -> bool:
@@ -260,7 +292,7 @@ class QisRequest(Request):
             request_line=self._request_line(),
             status=self._status or self.code,
             body_bytes=self.sentLength,
-            app_us=self._app_us(),
+            app_us=self.app_us(),
             total_us=self.age_us(),
             from_cache=self.from_cache,
             agent=self._printable("User-Agent"),
@@ -272,7 +304,8 @@ class QisRequest(Request):
     def note_line(self, command: bytes, target: bytes, version: bytes) -> None:
         """Keep the request line, before anything is known to be right about it."""
         self.method, self.target, self.clientproto = command, target, version
-        self.uri = target
+        self.uri = _origin_form(target)
+        self.path, _, self.raw_query = self.uri.partition(b"?")
 
     def _request_line(self) -> str:
         if self.method.startswith(_UNSET):
@@ -286,7 +319,7 @@ class QisRequest(Request):
         values = self.requestHeaders.getRawHeaders(name.encode("ascii"))
         return printable(b", ".join(values)) if values else None
 
-    def _app_us(self) -> int:
+    def app_us(self) -> int:
         start = self._complete if self._complete is not None else self._began
         end = self._answered if self._answered is not None else time.monotonic_ns()
         return (end - start) // 1000
@@ -302,3 +335,18 @@ def _origin_form(target: bytes) -> bytes:
         return target
     rest = target[found.end() :]
     return rest if rest.startswith(b"/") else b"/" + rest
+
+
+def _segments(path: bytes) -> list[bytes] | ErrorAnswer:
+    """The decoded segments of ``path``, or what is to be said when it has none."""
+    if not path.startswith(b"/"):
+        return ErrorAnswer(status=400, message="The request target is not an address of this server.")
+    segments = [unquote_to_bytes(segment) for segment in path[1:].split(b"/")]
+    try:
+        path.decode("ascii")
+        b"/".join(segments).decode("utf-8")
+    except UnicodeDecodeError:
+        return ErrorAnswer(status=400, message="The address is not properly encoded UTF-8.")
+    if any(b"/" in segment or _CONTROL.search(segment) for segment in segments):
+        return not_found()
+    return segments

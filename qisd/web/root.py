@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from klein import Klein
 from twisted.python.failure import Failure
+from twisted.web.resource import IResource
 from werkzeug.exceptions import MethodNotAllowed
 
+from qisd.errors import StoreUnavailable
+from qisd.web.api.routes import ApiRoutes
 from qisd.web.errors import allowed_methods
 from qisd.web.images import ImageHandlers
 from qisd.web.operations import OperationHandlers
 from qisd.web.pages import PageHandlers
 from qisd.web.request import QisRequest
+from qisd.web.signin import SignInPages
 
+_FORM = ["GET", "POST"]
 _READ = ["GET"]
 """HEAD comes with it, and :meth:`Root.failed` answers OPTIONS."""
 
@@ -23,19 +30,43 @@ def _router() -> Klein:
     return app
 
 
+T = TypeVar("T")
+
+
+def _open(room: T | None) -> T:
+    """:raises StoreUnavailable: there is nothing behind this address yet."""
+    if room is None:
+        raise StoreUnavailable(detail="not started yet")
+    return room
+
+
 class Root:
     """Routes to the handlers. An address with a slash at its end is not the one without."""
 
     app = _router()
 
-    def __init__(self, *, images: ImageHandlers, pages: PageHandlers, operations: OperationHandlers) -> None:
-        self._images = images
+    def __init__(
+        self,
+        *,
+        pages: PageHandlers,
+        operations: OperationHandlers,
+        images: ImageHandlers | None = None,
+        signin: SignInPages | None = None,
+        api: ApiRoutes | None = None,
+    ) -> None:
         self._pages = pages
         self._operations = operations
+        self._images = images
+        self._signin = signin
+        self._api = api.resource() if api is not None else None
+
+    def leading_to(self, *, images: ImageHandlers | None, signin: SignInPages | None, api: ApiRoutes | None) -> Root:
+        """The same with other rooms behind it."""
+        return Root(pages=self._pages, operations=self._operations, images=images, signin=signin, api=api)
 
     @app.route("/image", methods=_READ)
     async def image(self, request: QisRequest) -> None:
-        await self._images.image(request)
+        await _open(self._images).image(request)
 
     @app.route("/erez/erez", methods=_READ, endpoint="erez")
     @app.route("/erez1/erez", methods=_READ, endpoint="erez1")
@@ -45,11 +76,32 @@ class Root:
     @app.route("/erez5/erez", methods=_READ, endpoint="erez5")
     async def erez(self, request: QisRequest) -> None:
         """The addresses of an older image server, which old pages still use."""
-        await self._images.image(request, erez=True)
+        await _open(self._images).image(request, erez=True)
 
     @app.route("/original", methods=_READ)
     async def original(self, request: QisRequest) -> None:
-        await self._images.original(request)
+        await _open(self._images).original(request)
+
+    @app.route("/login/", methods=_FORM)
+    @app.route("/login", methods=_FORM, endpoint="login_bare")
+    async def login(self, request: QisRequest) -> None:
+        await _open(self._signin).login(request)
+
+    @app.route("/logout/", methods=_FORM)
+    @app.route("/logout", methods=_FORM, endpoint="logout_bare")
+    async def logout(self, request: QisRequest) -> None:
+        await _open(self._signin).logout(request)
+
+    @app.route("/api/tokenlogin/", methods=_FORM)
+    @app.route("/api/tokenlogin", methods=_FORM, endpoint="tokenlogin_bare")
+    @app.route("/api/v1/tokenlogin/", methods=_FORM, endpoint="tokenlogin_v1")
+    @app.route("/api/v1/tokenlogin", methods=_FORM, endpoint="tokenlogin_v1_bare")
+    async def token_login(self, request: QisRequest) -> None:
+        await _open(self._signin).token_login(request)
+
+    @app.route("/api/", branch=True)
+    def api(self, request: QisRequest) -> IResource:
+        return _open(self._api)
 
     @app.route("/", methods=_READ)
     def welcome(self, request: QisRequest) -> None:

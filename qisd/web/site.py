@@ -14,9 +14,12 @@ from twisted.logger import Logger
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
+from qisd.pools.files import FilePool
 from qisd.web.access import AccessLog
+from qisd.web.bodies import BodyPolicy
 from qisd.web.channel import Channel
 from qisd.web.request import QisRequest
+from qisd.web.root import Root
 from qisd.web.rules import WebSettings
 
 # More than one worker could serve; each costs some 10 kB of memory.
@@ -36,9 +39,11 @@ _WARNING_PAUSE = 60.0
 
 
 class QisSite(Site):
-    """Serves ``resource`` over HTTP/1.1, plain or below TLS.
+    """Serves what is behind ``entrance`` over HTTP/1.1, plain or below TLS.
 
     :ivar root: path below which all addresses are, with a slash at both ends.
+    :ivar bodies: decides what may come in the body of a request; None = none takes any.
+    :ivar body_files: where uploaded files are written.
     :ivar draining: whether every answer from now on ends its connection.
     """
 
@@ -48,10 +53,20 @@ class QisSite(Site):
     root_segments: list[bytes]
 
     def __init__(
-        self, resource: IResource, *, settings: WebSettings, access_log: AccessLog | None, reactor: Any
+        self,
+        entrance: Root,
+        *,
+        settings: WebSettings,
+        access_log: AccessLog | None,
+        reactor: Any,
+        body_files: FilePool,
+        bodies: BodyPolicy | None = None,
     ) -> None:
-        super().__init__(resource, timeout=None, reactor=reactor, parsePOSTFormSubmission=False)
+        super().__init__(entrance.app.resource(), timeout=None, reactor=reactor, parsePOSTFormSubmission=False)
+        self.entrance = entrance
         self.access_log = access_log
+        self.bodies = bodies
+        self.body_files = body_files
         self.draining = False
         self.connections_max, self.connections_per_address = _connection_limits()
         self._channels: set[Channel] = set()
@@ -66,6 +81,16 @@ class QisSite(Site):
         prefix = settings.application_root.strip("/")
         self.root = f"/{prefix}/" if prefix else "/"
         self.root_segments = [unquote_to_bytes(segment) for segment in prefix.split("/")] if prefix else []
+
+    def show(self, entrance: Root) -> None:
+        """Let all requests from now on go to ``entrance``."""
+        self.entrance = entrance
+        self.resource = entrance.app.resource()
+
+    @property
+    def https_port(self) -> int | None:
+        """Where this server speaks HTTPS, for those who have come without."""
+        return self.settings.https_listen[0].port if self.settings.https_listen else None
 
     def startFactory(self) -> None:  # noqa: N802
         """Nothing of what the original does for its own access log."""

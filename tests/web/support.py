@@ -14,10 +14,11 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from qisd.access.visitor import Visitor
+from qisd.access.visitor import ANONYMOUS, Visitor
 from qisd.images import ImageBytes, ImageFile, PreparedImage, PreparedOriginal
 from qisd.web.access import AccessEntry
-from qisd.web.door import make_site
+from qisd.web.door import Rooms, make_site, open_rooms
+from qisd.web.images import ImageHandlers
 from qisd.web.operations import Readiness
 from qisd.web.site import QisSite
 
@@ -33,8 +34,22 @@ class FakeSettings:
     """The settings that the web floor reads, with the defaults of the real ones where it matters."""
 
     application_root: str = "/"
+    public_host_name: str = ""
+    preferred_url_scheme: str = "http"
     keep_alive_timeout: float = 15
     request_timeout: float = 60
+    https_listen: tuple[Any, ...] = ()
+    internal_browsing_port: int = 0
+    internal_browsing_ssl: bool = True
+    proxy_servers: int = 0
+    proxy_addresses: tuple[Any, ...] = ()
+    session_cookie_name: str = "session"
+    session_cookie_httponly: bool = True
+    session_cookie_samesite: str = "Lax"
+    secure_cookies: bool = True
+    max_content_length: int = 2**30
+    api_max_list: int = 100_000
+    hide_version: bool = False
     cors_allow_origin: tuple[str, ...] = ("*",)
     cors_allow_headers: tuple[str, ...] = ("Origin", "Authorization")
     cors_expose_headers: tuple[str, ...] = ("Content-Length", "X-From-Cache")
@@ -43,7 +58,7 @@ class FakeSettings:
 def prepared_image(**changes: object) -> PreparedImage:
     """What the domain says about an image, as far as the web floor looks at it."""
     fields: dict[str, object] = dict.fromkeys(
-        ("path", "source", "spec", "plan", "overlay", "rules", "xref", "filename")
+        ("path", "source", "spec", "plan", "overlay", "rules", "xref", "filename", "template")
     )
     fields |= {
         "etag": ETAG,
@@ -52,6 +67,9 @@ def prepared_image(**changes: object) -> PreparedImage:
         "content_type": "image/jpeg",
         "store": True,
         "anew": False,
+        "public": True,
+        "record": True,
+        "output": "jpg",
     }
     return PreparedImage(**(fields | changes))  # type: ignore[arg-type]
 
@@ -105,6 +123,9 @@ class FakeImages:
             "attachment": False,
             "content_type": "image/jpeg",
             "xref": None,
+            "path": "penguin.jpg",
+            "public": True,
+            "record": True,
             "size": len(self.data),
             "stream": self.opened,
         }
@@ -112,6 +133,16 @@ class FakeImages:
 
     def handed_out(self, answered: PreparedImage | PreparedOriginal) -> None:
         self.told.append(answered)
+
+
+class FakeVisitors:
+    """Says who is asking."""
+
+    def __init__(self) -> None:
+        self.visitor = ANONYMOUS
+
+    async def of(self, request: object) -> Visitor:
+        return self.visitor
 
 
 class ImmediateFiles:
@@ -227,14 +258,30 @@ class Door:
         self.images = FakeImages()
         self.entries = Entries()
         self.state = Readiness(ready=True, checks={"database": True})
+        self.visitors = FakeVisitors()
+        self.counted: list[Mapping[str, object]] = []
         self.site = make_site(
-            images=self.images,  # type: ignore[arg-type]
-            files=self.files,
             settings=FakeSettings(**settings),  # type: ignore[arg-type]
             access_log=self.entries,
             readiness=lambda: self.state,
             reactor=self.clock,
+            body_files=self.files,
         )
+        open_rooms(
+            self.site,
+            Rooms(
+                images=ImageHandlers(
+                    images=self.images,  # type: ignore[arg-type]
+                    files=self.files,
+                    identity=self.visitors,
+                    statistics=self,
+                )
+            ),
+        )
+
+    def served(self, src: str | None, **fields: object) -> None:
+        """What is counted for the statistics."""
+        self.counted.append({"src": src, **fields})
 
     def wire(self, **options: Any) -> Wire:
         return Wire(self.site, **options)

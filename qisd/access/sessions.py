@@ -1,0 +1,201 @@
+"""Sessions, tokens and keys: making them, finding who is behind one, ending them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from qisd.cache.singleflight import SingleFlight
+from qisd.errors import StoreUnavailable
+from qisd.store import sessions
+from qisd.store.pool import Database
+from qisd.store.queries import Queries
+from qisd.store.sessions import Kind, SessionRow
+
+_log = Logger()
+
+_BELIEVED = 1.0
+"""Seconds for which the database is not asked again; so long a session goes on that was ended on another server."""
+
+_KEPT = 20_000
+_TOUCH_EVERY = 60.0
+_SECRET_BYTES = 32
+_SECRET_MAX = 200
+_AGENT_MAX = 255
+
+
+@attrs.frozen(kw_only=True)
+class Lifetimes:
+    """Seconds: of sessions altogether and without use, of tokens; how long all are believed without a database."""
+
+    session: float
+    idle: float
+    token: float
+    grace: float
+
+
+@attrs.define
+class _Known:
+    asked: float
+    row: SessionRow | None
+    touched: float
+
+
+class Sessions:
+    """All that prove who someone is by a secret.
+
+    The secret is 256 random bits. What is stored is its digest under the key that all servers share: a copy of the
+    table opens nothing, and neither does a server with another key.
+
+    :param keys: the key that new ones are made with, then those that are accepted still.
+    """
+
+    def __init__(
+        self, database: Database, *, keys: Sequence[bytes], lifetimes: Lifetimes, reactor: Any, now: Callable[[], float]
+    ) -> None:
+        self._database = database
+        self._keys = tuple(keys)
+        self._lifetimes = lifetimes
+        self._reactor = reactor
+        self._now = now
+        self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()
+        self._flight: SingleFlight[SessionRow | None] = SingleFlight()
+        self._touched: set[int] = set()
+
+    def configure(self, *, keys: Sequence[bytes], lifetimes: Lifetimes) -> None:
+        self._keys = tuple(keys)
+        self._lifetimes = lifetimes
+        self._known.clear()
+
+    async def open(
+        self,
+        db: Queries,
+        kind: Kind,
+        *,
+        user_id: int,
+        stamp: int,
+        seconds: float | None = None,
+        label: str = "",
+        scopes: Sequence[str] = (),
+        folder: str = "/",
+        address: str = "",
+        agent: str = "",
+    ) -> tuple[str, SessionRow]:
+        """Make one, in the transaction ``db``.
+
+        :param seconds: how long it holds; None for what is usual for its kind.
+        :returns: the secret, which is nowhere else, and the row.
+        """
+        usual = self._lifetimes.session if kind == "session" else self._lifetimes.token
+        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        row = await sessions.insert(
+            db,
+            secret_hash=_digest(self._keys[0], kind, secret),
+            kind=kind,
+            user_id=user_id,
+            stamp=stamp,
+            expires=datetime.fromtimestamp(self._now(), UTC) + timedelta(seconds=seconds or usual),
+            label=label,
+            scopes=scopes,
+            folder=folder,
+            address=address,
+            agent=agent[:_AGENT_MAX],
+        )
+        return secret, row
+
+    async def find(self, kind: Kind, secret: str) -> SessionRow | None:
+        """The one with this secret, if it holds. Asks the database at most once a second for each.
+
+        :raises StoreUnavailable: it can't be found out.
+        """
+        if not secret or len(secret) > _SECRET_MAX or not secret.isascii():
+            return None
+        now = self._reactor.seconds()
+        known = self._known.get((kind, secret))
+        if known is None or now - known.asked > _BELIEVED:
+            known = await self._ask(kind, secret, known)
+        row = known.row
+        if row is None or row.expires.timestamp() <= self._now():
+            return None
+        if kind == "session" and self._idle_too_long(row, known):
+            return None
+        self._note_use(row, known)
+        return row
+
+    def forget(self) -> None:
+        """Ask the database again for every one, since some were ended by this very process."""
+        self._known.clear()
+
+    async def use_ticket(self, db: Queries, secret: str) -> SessionRow | None:
+        """The ticket with this secret; it can be used once. In a transaction."""
+        if not secret or len(secret) > _SECRET_MAX:
+            return None
+        return await sessions.use_up(db, [_digest(key, "ticket", secret) for key in self._keys])
+
+    async def flush(self) -> None:
+        """Write down which were used; to be called now and then, and at the end."""
+        touched, self._touched = self._touched, set()
+        if touched:
+            try:
+                await sessions.touch(self._database, sorted(touched))
+            except StoreUnavailable:
+                self._touched |= touched
+
+    # CSRF
+
+    def csrf_token(self, session_id: int) -> str:
+        """What a page of this session sends along with its writes; another one each time, all hold as long as it."""
+        nonce = secrets.token_urlsafe(12)
+        return f"{nonce}.{_csrf_mac(self._keys[0], session_id, nonce)}"
+
+    def csrf_holds(self, session_id: int, token: str) -> bool:
+        nonce, _, mac = token.partition(".")
+        given = mac.encode("utf-8", "replace")
+        return any(hmac.compare_digest(_csrf_mac(key, session_id, nonce).encode(), given) for key in self._keys)
+
+    async def _ask(self, kind: Kind, secret: str, known: _Known | None) -> _Known:
+        digests = [_digest(key, kind, secret) for key in self._keys]
+        try:
+            row = await self._flight.join(
+                digests[0].hex(), lambda: Deferred.fromCoroutine(sessions.by_digest(self._database, digests))
+            )
+        except StoreUnavailable:
+            if known is None or self._reactor.seconds() - known.asked > self._lifetimes.grace:
+                raise
+            return known
+        if row is not None and row.kind != kind:
+            row = None
+        now = self._reactor.seconds()
+        entry = _Known(asked=now, row=row, touched=known.touched if known else 0.0)
+        self._known[(kind, secret)] = entry
+        self._known.move_to_end((kind, secret))
+        if len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+        return entry
+
+    def _idle_too_long(self, row: SessionRow, known: _Known) -> bool:
+        last = max(row.last_used.timestamp(), known.touched)
+        return self._now() - last > self._lifetimes.idle
+
+    def _note_use(self, row: SessionRow, known: _Known) -> None:
+        now = self._now()
+        if now - max(row.last_used.timestamp(), known.touched) > _TOUCH_EVERY:
+            known.touched = now
+            self._touched.add(row.id)
+
+
+def _digest(key: bytes, kind: Kind, secret: str) -> bytes:
+    return hmac.digest(key, f"{kind}:{secret}".encode("utf-8", "replace"), hashlib.sha256)
+
+
+def _csrf_mac(key: bytes, session_id: int, nonce: str) -> str:
+    return hmac.new(key, f"csrf:{session_id}:{nonce}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()

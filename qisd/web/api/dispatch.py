@@ -1,0 +1,251 @@
+"""The way of every API call: who calls and may they, the handler, the envelope and its headers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import msgspec
+from twisted.internet.defer import CancelledError
+from twisted.python.failure import Failure
+
+from qisd.access.sessions import Sessions
+from qisd.access.visitor import Visitor
+from qisd.errors import NotAuthenticated, OutOfDate, QisError
+from qisd.imaging.request import parse_query_string
+from qisd.web.api import envelope
+from qisd.web.api.endpoint import Accepted, Call, Endpoint, Page, Parameters, Versioned
+from qisd.web.api.paging import PagingForm, page_links
+from qisd.web.api.reading import read_texts
+from qisd.web.errors import translate
+from qisd.web.headers import Header
+from qisd.web.identity import Identity, check_way, urls
+
+if TYPE_CHECKING:
+    from qisd.web.request import QisRequest
+
+Bound = Callable[[Call], Awaitable[Any]]
+
+_READS = (b"GET", b"HEAD")
+_ETAG_DIGITS = 32
+_VARY = ("Vary", "Authorization, Cookie")
+_PRIVATE = ("Cache-Control", "no-store")
+_CHECKED = ("Cache-Control", "no-cache")
+
+
+class CsrfFailed(QisError):
+    """A write by cookie without the token that only pages of ours have."""
+
+    status = 400
+    code = "csrf"
+
+    def __init__(self) -> None:
+        super().__init__("missing CSRF token or one of another session")
+
+
+@attrs.frozen(kw_only=True)
+class _Answer:
+    status: int
+    body: bytes
+    headers: list[Header]
+
+
+@attrs.frozen(kw_only=True)
+class _Made:
+    """What a handler has made: its data as JSON, and the entity tag of that."""
+
+    data: Any
+    json: bytes
+    status: int
+    message: str
+    etag: str
+    headers: list[Header]
+
+
+class Dispatcher:
+    """Runs endpoints.
+
+    :param refresh: called after each successful write with the address of the endpoint, so that what was changed holds
+        at once on this server.
+    """
+
+    def __init__(self, *, identity: Identity, sessions: Sessions, refresh: Callable[[str], Awaitable[None]]) -> None:
+        self._identity = identity
+        self._sessions = sessions
+        self._refresh = refresh
+
+    async def run(
+        self, request: QisRequest, declared: Endpoint, handler: Bound, *, twin: Twin | None, parts: Mapping[str, Any]
+    ) -> None:
+        """Answer ``request`` by an endpoint.
+
+        :param twin: the GET at the same address.
+        :param parts: the parts of the address.
+        """
+        parameters: Parameters | None = None
+        try:
+            if declared.internal:
+                check_way(request)
+            visitor = await self._identity.of(request)
+            if declared.login and visitor.anonymous:
+                raise NotAuthenticated
+            parameters = parameters_of(request)
+            self._check_csrf(request, declared, visitor, parameters)
+            if declared.flag is not None:
+                visitor.require_flag(declared.flag)
+            call = Call(visitor=visitor, parts=parts, parameters=parameters, urls=urls(request), request=request)
+            answer = await self._answer(request, declared, handler, twin, call)
+        except CancelledError:
+            raise
+        except Exception as error:
+            answer = self._error(request, error)
+        _write(request, answer, as_text=_wants_text(request, parameters) and answer.status != 413)
+
+    def _check_csrf(self, request: QisRequest, declared: Endpoint, visitor: Visitor, parameters: Parameters) -> None:
+        if visitor.by == "session" and declared.csrf and request.method not in _READS:
+            token = parameters.text("_csrf_token") or request.header("X-CSRF-Token") or ""
+            if visitor.session is None or not self._sessions.csrf_holds(visitor.session, token):
+                raise CsrfFailed
+
+    async def _answer(
+        self, request: QisRequest, declared: Endpoint, handler: Bound, twin: Twin | None, call: Call
+    ) -> _Answer:
+        if request.method in _READS:
+            made = await self._read(declared, handler, call)
+            return _conditional(request, call, made)
+        call = await self._with_state(request, declared, twin, call)
+        made = _made(await handler(call))
+        await self._refresh(declared.path)
+        return _Answer(status=made.status, body=_success(made), headers=[*made.headers, *_caching(call.visitor)])
+
+    async def _read(self, declared: Endpoint, handler: Bound, call: Call) -> _Made:
+        if not declared.listing:
+            return _made(await handler(call))
+        paging = read_texts(PagingForm, dict(call.parameters.texts))
+        most = call.request.site.settings.api_max_list
+        call = attrs.evolve(call, start=paging.start, limit=paging.limit or most)
+        items = await handler(call)
+        if not isinstance(items, Page):
+            cut = items[paging.start : paging.start + (call.limit or most)]
+            items = Page(items=cut, total=len(items))
+        made = _made(list(items.items))
+        return attrs.evolve(
+            made, headers=[*made.headers, ("X-Total-Count", str(items.total)), *page_links(call, items.total)]
+        )
+
+    async def _with_state(self, request: QisRequest, declared: Endpoint, twin: Twin | None, call: Call) -> Call:
+        """The call with what it refers to: the state that PATCH changes, the version that If-Match names."""
+        wanted = request.joined("If-Match")
+        patch = request.method == b"PATCH"
+        if twin is None or not (patch or wanted):
+            return call
+        state = await self._read(twin.declared, twin.handler, attrs.evolve(call, parameters=Parameters()))
+        if wanted and not _names(wanted, state.etag):
+            raise _Outdated(state)
+        version = int(state.etag.partition("-")[0]) if wanted and "-" in state.etag and wanted.strip() != "*" else None
+        base = None
+        if patch:
+            data = msgspec.to_builtins(state.data)
+            base = declared.base(state.data) if declared.base is not None else data
+        return attrs.evolve(call, version=version, base=base)
+
+    def _error(self, request: QisRequest, error: Exception) -> _Answer:
+        answer = translate(Failure(error), request_id=request.request_id, where=request.describe())
+        state = error.state if isinstance(error, _Outdated) else None
+        headers, body = envelope.error_answer(
+            answer, request.joined("Accept"), data=msgspec.Raw(state.json) if state else None
+        )
+        headers += [*answer.headers, _PRIVATE, *([_tag(state.etag)] if state else [])]
+        credentials = request.header("Authorization") or ""
+        if answer.status == 401 and credentials.lower().startswith("basic"):
+            headers.append(("WWW-Authenticate", 'Basic realm="qisd"'))
+        return _Answer(status=answer.status, body=body, headers=headers)
+
+
+@attrs.frozen(kw_only=True)
+class Twin:
+    """A GET with its handler."""
+
+    declared: Endpoint
+    handler: Bound
+
+
+class _Outdated(OutOfDate):
+    """Somebody else was first; the answer shows what they have made of it."""
+
+    def __init__(self, state: _Made) -> None:
+        super().__init__("Somebody else has changed this meanwhile")
+        self.state = state
+
+
+def parameters_of(request: QisRequest) -> Parameters:
+    """The parameters of a request, from where its method has them.
+
+    :raises BadParameter: the body is neither form nor JSON object.
+    """
+    if request.method in _READS:
+        return Parameters(texts=tuple(parse_query_string(request.raw_query).items()))
+    body = request.body
+    if body.kind == "json":
+        return Parameters(document=body.json)
+    return Parameters(texts=tuple(body.pairs))
+
+
+def _made(result: Any) -> _Made:
+    version, status, message = None, 200, "OK"
+    if isinstance(result, Accepted):
+        status, message, result = 202, "OK task accepted", result.data
+    if isinstance(result, Versioned):
+        version, result = result.version, result.data
+    encoded = envelope.encoded(result)
+    digest = hashlib.sha256(encoded).hexdigest()[:_ETAG_DIGITS]
+    etag = digest if version is None else f"{version}-{digest}"
+    return _Made(data=result, json=encoded, status=status, message=message, etag=etag, headers=[envelope.JSON])
+
+
+def _success(made: _Made) -> bytes:
+    return envelope.success(made.json, status=made.status, message=made.message)
+
+
+def _conditional(request: QisRequest, call: Call, made: _Made) -> _Answer:
+    headers = [*made.headers, *_caching(call.visitor), _tag(made.etag)]
+    wanted = request.joined("If-None-Match")
+    if wanted is not None and _names(wanted, made.etag):
+        return _Answer(status=304, body=b"", headers=[header for header in headers if header != envelope.JSON])
+    return _Answer(status=made.status, body=_success(made), headers=headers)
+
+
+def _caching(visitor: Visitor) -> list[Header]:
+    return [_CHECKED if visitor.anonymous else _PRIVATE, _VARY]
+
+
+def _tag(etag: str) -> Header:
+    return "ETag", f'"{etag}"'
+
+
+def _names(condition: str, etag: str) -> bool:
+    tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
+    return "*" in tags or f'"{etag}"' in tags
+
+
+def _wants_text(request: QisRequest, parameters: Parameters | None) -> bool:
+    """Old browsers post forms into a hidden frame, and can read nothing but a text there."""
+    if parameters is None or request.method in _READS or parameters.text("api_json_as_text") != "true":
+        return False
+    return not parse_query_string(request.raw_query).get("jsonp")
+
+
+def _write(request: QisRequest, answer: _Answer, *, as_text: bool) -> None:
+    headers: Sequence[Header] = answer.headers
+    status = answer.status
+    if as_text:
+        headers = [(name, value) for name, value in headers if name != "Content-Type"]
+        headers = [*headers, ("Content-Type", "text/plain; charset=utf-8")]
+        status = 200
+    if status == 304:
+        request.start(304, list(headers))
+        request.write(b"")
+    else:
+        request.answer(status, list(headers), answer.body)

@@ -1,0 +1,335 @@
+"""The objects that the API answers with. Validation, encoding and the OpenAPI document are made from these types.
+
+Times are UTC. Paths of images have no leading slash, those of folders have one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+Id = Annotated[int, Meta(ge=1)]
+Status = Annotated[int, Meta(description="1 active, 0 deleted", ge=0, le=1)]
+
+
+class Model(msgspec.Struct, kw_only=True):
+    """Base of all answers."""
+
+
+class FolderObject(Model):
+    """A folder, without its relatives."""
+
+    id: int
+    name: Annotated[str, Meta(description="equal to path; empty for the root")]
+    path: Annotated[str, Meta(description="with leading slash; the root is /")]
+    parent_id: int | None
+    status: Status
+
+
+class FolderTree(FolderObject):
+    """A folder with its parent and the folders in it."""
+
+    parent: FolderObject | None
+    children: list[FolderObject]
+
+
+class ImageObject(Model):
+    """An image file, as the caller may know it."""
+
+    id: int
+    src: Annotated[str, Meta(description="path below the root, without leading slash")]
+    filename: str
+    folder_id: int
+    folder: FolderObject | None
+    title: str
+    description: str
+    width: Annotated[int, Meta(description="pixels of the file; 0 = unreadable")]
+    height: int
+    status: Status
+    supported: Annotated[bool, Meta(description="the extension is decodable")]
+    download: Annotated[bool, Meta(description="the caller may fetch the original")]
+    url: str
+    filesize: int | UnsetType = UNSET
+    modified: datetime | UnsetType = UNSET
+
+
+class ListedFile(Model):
+    """A file of a folder."""
+
+    filename: str
+    supported: bool
+    url: Annotated[str, Meta(description="empty if the file is not supported")]
+
+
+class ListedFolder(Model):
+    """A folder in a list that was asked for with ``folders=true``."""
+
+    filename: str
+    is_folder: bool
+    path: str
+
+
+class UserObject(Model):
+    """A user; what a user may do comes from groups."""
+
+    id: int
+    first_name: str
+    last_name: str
+    email: str
+    username: str
+    auth_type: Annotated[int, Meta(description="1 password, 2 LDAP")]
+    allow_api: Annotated[bool, Meta(description="may fetch tokens")]
+    status: Status
+
+
+class GroupFlags(Model):
+    """The system permissions of a group."""
+
+    group_id: int
+    folios: bool
+    reports: bool
+    admin_users: bool
+    admin_files: bool
+    admin_folios: bool
+    admin_permissions: bool
+    admin_all: bool
+
+
+class GroupObject(Model):
+    """A group; ``users`` only where one group is asked for."""
+
+    id: int
+    name: str
+    description: str
+    group_type: Annotated[int, Meta(description="1 system, 2 local, 3 LDAP")]
+    permissions: GroupFlags
+    users: list[UserObject] | UnsetType = UNSET
+
+
+class NewUserObject(UserObject):
+    """A user who was just made, with the groups."""
+
+    groups: list[GroupObject]
+
+
+class TemplateObject(Model):
+    """A named set of image options: ``{"<field>": {"value": …}}``."""
+
+    id: int
+    name: str
+    description: str
+    template: dict[str, Any]
+
+
+class PermissionObject(Model):
+    """The level that a group has in a folder, and below it."""
+
+    id: int
+    folder_id: int
+    group_id: int
+    access: Annotated[int, Meta(description="0, 10, 20, 30, 40, 50, 60 or 70")]
+    folder: FolderObject | UnsetType = UNSET
+    group: GroupObject | UnsetType = UNSET
+
+
+class PropertyObject(Model):
+    """A value of the installation."""
+
+    key: str
+    value: str | None
+
+
+class PortfolioPermission(Model):
+    """What a group may do with a portfolio."""
+
+    id: int
+    folio_id: int
+    group_id: int
+    access: Annotated[int, Meta(description="0 nothing, 10 view, 20 download")]
+
+
+class PortfolioImage(Model):
+    """An image in a portfolio; ``parameters`` in the form of a template."""
+
+    id: int
+    folio_id: int
+    image_id: int
+    image: ImageObject
+    filename: Annotated[str, Meta(description="name in zips; empty = the image's own")]
+    order_num: int
+    parameters: dict[str, Any]
+    url: str
+
+
+class PortfolioExport(Model):
+    """A published portfolio: a zip file, once it's done."""
+
+    id: int
+    folio_id: int
+    description: str
+    originals: bool
+    parameters: dict[str, Any]
+    task_id: int | None
+    filename: Annotated[str, Meta(description="empty until done")]
+    filesize: int
+    created: datetime
+    keep_until: datetime
+    url: str | UnsetType = UNSET
+    state: str | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+
+
+class PortfolioEvent(Model):
+    """An entry of a portfolio's history."""
+
+    id: int
+    folio_id: int
+    user_id: int | None
+    action: Annotated[
+        int, Meta(description="1 created, 2 edited, 3 images changed, 4 published, 5 downloaded, 6 unpublished")
+    ]
+    action_info: str
+    action_time: datetime
+
+
+class PortfolioObject(Model):
+    """A portfolio; ``images`` and ``history`` only where one portfolio is asked for."""
+
+    id: int
+    human_id: str
+    name: str
+    description: str
+    owner_id: int
+    last_updated: datetime
+    permissions: list[PortfolioPermission]
+    downloads: list[PortfolioExport]
+    url: str
+    images: list[PortfolioImage] | UnsetType = UNSET
+    images_hidden: Annotated[int, Meta(description="images in folders that are closed to the caller")] | UnsetType = (
+        UNSET
+    )
+    history: list[PortfolioEvent] | UnsetType = UNSET
+
+
+class ImageEvent(Model):
+    """An entry of an image's history."""
+
+    id: int
+    image_id: int
+    user_id: int | None
+    action: Annotated[int, Meta(description="0 deleted, 1 created, 2 replaced, 3 edited, 4 moved")]
+    action_info: str
+    action_time: datetime
+    username: str | UnsetType = UNSET
+
+
+class TaskObject(Model):
+    """A background task."""
+
+    id: int
+    name: str
+    funcname: str
+    params: dict[str, Any]
+    priority: Annotated[int, Meta(description="10 high, 20 normal, 30 low")]
+    status: Annotated[int, Meta(description="0 pending, 1 active, 2 complete")]
+    result: Any
+    keep_for: int
+    keep_until: datetime | None
+    log_level: str
+    error_log_level: str
+    lock_id: str | None
+    user_id: int | None
+    user: UserObject | None
+    created: datetime
+    started: datetime | None
+    finished: datetime | None
+    progress: Annotated[float, Meta(description="0 to 1")] | None
+    progress_text: str = ""
+
+
+class AuditEntry(Model):
+    """An entry of the audit log."""
+
+    id: int
+    time: datetime
+    actor_id: int | None
+    actor_name: str
+    actor_kind: str
+    address: str
+    request_id: str
+    action: str
+    object_type: str
+    object_id: str
+    before: Any
+    after: Any
+
+
+class TrashEntry(Model):
+    """A deleted file or folder that can be restored."""
+
+    id: int
+    kind: Literal["file", "folder"]
+    path: str
+    user_id: int | None
+    deleted: datetime
+    expires: datetime
+
+
+class TokenObject(Model):
+    """A token; it is shown this once."""
+
+    token: str
+    expires_at: datetime
+    expires_in: Annotated[int, Meta(description="seconds")]
+
+
+class KeyObject(Model):
+    """A key that a user has made; the secret itself is never shown again."""
+
+    id: int
+    label: str
+    scopes: list[str]
+    folder: str
+    created: datetime
+    last_used: datetime
+    expires: datetime
+
+
+class NewKeyObject(KeyObject):
+    """A key that was just made, with its secret."""
+
+    token: str
+
+
+class VersionObject(Model):
+    """What answers; version and edition may be hidden from strangers."""
+
+    name: str
+    api_versions: list[str]
+    version: str | UnsetType = UNSET
+    edition: str | UnsetType = UNSET
+
+
+class SessionObject(Model):
+    """Who is asking, and what writes by cookie must carry."""
+
+    user: UserObject | None
+    csrf_token: str | None
+    permissions: Annotated[list[str], Meta(description="the caller's system permissions")]
+
+
+class ErrorEnvelope(Model):
+    """Every error: the three keys of every answer, and those of RFC 9457 besides."""
+
+    status: int
+    message: str
+    data: Any
+    type: str
+    title: str
+    detail: str
+    parameter: str | UnsetType = UNSET
+    errors: list[dict[str, str]] | UnsetType = UNSET
+    incident: str | UnsetType = UNSET

@@ -1,0 +1,368 @@
+"""From the parameters of a request to a typed value.
+
+A request model is a :class:`Form`: its annotations say the types and ranges. The same names are read from a query
+string, from a form or from a JSON object. Texts of forms are read as old clients send them (a blank number is 0, a word
+that does not mean yes means no); JSON has types of its own, and they must be right.
+
+What annotations can't say stands in ``Meta(extra=…)``:
+
+- ``trim``: blanks around a text don't count;
+- ``blank_absent``: a blank number counts as not given;
+- ``json_text``: (least, most) characters of the JSON text that a form field holds.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+
+import attrs
+import msgspec
+from msgspec import NODEFAULT, inspect
+
+from qisd.errors import BadParameter, MissingParameter
+
+# Neither PostgreSQL nor UTF-8 knows these.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
+_TRUE = frozenset({"1", "t", "y", "true", "yes"})
+_LARGEST = 2**63 - 1
+_DEPTH_MAX = 64
+_TEXT_DATE = 10
+_TEXT_SECONDS = 19
+
+
+class Form(msgspec.Struct, kw_only=True):
+    """Base of all request models. A field without default is mandatory; a bool only in JSON, as in HTML forms."""
+
+
+F = TypeVar("F", bound=Form)
+
+
+@attrs.frozen
+class _Field:
+    name: str
+    type: inspect.Type
+    required: bool
+    default: Callable[[], Any]
+    extra: Mapping[str, Any]
+
+
+def read_texts(model: type[F], given: Mapping[str, str], *, base: Mapping[str, Any] | None = None) -> F:
+    """``given``, as it came in a query string or a form, as a ``model``.
+
+    :param base: values of fields that are not given (for PATCH), instead of defaults.
+    :raises BadParameter: names the parameter, and says what is allowed.
+    """
+    return _read(model, given, _from_text, base=base, lenient_bools=True)
+
+
+def read_json(model: type[F], given: Mapping[str, Any], *, base: Mapping[str, Any] | None = None) -> F:
+    """``given``, a JSON object, as a ``model``. See :func:`read_texts`."""
+    return _read(model, given, _from_json, base=base, lenient_bools=False)
+
+
+def parse_json(text: str | bytes, *, parameter: str) -> Any:
+    """Any JSON value; strict where Python's parser is not.
+
+    :raises BadParameter: it is no JSON, has a key twice, or is nested more than 64 deep.
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_no_constant)
+    except RecursionError:
+        raise BadParameter(parameter, "is nested too deeply") from None
+    except ValueError as error:
+        raise BadParameter(parameter, _json_fault(error)) from None
+    _check_tree(value, parameter)
+    return value
+
+
+def _read(
+    model: type[F],
+    given: Mapping[str, Any],
+    convert: Callable[[_Field, inspect.Type, Any], Any],
+    *,
+    base: Mapping[str, Any] | None,
+    lenient_bools: bool,
+) -> F:
+    values: dict[str, Any] = {}
+    faults: list[BadParameter] = []
+    for field in _fields(model):
+        try:
+            if _given(field, given):
+                values[field.name] = convert(field, _without_none(field.type, given[field.name]), given[field.name])
+            elif base is not None and field.name in base:
+                values[field.name] = base[field.name]
+            elif not field.required:
+                values[field.name] = field.default()
+            elif lenient_bools and isinstance(field.type, inspect.BoolType):
+                values[field.name] = False
+            else:
+                raise MissingParameter(field.name)
+        except BadParameter as fault:
+            faults.append(fault)
+    if faults:
+        faults[0].faults = tuple((fault.parameter or "", fault.reason) for fault in faults)
+        raise faults[0]
+    return model(**values)
+
+
+def _given(field: _Field, given: Mapping[str, Any]) -> bool:
+    if field.name not in given:
+        return False
+    value = given[field.name]
+    return not (field.extra.get("blank_absent") and isinstance(value, str) and not value.strip())
+
+
+@functools.cache
+def _fields(model: type[Form]) -> tuple[_Field, ...]:
+    described = inspect.type_info(model)
+    assert isinstance(described, inspect.StructType)  # noqa: S101 - a Form is one
+    return tuple(_field(field) for field in described.fields)
+
+
+def _field(field: inspect.Field) -> _Field:
+    kind, extra = _unwrapped(field.type)
+    if field.default_factory is not NODEFAULT:
+        default = field.default_factory
+    else:
+        default = functools.partial(_same, field.default)
+    return _Field(name=field.encode_name, type=kind, required=field.required, default=default, extra=extra)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _unwrapped(kind: inspect.Type) -> tuple[inspect.Type, dict[str, Any]]:
+    extra: dict[str, Any] = {}
+    while True:
+        if isinstance(kind, inspect.Metadata):
+            extra.update(kind.extra or {})
+            kind = kind.type
+        elif isinstance(kind, inspect.UnionType):
+            members = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
+            if len(members) != 1:
+                return kind, extra
+            inner, more = _unwrapped(members[0])
+            extra.update(more)
+            if len(members) == len(kind.types):
+                return inner, extra
+            return inspect.UnionType(types=(inner, inspect.NoneType())), extra
+        else:
+            return kind, extra
+
+
+def _without_none(kind: inspect.Type, value: Any) -> inspect.Type:
+    if isinstance(kind, inspect.UnionType):
+        wanted = [one for one in kind.types if isinstance(one, inspect.NoneType) == (value is None)]
+        return wanted[0] if wanted else kind.types[0]
+    return kind
+
+
+# Texts
+
+
+def _from_text(field: _Field, kind: inspect.Type, text: str) -> Any:
+    name = field.name
+    if isinstance(kind, inspect.StrType):
+        return _text(field, kind, text)
+    if isinstance(kind, inspect.IntType):
+        return _in_range(name, kind, _integer(name, text))
+    if isinstance(kind, inspect.BoolType):
+        return text.strip().lower() in _TRUE
+    if isinstance(kind, inspect.FloatType):
+        return _in_range(name, kind, _number(name, text))
+    if isinstance(kind, inspect.LiteralType):
+        return _choice(name, kind, text)
+    if isinstance(kind, inspect.DateType):
+        return _date(name, text)
+    if isinstance(kind, inspect.DateTimeType):
+        return _date_time(name, text)
+    return _from_json(field, kind, _json_of_text(field, text))
+
+
+def _text(field: _Field, kind: inspect.StrType, text: str) -> str:
+    if field.extra.get("trim"):
+        text = text.strip()
+    if kind.min_length is not None and len(text) < kind.min_length:
+        raise BadParameter(field.name, f"Value is too short (min {kind.min_length})")
+    if kind.max_length is not None and len(text) > kind.max_length:
+        raise BadParameter(field.name, f"Value is too long (max {kind.max_length})")
+    if _UNSTORABLE.search(text):
+        raise BadParameter(field.name, "NUL characters and lone surrogates are not allowed")
+    return text
+
+
+def _integer(name: str, text: str) -> int:
+    stripped = text.strip(" \t\r\n")
+    if not stripped:
+        return 0
+    if _INTEGER.fullmatch(stripped) is None:
+        raise BadParameter(name, "must be a whole number")
+    return int(stripped)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if value != value or abs(value) == float("inf") or "_" in text:
+        raise BadParameter(name, "must be a number")
+    return value
+
+
+def _in_range(name: str, kind: inspect.IntType | inspect.FloatType, value: float) -> Any:
+    least = kind.ge if kind.ge is not None else -_LARGEST
+    most = kind.le if kind.le is not None else _LARGEST
+    if not least <= value <= most:
+        raise BadParameter(name, f"{value} is out of range{_range_text(kind)}")
+    return value
+
+
+def _range_text(kind: inspect.IntType | inspect.FloatType) -> str:
+    if kind.ge is not None and kind.le is not None:
+        return f" ({kind.ge} to {kind.le})"
+    if kind.ge is not None:
+        return f" (min {kind.ge})"
+    return f" (max {kind.le if kind.le is not None else _LARGEST})"
+
+
+def _choice(name: str, kind: inspect.LiteralType, value: Any) -> Any:
+    for one in kind.values:
+        if value == one or (isinstance(one, int) and value == str(one)):
+            return one
+    raise BadParameter(name, f"Value is not one of: {', '.join(map(str, kind.values))}")
+
+
+def _date(name: str, text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text.strip()[:_TEXT_DATE])
+    except ValueError:
+        raise BadParameter(name, "must be a date, yyyy-mm-dd") from None
+
+
+def _date_time(name: str, text: str) -> datetime.datetime:
+    """In UTC. A date alone is its midnight."""
+    text = text.strip()
+    try:
+        read = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        try:  # what follows the seconds never mattered
+            read = datetime.datetime.fromisoformat(text[:_TEXT_SECONDS])
+        except ValueError:
+            raise BadParameter(name, "must be a date or a time, yyyy-mm-ddThh:mm:ss") from None
+    if read.tzinfo is None:
+        return read.replace(tzinfo=datetime.UTC)
+    try:
+        return read.astimezone(datetime.UTC)
+    except OverflowError:
+        raise BadParameter(name, "is out of range") from None
+
+
+def _json_of_text(field: _Field, text: str) -> Any:
+    least, most = field.extra.get("json_text", (0, 102400))
+    if len(text) < least:
+        raise BadParameter(field.name, f"Value is too short (min {least})")
+    if len(text) > most:
+        raise BadParameter(field.name, f"Value is too long (max {most})")
+    return parse_json(text, parameter=field.name)
+
+
+# JSON
+
+
+def _from_json(field: _Field, kind: inspect.Type, value: Any) -> Any:
+    for of, reader in _JSON_READERS:
+        if isinstance(kind, of):
+            return reader(field, kind, value)
+    raise AssertionError(f"the type of {field.name} has no reader")
+
+
+def _json_number(field: _Field, kind: Any, value: Any) -> float:
+    number = value if not isinstance(value, bool) else None
+    return cast("float", _in_range(field.name, kind, float(_of_type(field.name, number, int | float, "a number"))))
+
+
+def _json_object(field: _Field, kind: Any, value: Any) -> Any:
+    # An empty list is what some languages write for an empty table.
+    return _of_type(field.name, {} if value == [] else value, dict, "an object")
+
+
+_JSON_READERS: tuple[tuple[Any, Callable[[_Field, Any, Any], Any]], ...] = (
+    (inspect.NoneType | inspect.AnyType, lambda field, kind, value: value),
+    (inspect.StrType, lambda field, kind, value: _text(field, kind, _of_type(field.name, value, str, "a text"))),
+    (inspect.BoolType, lambda field, kind, value: _of_type(field.name, value, bool, "true or false")),
+    (
+        inspect.IntType,
+        lambda field, kind, value: _in_range(field.name, kind, _of_type(field.name, value, int, "a whole number")),
+    ),
+    (inspect.FloatType, _json_number),
+    (inspect.LiteralType, lambda field, kind, value: _choice(field.name, kind, value)),
+    (inspect.DateType, lambda field, kind, value: _date(field.name, _of_type(field.name, value, str, "a date"))),
+    (
+        inspect.DateTimeType,
+        lambda field, kind, value: _date_time(field.name, _of_type(field.name, value, str, "a time")),
+    ),
+    (inspect.DictType, _json_object),
+    (
+        inspect.ListType,
+        lambda field, kind, value: [_item(field, kind, item) for item in _of_type(field.name, value, list, "a list")],
+    ),
+    (
+        inspect.StructType,
+        lambda field, kind, value: read_json(kind.cls, _of_type(field.name, value, dict, "an object")),
+    ),
+)
+
+
+def _item(field: _Field, kind: inspect.ListType, item: Any) -> Any:
+    inner, extra = _unwrapped(kind.item_type)
+    return _from_json(attrs.evolve(field, extra=extra), inner, item)
+
+
+def _of_type(name: str, value: Any, wanted: Any, words: str) -> Any:
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise BadParameter(name, f"must be {words}")
+    return value
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("has a key twice")
+    return made
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _json_fault(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"is no valid JSON (line {error.lineno}, column {error.colno})"
+    return "has a key twice" if "twice" in str(error) else "is no valid JSON"
+
+
+def _check_tree(value: Any, parameter: str) -> None:
+    """:raises BadParameter: something is nested too deeply, or a text in it can't be stored."""
+    level = [value]
+    for _ in range(_DEPTH_MAX):
+        texts = [text for text in level if isinstance(text, str)]
+        if any(_UNSTORABLE.search(text) for text in texts):
+            raise BadParameter(parameter, "NUL characters and lone surrogates are not allowed")
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return
+    raise BadParameter(parameter, "is nested too deeply")
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [*value.keys(), *value.values()]
+    return value if isinstance(value, list) else []

@@ -1,0 +1,62 @@
+"""The addresses of all endpoints, with and without version, with and without a slash at their end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from klein import Klein
+from twisted.python.failure import Failure
+from twisted.web.resource import IResource
+from werkzeug.exceptions import MethodNotAllowed
+
+from qisd.web.api.dispatch import Bound, Dispatcher, Twin
+from qisd.web.api.endpoint import Endpoint, endpoints_of
+from qisd.web.errors import allowed_methods
+
+if TYPE_CHECKING:
+    from qisd.web.request import QisRequest
+
+PREFIXES = ("/v1", "")
+"""Below ``/api``: the present version, and no version, which is the same."""
+
+
+class ApiRoutes:
+    """The API as a resource to be mounted at ``/api/``.
+
+    :param owners: the objects whose methods are endpoints.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, owners: Sequence[object]) -> None:
+        self._dispatcher = dispatcher
+        self.endpoints = [one for owner in owners for one in endpoints_of(owner)]
+        self._app = Klein()
+        self._app.url_map.merge_slashes = False
+        self._app.url_map.strict_slashes = False
+        reads = {one.path: Twin(declared=one, handler=bound) for one, bound in self.endpoints if one.method == "GET"}
+        for number, (declared, bound) in enumerate(self.endpoints):
+            self._add(number, declared, bound, reads.get(declared.path))
+        self._app.handle_errors(self._failed)  # type: ignore[call-overload]
+
+    def resource(self) -> IResource:
+        resource: IResource = self._app.resource()
+        return resource
+
+    def _add(self, number: int, declared: Endpoint, bound: Bound, twin: Twin | None) -> None:
+        methods = [declared.method]
+        if declared.method == "PUT" and declared.patch and twin is not None:
+            methods.append("PATCH")
+
+        async def handle(request: QisRequest, **parts: Any) -> None:
+            await self._dispatcher.run(request, declared, bound, twin=twin, parts=parts)
+
+        for prefix in PREFIXES:
+            self._app.route(prefix + declared.path, methods=methods, endpoint=f"{number}{prefix}")(handle)
+
+    def _failed(self, request: QisRequest, failure: Failure) -> None:
+        if request.gone or request.finished:
+            return
+        if request.method == b"OPTIONS" and isinstance(failure.value, MethodNotAllowed):
+            request.answer_options(allowed_methods(failure.value))
+        else:
+            request.answer_failure(failure)

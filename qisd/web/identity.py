@@ -1,0 +1,143 @@
+"""Who is behind a request, and whether they may come this way."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+from qisd.access.permissions import Permissions
+from qisd.access.sessions import Sessions
+from qisd.access.visitor import Visitor
+from qisd.errors import NotAuthenticated
+from qisd.store.sessions import SessionRow
+from qisd.web.proxies import Origin, origin_of
+from qisd.web.urls import Urls
+
+if TYPE_CHECKING:
+    from qisd.web.request import QisRequest
+
+_HEADER_MAX = 4096
+
+
+class Identity:
+    """Finds the visitor: by a token, else by the cookie of a session, else nobody in particular."""
+
+    def __init__(self, *, permissions: Permissions, sessions: Sessions) -> None:
+        self._permissions = permissions
+        self._sessions = sessions
+
+    async def of(self, request: QisRequest) -> Visitor:
+        """The visitor behind ``request``. What proves nothing any more is as good as nothing at all.
+
+        :raises NotAuthenticated: a good token came without HTTPS where that is wanted.
+        :raises StoreUnavailable: it can't be found out.
+        """
+        came = origin(request)
+        row = await self._row(request)
+        if row is not None:
+            visitor = self._permissions.holder(row, address=came.address, request_id=request.request_id)
+            if visitor is not None:
+                if request.site.settings.internal_browsing_ssl and not came.secure:
+                    raise NotAuthenticated("HTTPS must be used to access this function")
+                return visitor
+        return self._permissions.anonymous(address=came.address, request_id=request.request_id)
+
+    async def by_token(self, request: QisRequest, token: str) -> Visitor | None:
+        """The visitor whom ``token`` belongs to, wherever in the request it was; None when it does not hold."""
+        row = await self._sessions.find("token", token)
+        if row is None:
+            return None
+        return self._permissions.holder(row, address=origin(request).address, request_id=request.request_id)
+
+    async def _row(self, request: QisRequest) -> SessionRow | None:
+        token = token_of(request)
+        if token:
+            row = await self._sessions.find("token", token) or await self._sessions.find("key", token)
+            if row is not None:
+                return row
+        secret = session_secret(request)
+        return await self._sessions.find("session", secret) if secret else None
+
+
+def check_way(request: QisRequest) -> None:
+    """The rules about port and scheme of what is not for the public.
+
+    :raises NotAuthenticated: the request came by another way.
+    """
+    settings = request.site.settings
+    came = origin(request)
+    if settings.internal_browsing_port and came.port != settings.internal_browsing_port:
+        raise NotAuthenticated(f"This URL is not available on port {came.port}")
+    if settings.internal_browsing_ssl and not came.secure:
+        raise NotAuthenticated("HTTPS must be used to access this function")
+
+
+def origin(request: QisRequest) -> Origin:
+    """Where the request comes from."""
+    settings = request.site.settings
+    return origin_of(
+        peer=str(getattr(request.client, "host", None) or ""),
+        secure=bool(request.isSecure()),
+        host=request.header("Host"),
+        forwarded_for=request.joined("X-Forwarded-For"),
+        forwarded_proto=request.joined("X-Forwarded-Proto"),
+        forwarded_host=request.joined("X-Forwarded-Host"),
+        proxies=settings.proxy_servers,
+        trusted=settings.proxy_addresses,
+    )
+
+
+def urls(request: QisRequest) -> Urls:
+    """Addresses as the one who asks should use them."""
+    settings = request.site.settings
+    if settings.public_host_name:
+        return Urls(origin=f"{settings.preferred_url_scheme}://{settings.public_host_name}", root=request.site.root)
+    came = origin(request)
+    return Urls(origin=f"{came.scheme}://{came.host or 'localhost'}", root=request.site.root)
+
+
+def basic_credentials(request: QisRequest) -> tuple[str, str] | None:
+    """User name and password of HTTP Basic authentication; None without or when they can't be read."""
+    header = request.header("Authorization")
+    scheme, _, encoded = (header or "").partition(" ")
+    if scheme.lower() != "basic" or len(encoded) > _HEADER_MAX:
+        return None
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return None
+    name, _, password = text.partition(":")
+    return name, password
+
+
+def token_of(request: QisRequest) -> str | None:
+    """What may be a token: the user name of Basic, or a bearer token."""
+    header = request.header("Authorization")
+    if header is None:
+        return None
+    scheme, _, rest = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    credentials = basic_credentials(request)
+    return credentials[0] if credentials else None
+
+
+def session_secret(request: QisRequest) -> str | None:
+    """The session's cookie."""
+    value = request.getCookie(request.site.settings.session_cookie_name.encode("ascii"))
+    return value.decode("latin-1") if value else None
+
+
+def session_cookie(request: QisRequest, secret: str | None) -> tuple[str, str]:
+    """The header that sets the session's cookie; None removes it."""
+    settings = request.site.settings
+    parts = [f"{settings.session_cookie_name}={secret or ''}", f"Path={request.site.root.rstrip('/') or '/'}"]
+    if secret is None:
+        parts.append("Max-Age=0")
+    if settings.session_cookie_httponly:
+        parts.append("HttpOnly")
+    if settings.secure_cookies:
+        parts.append("Secure")
+    parts.append(f"SameSite={settings.session_cookie_samesite}")
+    return "Set-Cookie", "; ".join(parts)

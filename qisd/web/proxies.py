@@ -1,0 +1,86 @@
+"""Whom a request really comes from, and how, when there are proxies in front. Pure functions."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+import attrs
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@attrs.frozen(kw_only=True)
+class Origin:
+    """Where a request comes from.
+
+    :param address: the client's.
+    :param secure: whether the client spoke HTTPS.
+    :param host: what the client called this server, with the port if it's not the usual one; None when it didn't say.
+    """
+
+    address: str
+    secure: bool
+    host: str | None
+
+    @property
+    def port(self) -> int:
+        """The port that the client has asked, as far as it has said."""
+        _, _, digits = (self.host or "").rpartition(":")
+        return int(digits) if digits.isdecimal() else 443 if self.secure else 80
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self.secure else "http"
+
+
+def origin_of(
+    *,
+    peer: str,
+    secure: bool,
+    host: str | None,
+    forwarded_for: str | None,
+    forwarded_proto: str | None,
+    forwarded_host: str | None,
+    proxies: int,
+    trusted: Sequence[Network],
+) -> Origin:
+    """The origin of a request that came from ``peer``.
+
+    :param forwarded_for: the ``X-Forwarded-…`` headers; several of a kind joined by commas.
+    :param proxies: how many there are in front (``PROXY_SERVERS``): so many entries count, from the last one.
+    :param trusted: where they are (``PROXY_ADDRESSES``). Nobody else is believed.
+    """
+    if proxies <= 0 or not _among(peer, trusted):
+        return Origin(address=peer, secure=secure, host=host)
+    address = _entry(forwarded_for, proxies) or peer
+    proto = _entry(forwarded_proto, proxies)
+    return Origin(
+        address=address if _is_address(address) else peer,
+        secure=secure if proto is None else proto.lower() == "https",
+        host=_entry(forwarded_host, proxies) or host,
+    )
+
+
+def _entry(header: str | None, proxies: int) -> str | None:
+    """What the outermost of our proxies has said: each adds an entry at the end, and what is before may be made up."""
+    entries = [entry.strip() for entry in (header or "").split(",") if entry.strip()]
+    return entries[max(0, len(entries) - proxies)] if entries else None
+
+
+def _among(peer: str, networks: Sequence[Network]) -> bool:
+    try:
+        address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in networks)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
