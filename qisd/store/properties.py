@@ -1,0 +1,28 @@
+"""Values of the installation as a whole, by their keys."""
+
+from __future__ import annotations
+
+import attrs
+
+from qisd.store.queries import Queries
+
+DEFAULT_TEMPLATE = "pubimage_default_template"
+"""The key of the name of the template for images that ask for none."""
+
+
+@attrs.frozen(kw_only=True)
+class Property:
+    key: str
+    value: str | None
+    version: int
+
+
+async def by_key(db: Queries, key: str) -> Property | None:
+    rows = await db.query("select key, value, version from properties where key = %s", (key,))
+    return Property(key=rows[0][0], value=rows[0][1], version=rows[0][2]) if rows else None
+
+
+async def save(db: Queries, key: str, value: str) -> Property:
+    """Give a key that is there already another value."""
+    rows = await db.query("update properties set value = %s where key = %s returning key, value, version", (value, key))
+    return Property(key=rows[0][0], value=rows[0][1], version=rows[0][2])
