@@ -1,0 +1,278 @@
+"""Portfolios: made, found, changed, deleted."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import attrs
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from qisd.access.auditing import actor_of
+from qisd.access.levels import Flag
+from qisd.access.visitor import Visitor
+from qisd.errors import BadParameter, NotFound, OutOfDate, Refused, StoreUnavailable
+from qisd.pools.files import FilePool
+from qisd.portfolios import human_ids, texts, views
+from qisd.portfolios.export_files import ExportFiles
+from qisd.portfolios.permissions import ALLOWED, Access, access_of, forbidden, opened, owns, readers, require
+from qisd.portfolios.views import PortfolioHeader, PortfolioView
+from qisd.store import audit, portfolio_exports, portfolio_history, portfolios, tasks
+from qisd.store.first_run import NORMAL_USERS, PUBLIC
+from qisd.store.pool import Database
+from qisd.store.portfolio_history import Action
+from qisd.store.portfolios import ORDERS, Portfolio
+from qisd.store.queries import Queries
+
+_log = Logger()
+
+_SEARCHED_MAX = 255
+
+
+@attrs.frozen(kw_only=True)
+class Header:
+    """What people say about a portfolio.
+
+    :param human_id: stands in its address; blank for a random one. None, in a change, leaves the one it has.
+    :param internal_access: what everybody who has logged in may do: 0, 10 or 20; ``public_access`` everybody.
+    """
+
+    human_id: str | None
+    name: str
+    description: str
+    internal_access: int
+    public_access: int
+
+
+@attrs.frozen(kw_only=True)
+class Listing:
+    """A part of a list, and the length of the whole."""
+
+    items: Sequence[PortfolioHeader]
+    total: int
+
+
+class Portfolios:
+    """What can be done with portfolios as a whole."""
+
+    def __init__(self, database: Database, *, files: FilePool, zips: ExportFiles, reactor: IReactorTime) -> None:
+        self._database = database
+        self._files = files
+        self._zips = zips
+        self._reactor = reactor
+
+    async def create(self, visitor: Visitor, header: Header) -> PortfolioView:
+        """Make one; the visitor is its owner.
+
+        :raises Forbidden: the visitor may not have portfolios.
+        :raises AlreadyExists: the human id is taken.
+        """
+        visitor.require_flag(Flag.FOLIOS)
+        owner = visitor.user_id
+        if owner is None:
+            raise Refused("A portfolio must have an owner who is a user.")
+        checked = _checked(header)
+
+        async def work(db: Queries) -> PortfolioView:
+            made = await portfolios.create(
+                db,
+                human_id=checked.human_id or human_ids.generate(),
+                name=checked.name,
+                description=checked.description,
+                owner_id=owner,
+            )
+            await portfolios.set_access(db, made.id, PUBLIC, checked.public_access)
+            await portfolios.set_access(db, made.id, NORMAL_USERS, checked.internal_access)
+            await portfolio_history.record(db, made.id, Action.CREATED, user_id=owner)
+            return await self._view(db, visitor, made.id)
+
+        return await self._database.transaction(work)
+
+    async def listed(
+        self, visitor: Visitor, *, text: str = "", order: str = "name", start: int = 0, limit: int | None = None
+    ) -> Listing:
+        """Those that the visitor may see.
+
+        :param text: only those with it in their name, description or human id.
+        :param order: one of :data:`qisd.store.portfolios.ORDERS`.
+        """
+        texts.checked("q", text, longest=_SEARCHED_MAX)
+        if order not in ORDERS:
+            raise BadParameter("sort", f"Value is not one of: {', '.join(ORDERS)}")
+        who = readers(visitor)
+        found = await portfolios.listed(self._database, who, text=text, order=order, start=start, limit=limit)
+        total = start + len(found)
+        if (limit is not None and len(found) == limit) or (start and not found):
+            total = await portfolios.count(self._database, who, text=text)
+        return Listing(items=await views.headers(self._database, visitor, found, now=self._now()), total=total)
+
+    async def one(self, visitor: Visitor, portfolio_id: int) -> PortfolioView:
+        """All of a portfolio that the visitor may see.
+
+        :raises NotFound: there is no such portfolio.
+        :raises Forbidden: the visitor may not see it.
+        """
+        return await self._view(self._database, visitor, portfolio_id)
+
+    async def by_human_id(self, visitor: Visitor, human_id: str) -> PortfolioView:
+        """As :meth:`one`, by the id in its address."""
+        portfolio = None if "\0" in human_id else await portfolios.by_human_id(self._database, human_id)
+        if portfolio is None:
+            raise NotFound(human_id[: human_ids.LONGEST])
+        require(visitor, portfolio, Access.VIEW)
+        return await views.view(self._database, visitor, portfolio, now=self._now())
+
+    async def check(self, visitor: Visitor, portfolio_id: int, access: Access) -> None:
+        """Make sure that there is this portfolio, and that the visitor may do ``access`` with it.
+
+        :raises NotFound: there is no such portfolio.
+        :raises Forbidden: the visitor may not do that.
+        """
+        await opened(self._database, visitor, portfolio_id, access)
+
+    async def update(
+        self, visitor: Visitor, portfolio_id: int, header: Header, *, expected_version: int | None = None
+    ) -> PortfolioView:
+        """Give a portfolio another header. Saying the same again changes nothing.
+
+        :raises NotFound: there is no such portfolio.
+        :raises Forbidden: the visitor may not change it.
+        :raises OutOfDate: it is not the ``expected_version`` any more.
+        :raises AlreadyExists: the human id is taken.
+        """
+        await opened(self._database, visitor, portfolio_id, Access.EDIT)
+        checked = _checked(header)
+
+        async def work(db: Queries) -> PortfolioView:
+            old = await opened(db, visitor, portfolio_id, Access.EDIT, lock=True)
+            _check_version(old, expected_version)
+            changes = await _save(db, old, checked)
+            if changes:
+                await portfolio_history.record(
+                    db, portfolio_id, Action.EDITED, f"{', '.join(changes)}".capitalize(), user_id=visitor.user_id
+                )
+            return await self._view(db, visitor, portfolio_id)
+
+        return await self._database.transaction(work)
+
+    async def change_owner(
+        self, visitor: Visitor, portfolio_id: int, owner_id: int, *, expected_version: int | None = None
+    ) -> PortfolioView | None:
+        """Give a portfolio to another user.
+
+        :returns: what the visitor sees of it then; None when that is nothing any more.
+        :raises Forbidden: the visitor is neither its owner nor administers portfolios.
+        """
+        await self._owned(self._database, visitor, portfolio_id)
+        account = visitor.snapshot.account(owner_id)
+        if account is None or not account.active:
+            raise BadParameter("owner_id", "there is no such user")
+
+        async def work(db: Queries) -> PortfolioView | None:
+            old = await self._owned(db, visitor, portfolio_id, lock=True)
+            _check_version(old, expected_version)
+            if old.owner_id != owner_id:
+                await portfolios.change_owner(db, portfolio_id, owner_id)
+                await portfolio_history.record(
+                    db, portfolio_id, Action.EDITED, "Owner changed", user_id=visitor.user_id
+                )
+                await audit.record(
+                    db,
+                    actor_of(visitor),
+                    action="portfolio.changed",
+                    object_type="portfolio",
+                    object_id=portfolio_id,
+                    before={"owner_id": old.owner_id},
+                    after={"owner_id": owner_id},
+                )
+            changed = await portfolios.by_id(db, portfolio_id)
+            if changed is None or access_of(visitor, changed) < Access.VIEW:
+                return None
+            return await views.view(db, visitor, changed, now=self._now())
+
+        return await self._database.transaction(work)
+
+    async def delete(self, visitor: Visitor, portfolio_id: int, *, expected_version: int | None = None) -> None:
+        """Remove a portfolio with all that belongs to it. A zip that is being made is given up.
+
+        :raises NotFound: there is no such portfolio.
+        :raises Forbidden: the visitor may not delete it.
+        :raises OutOfDate: it is not the ``expected_version`` any more.
+        """
+
+        async def work(db: Queries) -> None:
+            old = await opened(db, visitor, portfolio_id, Access.DELETE, lock=True)
+            _check_version(old, expected_version)
+            for task_id in await portfolio_exports.tasks_of(db, portfolio_id):
+                await tasks.cancel(db, task_id)
+            await portfolios.delete(db, portfolio_id)
+            await audit.record(
+                db,
+                actor_of(visitor),
+                action="portfolio.deleted",
+                object_type="portfolio",
+                object_id=portfolio_id,
+                before={"human_id": old.human_id, "name": old.name, "owner_id": old.owner_id},
+            )
+
+        await self._database.transaction(work)
+        # What is left now has no row any more, and goes with the next sweep.
+        with contextlib.suppress(StoreUnavailable):
+            await self._files.run(lambda: self._zips.remove_all(portfolio_id))
+
+    async def _owned(self, db: Queries, visitor: Visitor, portfolio_id: int, *, lock: bool = False) -> Portfolio:
+        portfolio = await opened(db, visitor, portfolio_id, Access.DELETE, lock=lock)
+        if not owns(visitor, portfolio):
+            raise forbidden(portfolio, Access.DELETE)
+        return portfolio
+
+    async def _view(self, db: Queries, visitor: Visitor, portfolio_id: int) -> PortfolioView:
+        portfolio = await opened(db, visitor, portfolio_id, Access.VIEW)
+        return await views.view(db, visitor, portfolio, now=self._now())
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._reactor.seconds(), UTC)
+
+
+def _checked(header: Header) -> Header:
+    """:raises BadParameter: something in it is too long, or not allowed."""
+    for parameter, access in (("internal_access", header.internal_access), ("public_access", header.public_access)):
+        if access not in ALLOWED:
+            raise BadParameter(parameter, f"Value is not one of: {', '.join(str(int(one)) for one in ALLOWED)}")
+    return attrs.evolve(
+        header,
+        human_id=None if header.human_id is None else human_ids.checked(header.human_id),
+        name=texts.checked("name", header.name, longest=texts.NAME_MAX),
+        description=texts.checked("description", header.description, longest=texts.DESCRIPTION_MAX),
+    )
+
+
+async def _save(db: Queries, old: Portfolio, header: Header) -> list[str]:
+    """Write what is other than before; in words what that was."""
+    human_id = old.human_id if header.human_id is None else header.human_id or human_ids.generate()
+    changes = [
+        words
+        for words, before, after in (
+            ("short url changed", old.human_id, human_id),
+            ("name changed", old.name, header.name),
+            ("description changed", old.description, header.description),
+        )
+        if before != after
+    ]
+    wanted = {PUBLIC: header.public_access, NORMAL_USERS: header.internal_access}
+    given = {row.group_id: row.access for row in old.permissions}
+    others = {group: access for group, access in wanted.items() if given.get(group) != access}
+    for group, access in others.items():
+        await portfolios.set_access(db, old.id, group, access)
+    if others:
+        changes.append("permissions changed")
+    if changes:  # that of a permission alone raises the version too
+        await portfolios.change(db, old.id, human_id=human_id, name=header.name, description=header.description)
+    return changes
+
+
+def _check_version(portfolio: Portfolio, expected: int | None) -> None:
+    if expected is not None and expected != portfolio.version:
+        raise OutOfDate("The portfolio has been changed by somebody else.")
