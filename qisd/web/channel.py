@@ -4,6 +4,8 @@ Twisted's channel parses HTTP; this subclass is stricter about what it accepts a
 
 - *waiting* for a request: ``KEEP_ALIVE_TIMEOUT`` (``REQUEST_TIMEOUT`` for the first one, TLS handshake included);
 - *receiving* it: ``REQUEST_TIMEOUT`` from its first byte to its last, however busily it trickles;
+- *admitting* its body, where it may have one: no limit here; nothing is read meanwhile;
+- *receiving* an admitted body: as long as it keeps a :mod:`pace <qisd.web.pace>`;
 - *answering*: no limit here, the domain has its own;
 - *sending*, while the client does not take what is there: ``REQUEST_TIMEOUT`` without a single byte moving.
 """
@@ -14,16 +16,21 @@ import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
+from qisd.errors import QisError
 from qisd.web.errors import ErrorAnswer
 from qisd.web.head import head_fault
+from qisd.web.inlet import Inlet
+from qisd.web.intake import Intake
 from qisd.web.outgoing import outgoing_bytes
-from qisd.web.request import BODY_MAX, QisRequest
+from qisd.web.pace import Pace
+from qisd.web.request import QisRequest
 
 if TYPE_CHECKING:
     from qisd.web.site import QisSite
@@ -49,6 +56,7 @@ _DRAIN_IDLE_SECONDS = 1.0
 class _Phase(enum.Enum):
     WAITING = enum.auto()
     RECEIVING = enum.auto()
+    ADMITTING = enum.auto()
     ANSWERING = enum.auto()
     CLOSING = enum.auto()
 
@@ -76,6 +84,9 @@ class Channel(HTTPChannel):
         self.address = address
         self._phase = _Phase.WAITING
         self._clock: IDelayedCall | None = None
+        self._admission: Deferred[None] | None = None
+        self._word_awaited = False
+        self._pace: Pace | None = None
         self._stall: IDelayedCall | None = None
         self._stall_mark: int | None = None
         self._head_bytes: int | None = None
@@ -87,6 +98,7 @@ class Channel(HTTPChannel):
 
     def connectionMade(self) -> None:  # noqa: N802
         super().connectionMade()
+        self._inlet = self._networkProducer = Inlet(self._networkProducer)
         self.site.opened(self)
         self._set_clock(self.site.settings.request_timeout, self._idle_too_long)
 
@@ -94,6 +106,9 @@ class Channel(HTTPChannel):
         self._set_clock(None)
         self._stop_stall_watch()
         self._phase = _Phase.CLOSING
+        self._inlet.end()
+        if self._admission is not None:
+            self._admission.cancel()
         super().connectionLost(reason)
         self.requests = []
         self.site.closed(self)
@@ -117,6 +132,8 @@ class Channel(HTTPChannel):
                 self._close()
             return
         self._receiving()
+        if self._pace is not None:
+            self._pace.came(self.site.reactor.seconds(), len(data))
         super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:  # noqa: N802
@@ -159,15 +176,18 @@ class Channel(HTTPChannel):
         fault = head_fault(version=self._version, target=self._path, headers=request.requestHeaders)
         if fault is not None:
             self.refuse(400, fault)
-        elif self.length is not None and self.length > BODY_MAX:
-            self.refuse(413, "This address takes no request body.")
-        else:
-            super().allHeadersReceived()
+            return
+        self._word_awaited = False
+        super().allHeadersReceived()
+        if self.length != 0:
+            request.note_line(self._command, self._path, self._version)
+            self._admit(request.expect_body(self.length))
 
     def allContentReceived(self) -> None:  # noqa: N802
         if self._phase is _Phase.CLOSING:
             return
         self._phase = _Phase.ANSWERING
+        self._pace = None
         self._set_clock(None)
         super().allContentReceived()
 
@@ -193,13 +213,92 @@ class Channel(HTTPChannel):
             self._set_clock(idle, self._idle_too_long)
         super().requestDone(request)
 
+    # Bodies
+
+    def _admit(self, intake: Intake) -> None:
+        """Find out whether the body may come, and only then take it in."""
+        if not intake.must_be_asked_for:
+            try:
+                intake.check_length()
+            except QisError:
+                self.refuse_failure(Failure())
+            else:
+                self._ask_for_body()
+            return
+        admission = self._admission = Deferred.fromCoroutine(intake.admit())
+        if not admission.called:
+            self._phase = _Phase.ADMITTING
+            self._set_clock(None)
+            self.paused = True
+            self._inlet.hold()
+        admission.addCallbacks(self._admitted, self._not_admitted, callbackArgs=(intake,))
+        admission.addErrback(self._broken)
+
+    def _admitted(self, _: object, intake: Intake) -> None:
+        self._admission = None
+        if self._phase is _Phase.CLOSING:
+            return
+        waited = self._phase is _Phase.ADMITTING
+        self._phase = _Phase.RECEIVING
+        now = self.site.reactor.seconds()
+        if intake.admitted:
+            self._pace = Pace(now=now, patience=self.site.settings.request_timeout)
+            self._watch_pace()
+        elif waited:
+            self._set_clock(self.site.settings.request_timeout, self._request_too_slow)
+        self._ask_for_body()
+        if waited:
+            self.paused = False
+            self._inlet.release()
+            self.dataReceived(b"")
+
+    def _not_admitted(self, failure: Failure) -> None:
+        self._admission = None
+        self.refuse_failure(failure)
+
+    def _broken(self, failure: Failure) -> None:
+        self.log.failure("taking in a body", failure=failure)
+        self.abort()
+
+    def _send100Continue(self) -> None:  # noqa: N802
+        # Not before it is known whether the body is wanted.
+        self._word_awaited = True
+
+    def _ask_for_body(self) -> None:
+        if self._word_awaited:
+            super()._send100Continue()
+
+    def hold(self) -> None:
+        """Let no more of the body come until :meth:`release`. The client's time stands still."""
+        if self._phase is _Phase.CLOSING:
+            return
+        self._inlet.hold()
+        if self._pace is not None:
+            self._pace.hold(self.site.reactor.seconds())
+            self._watch_pace()
+
+    def release(self) -> None:
+        if self._pace is not None:
+            self._pace.go_on(self.site.reactor.seconds())
+            self._watch_pace()
+        self._inlet.release()
+
     # Refusing
 
     def refuse(self, status: int, message: str) -> None:
         """Answer what can't be a request of ours, and end the connection."""
+        self._refuse_with(lambda request: request.answer_error(ErrorAnswer(status=status, message=message)))
+
+    def refuse_failure(self, failure: Failure) -> None:
+        """Answer a request that has not come whole and is not wanted, and end the connection."""
+        self._refuse_with(lambda request: request.answer_failure(failure))
+
+    def _refuse_with(self, answer: Callable[[QisRequest], None]) -> None:
         if self._phase is _Phase.CLOSING:
             return
         self._phase = _Phase.CLOSING
+        self._pace = None
+        self._inlet.release()
         self._set_clock(_LINGER_SECONDS, self._close)
         self.clearLineBuffer()
         self.persistent = False
@@ -211,14 +310,11 @@ class Channel(HTTPChannel):
             request.note_line(self._command, self._path, self._version)
         else:
             request.clientproto = b"HTTP/1.1"
-        request.finish_with(ErrorAnswer(status=status, message=message))
+        answer(request)
+        request.finish()
 
     def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802
         self.refuse(400, "The request is malformed.")
-
-    def _send100Continue(self) -> None:  # noqa: N802
-        if self._phase is not _Phase.CLOSING:
-            super()._send100Continue()
 
     # Sending
 
@@ -246,10 +342,13 @@ class Channel(HTTPChannel):
         self._close()
 
     def _close(self) -> None:
+        if self._closed:
+            return
         self._set_clock(None)
         self._phase = _Phase.CLOSING
         self._closed = True
         super().loseConnection()
+        self._inlet.end()
         self._watch_for_stall(_CLOSE_STALL_SECONDS)
 
     def _watch_for_stall(self, seconds: float) -> None:
@@ -277,6 +376,19 @@ class Channel(HTTPChannel):
         if self._phase is _Phase.WAITING:
             self._phase = _Phase.RECEIVING
             self._set_clock(self.site.settings.request_timeout, self._request_too_slow)
+
+    def _watch_pace(self) -> None:
+        assert self._pace is not None  # noqa: S101 - called while there is one
+        self._set_clock(self._pace.next_look(self.site.reactor.seconds()), self._look_at_pace)
+
+    def _look_at_pace(self) -> None:
+        self._clock = None
+        if self._pace is None:
+            return
+        if self._pace.too_slow(self.site.reactor.seconds()):
+            self._request_too_slow()
+        else:
+            self._watch_pace()
 
     def _request_too_slow(self) -> None:
         self._clock = None

@@ -256,11 +256,11 @@ class QisRequest(Request):
         super().finish()
 
     def connectionLost(self, reason: Failure) -> None:  # noqa: N802
-        self._let_go_of_body()
         if self._complete is not None or (self._intake is not None and self._intake.admitted):
             self._status = self._status or CLIENT_GONE
             self.site.log(self)
         super().connectionLost(reason)
+        self._let_go_of_body()
 
     def _let_go_of_body(self) -> None:
         if self._intake is not None:
