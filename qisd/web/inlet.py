@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
 
+
+@implementer(IPushProducer)
 class Inlet:
     """Stands between Twisted's channel and its transport.
 

@@ -233,7 +233,7 @@ class Staging:
         return faults
 
 
-def _told(error: BaseException) -> Exception:
+def _told(error: BaseException | None) -> Exception:
     """What the client is told about ``error``."""
     if isinstance(error, QisError):
         return error.bare()
@@ -241,6 +241,4 @@ def _told(error: BaseException) -> Exception:
         if error.errno in _DISK_FULL:
             return NoSpace(detail=str(error))
         return StoreUnavailable(detail=f"receiving a file: {error}")
-    if isinstance(error, Exception):
-        return error
-    raise error
+    return error if isinstance(error, Exception) else RuntimeError("receiving a file ended")
