@@ -13,7 +13,9 @@ from qisd.access.visitor import Visitor
 from qisd.accounts import checks
 from qisd.accounts.changes import Change, Changes
 from qisd.errors import BadParameter, NotFound, Refused
+from qisd.imaging.spec import UNIT
 from qisd.imaging.template import TemplateValues
+from qisd.imaging.values import decimal_units
 from qisd.store import image_templates, properties
 from qisd.store.image_templates import Template
 from qisd.store.part import Part
@@ -22,7 +24,6 @@ from qisd.store.pool import Database
 DOCUMENT_MAX = 102_400
 """Longest JSON of a template, in characters."""
 
-_DECIMALS = 5
 _DROPPED = frozenset({"filename", "template"})
 _AS_WRITTEN = frozenset({"overlay_src"})
 
@@ -162,7 +163,9 @@ def stored_form(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if isinstance(value, str):
             checks.storable(field, value)
             value = value if field in _AS_WRITTEN else value.lower()
-        kept[field] = {"value": round(value, _DECIMALS) if isinstance(value, float) else value}
+        if isinstance(value, float):
+            value = decimal_units(field, repr(value)) / UNIT  # rounded as rendering does
+        kept[field] = {"value": value}
     return kept
 
 

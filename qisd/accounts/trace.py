@@ -150,10 +150,10 @@ class Trace:
         )
         if not trace.consistent:
             _log.warn(
-                "level of user {user} in {folder}: {level} by the database, {held} by the snapshot",
+                "level of user {user} in {folder}: {found} by the database, {held} by the snapshot",
                 user=user_id,
                 folder=trace.folder,
-                level=trace.level,
+                found=trace.level,
                 held=trace.snapshot_level,
             )
         return trace
