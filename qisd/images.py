@@ -199,10 +199,6 @@ class Images:
         """A file has come, gone or changed: look at it when it is next asked for."""
         self._catalogue.forget(path)
 
-    def pending(self) -> list[str]:
-        """Renders under way and waiting, one line each."""
-        return self._renders.labels()
-
     async def prepare(self, query: Mapping[str, str], visitor: Visitor, *, erez: bool = False) -> PreparedImage:
         """Find out which image ``query`` asks for.
 

@@ -47,6 +47,11 @@ def resolve_secret_key(settings: Settings) -> bytes:
         raise StartupError(f"{path}: the key in it {error}") from None
 
 
+def signing_keys(settings: Settings) -> tuple[bytes, ...]:
+    """The key that new sessions and tokens are signed with, then those that are accepted still. Blocks."""
+    return resolve_secret_key(settings), *(decode_key(key) for key in settings.secret_key_old)
+
+
 def _read(path: Path) -> str | None:
     try:
         with path.open("rb") as file:

@@ -25,10 +25,11 @@ class FilePool:
         freed before the operating system answers.
     """
 
-    def __init__(self, reactor: Any, *, timeout: float = 10.0) -> None:
+    def __init__(self, reactor: Any, *, timeout: float = 10.0, name: str = "files", threads: int = _THREADS) -> None:
+        self.name = name
         self._reactor = reactor
         self._timeout = timeout
-        self._pool = ThreadPool(0, _THREADS, name="files")
+        self._pool = ThreadPool(0, threads, name=name)
 
     def start(self) -> None:
         self._pool.start()

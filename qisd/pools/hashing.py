@@ -26,6 +26,8 @@ _RETRY_AFTER = 10
 class HashingPool:
     """Runs what is slow on purpose; when too many wait, further ones are refused."""
 
+    name = "hashing"
+
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
         self._pool = ThreadPool(0, _THREADS, name="hashing")

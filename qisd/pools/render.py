@@ -60,6 +60,8 @@ class RenderPool:
     :param timeout: seconds one render may take from its start.
     """
 
+    name = "render"
+
     def __init__(self, reactor: Any, *, threads: int, memory: int, queue_max: int, timeout: float) -> None:
         self._reactor = reactor
         self._pool = ThreadPool(threads, threads, name="render")

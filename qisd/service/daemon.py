@@ -227,7 +227,7 @@ class Daemon(Service):
     def _asked_to_tell(self) -> None:
         site = self.house.site
         lines = overview(
-            requests=site.pending_requests(), renders=self.house.images.pending(), connections=site.connection_count
+            requests=site.pending_requests(), renders=self.house.renders_pending(), connections=site.connection_count
         )
         _log.info("What this process is doing:", lines=lines)
 

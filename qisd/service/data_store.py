@@ -46,6 +46,16 @@ class DataStore:
         """Whether the database can be asked now."""
         return self._database is not None and self._database.available
 
+    @property
+    def database(self) -> Database:
+        """The pool of connections.
+
+        :raises StoreUnavailable: it hasn't been reached yet.
+        """
+        if self._database is None:
+            raise StoreUnavailable(detail="the database hasn't been reached yet")
+        return self._database
+
     def templates(self) -> TemplateSnapshot:
         """The templates as they are now.
 

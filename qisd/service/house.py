@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -13,13 +13,15 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from qisd import __version__
+from qisd.access.secret_key import signing_keys
 from qisd.cache.memory import MemoryCache
-from qisd.images import ImageRules, Images
+from qisd.images import ImageRules
 from qisd.imaging.template import TemplateValues, parse_template
 from qisd.pools.files import FilePool
+from qisd.pools.hashing import HashingPool
 from qisd.pools.render import RenderPool
-from qisd.repository.files import Repository
 from qisd.service.data_store import DataStore
+from qisd.service.domain import Domain, Pools
 from qisd.service.image_rules import choices, image_rules
 from qisd.service.listeners import Listener
 from qisd.service.logs import Logs
@@ -27,15 +29,34 @@ from qisd.service.samples import provide_samples
 from qisd.service.tls import ContextHolder
 from qisd.service.xref import XrefTracker
 from qisd.settings import Settings
-from qisd.web.door import make_site
+from qisd.web.door import make_site, open_rooms
 from qisd.web.operations import Readiness
 
 _log = Logger()
 
 _MEGABYTE = 1024 * 1024
 
+_DIRECTORY_THREADS = 6
+
+# Beyond all that a log-in may take by LDAP_TIMEOUT, which holds for each of its steps.
+_DIRECTORY_TIMEOUT = 600.0
+
+# Bringing gigabytes to the disk takes a while.
+_UPLOAD_TIMEOUT = 600.0
+
 # What pools of threads get to come to an end, however little of the grace is left.
 _LEAST_FOR_THREADS = 2.0
+
+
+class ThreadedPool(Protocol):
+    """A pool of threads, as far as starting and stopping goes."""
+
+    @property
+    def name(self) -> str: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 class House:
@@ -51,28 +72,23 @@ class House:
         self._hurry: Deferred[None] = Deferred()
         self.rules = image_rules(settings)
 
-        self.files = FilePool(reactor)
-        self.renders = RenderPool(reactor, threads=settings.http_threads, **_render_limits(settings))
+        self.pools = Pools(
+            files=FilePool(reactor),
+            renders=RenderPool(reactor, threads=settings.http_threads, **_render_limits(settings)),
+            hashing=HashingPool(reactor),
+            directory=FilePool(reactor, name="directory", threads=_DIRECTORY_THREADS, timeout=_DIRECTORY_TIMEOUT),
+        )
+        self.uploads = FilePool(reactor, name="uploads", timeout=_UPLOAD_TIMEOUT)
         self.cache = MemoryCache(capacity=settings.memory_cache_mb * _MEGABYTE)
         self.xref = XrefTracker(settings.xref_tracking_url, reactor=reactor)
         self.store = DataStore(settings, reactor=reactor, parse=self._parse_template)
-        self.images = Images(
-            reactor,
-            rules=self.rules,
-            repository=Repository(settings.images_base_dir, check_file=settings.store_check_file),
-            files=self.files,
-            renders=self.renders,
-            cache=self.cache,
-            templates=self.store.templates,
-            track=self.xref.track,
-        )
+        self.domain: Domain | None = None
         self.site = make_site(
-            images=self.images,
-            files=self.files,
             settings=settings,
             access_log=logs,
             readiness=self.readiness,
             reactor=reactor,
+            body_files=self.uploads,
         )
         self.site.noisy = False
         self.http: list[Listener] = []
@@ -93,11 +109,23 @@ class House:
 
         :raises StartupError: that is not possible.
         """
-        self.files.start()
-        self.renders.start()
+        for pool in self._thread_pools():
+            pool.start()
         _log.info("Finished images are kept in this process, up to {size} MiB", size=self.settings.memory_cache_mb)
         await self._samples()
         await self.store.start()
+        self.domain = Domain(
+            self.settings,
+            rules=self.rules,
+            store=self.store,
+            pools=self.pools,
+            cache=self.cache,
+            track=self.xref.track,
+            keys=await deferToThread(signing_keys, self.settings),
+            reactor=self._reactor,
+        )
+        await self.domain.start()
+        open_rooms(self.site, self.domain.rooms())
         self._ready = True
 
     async def stop(self) -> None:
@@ -111,8 +139,11 @@ class House:
         await self._drained(grace)
         self.xref.stop()
         left = max(deadline - self._reactor.seconds(), _LEAST_FOR_THREADS)
-        await self._ended("render", self.renders.stop, left)
-        await self._ended("file", self.files.stop, _LEAST_FOR_THREADS)
+        await self._ended("render", self.pools.renders.stop, left)
+        if self.domain is not None:
+            await self.domain.stop()
+        for pool in self._thread_pools()[1:]:
+            await self._ended(pool.name, pool.stop, _LEAST_FOR_THREADS)
         await self.store.stop()
 
     def hurry(self) -> None:
@@ -126,19 +157,24 @@ class House:
             ready=self._ready,
             checks={
                 "database": self.store.available,
-                "render": self.renders.waiting <= self.settings.render_queue_max // 2,
+                "render": self.pools.renders.waiting <= self.settings.render_queue_max // 2,
             },
         )
+
+    def renders_pending(self) -> list[str]:
+        """Renders under way and waiting, one line each."""
+        return self.pools.renders.labels()
 
     async def configure(self, settings: Settings, rules: ImageRules) -> None:
         """Take over those of the new ``settings`` that can change while the daemon runs."""
         self.settings = settings
         self.rules = rules
-        self.renders.configure(**_render_limits(settings))
+        self.pools.renders.configure(**_render_limits(settings))
         self.cache.resize(capacity=settings.memory_cache_mb * _MEGABYTE)
         self.xref.configure(settings.xref_tracking_url)
-        self.images.configure(rules)
         self.site.configure(settings)
+        if self.domain is not None:
+            self.domain.configure(settings, rules, keys=await deferToThread(signing_keys, settings))
         await self.store.reload()
 
     def started_line(self, settings_file: object) -> str:
@@ -149,6 +185,10 @@ class House:
             f"Image server started: version {__version__}, settings {settings_file or 'built in'},"
             f" addresses {' '.join(addresses)}, formats {' '.join(formats)}"
         )
+
+    def _thread_pools(self) -> list[ThreadedPool]:
+        pools = self.pools
+        return [pools.renders, pools.files, self.uploads, pools.hashing, pools.directory]
 
     def _parse_template(self, document: object) -> TemplateValues:
         return parse_template(document, choices(self.rules))

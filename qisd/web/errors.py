@@ -144,7 +144,8 @@ def _of_domain(error: QisError, *, request_id: str, where: str) -> ErrorAnswer:
             request_id=request_id,
         )
     elif isinstance(error, Forbidden):
-        _log.info("refused: {detail} ({where}, {request_id})", detail=error.detail, where=where, request_id=request_id)
+        reason = error.detail or error.message
+        _log.info("refused: {reason} ({where}, {request_id})", reason=reason, where=where, request_id=request_id)
     headers: tuple[Header, ...] = ()
     if error.retry_after is not None:
         headers = (("Retry-After", str(error.retry_after)),)

@@ -105,11 +105,6 @@ class SignInPages:
             body = page(request, title="Signed in", main="<p>You are signed in.</p>")
             request.answer(200, [*body.headers, *_PRIVATE, cookie], body.html)
 
-    async def ticket(self, visitor: Visitor) -> str:
-        """A ticket for :meth:`token_login`, so that no token has to stand in an address."""
-        secret, _ = await self._entry.ticket(visitor)
-        return secret
-
     async def _holder(self, request: QisRequest, token: str) -> Visitor:
         if not token:
             raise BadParameter("token", "must be given")

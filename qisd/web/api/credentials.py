@@ -15,7 +15,7 @@ from qisd.store import users
 from qisd.store.pool import Database
 from qisd.store.sessions import SessionRow
 from qisd.web.api.endpoint import Call, endpoint
-from qisd.web.api.models import KeyObject, NewKeyObject, SessionObject, TokenObject, VersionObject
+from qisd.web.api.models import KeyObject, NewKeyObject, SessionObject, TicketObject, TokenObject, VersionObject
 from qisd.web.api.presenting import user_object
 from qisd.web.api.reading import Form
 from qisd.web.identity import basic_credentials, origin
@@ -78,6 +78,19 @@ class CredentialEndpoints:
     @endpoint("DELETE", "/token/", summary="End the token that this call is made with", tag=TAG, login=True)
     async def end_token(self, call: Call) -> None:
         await self._entry.end(call.visitor, call.visitor.session)
+
+    @endpoint(
+        "POST",
+        "/ticket/",
+        summary="Get a ticket: it opens one session in a browser, within a minute",
+        tag=TAG,
+        login=True,
+        answer=TicketObject,
+        errors=(403,),
+    )
+    async def ticket(self, call: Call) -> TicketObject:
+        secret, row = await self._entry.ticket(call.visitor)
+        return TicketObject(ticket=secret, expires_at=row.expires)
 
     @endpoint("GET", "/session/", summary="Who am I?", tag=TAG, answer=SessionObject, internal=False)
     async def session(self, call: Call) -> SessionObject:

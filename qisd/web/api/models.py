@@ -286,6 +286,13 @@ class TokenObject(Model):
     expires_in: Annotated[int, Meta(description="seconds")]
 
 
+class TicketObject(Model):
+    """What is posted to ``/api/tokenlogin/`` to open a session."""
+
+    ticket: str
+    expires_at: datetime
+
+
 class KeyObject(Model):
     """A key that a user has made; the secret itself is never shown again."""
 

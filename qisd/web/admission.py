@@ -1,0 +1,58 @@
+"""Which addresses take a body, how large, and from whom: decided before any of it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from qisd.errors import NotAuthenticated
+from qisd.web.bodies import BodyRules, FileSink
+from qisd.web.identity import Identity, check_way
+
+if TYPE_CHECKING:
+    from qisd.web.request import QisRequest
+
+_PAGES = ("login", "logout", "api/tokenlogin", "api/v1/tokenlogin")
+_UPLOADS = ("upload",)
+
+_SMALL = 64 * 1024
+"""For those who have not logged in: name and password."""
+
+_FORM = 4 * 1024 * 1024
+
+
+class Admission:
+    """Lets bodies in.
+
+    :param sink: where the files of an upload go.
+    :param check_room: raises :class:`~qisd.errors.NoSpace` when the disk is nearly full.
+    """
+
+    def __init__(
+        self, *, identity: Identity, sink: FileSink, check_room: Callable[[int | None], Awaitable[None]]
+    ) -> None:
+        self._identity = identity
+        self._sink = sink
+        self._check_room = check_room
+
+    async def admit(self, request: QisRequest) -> BodyRules | None:
+        """See :class:`qisd.web.bodies.BodyPolicy`."""
+        path = request.target.partition(b"?")[0].decode("latin-1").removeprefix(request.site.root).strip("/")
+        if path in _PAGES:
+            return BodyRules(limit=_SMALL)
+        if not path.startswith("api/"):
+            return None
+        name = path.removeprefix("api/").removeprefix("v1/")
+        if name in _UPLOADS and request.method == b"POST":
+            return await self._upload(request)
+        visitor = await self._identity.of(request)
+        return BodyRules(limit=_SMALL if visitor.anonymous else _FORM)
+
+    async def _upload(self, request: QisRequest) -> BodyRules:
+        check_way(request)
+        visitor = await self._identity.of(request)
+        if visitor.anonymous:
+            raise NotAuthenticated
+        length = request.header("Content-Length")
+        await self._check_room(int(length) if length and length.isdecimal() else None)
+        return BodyRules(limit=request.site.settings.max_content_length, files=self._sink)
