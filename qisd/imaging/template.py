@@ -18,7 +18,8 @@ _POSITIONS = {"align_h": "lcr", "align_v": "tcb"}
 _INTEGERS = frozenset({"page", "quality", "width", "height", "sharpen", "dpi_x", "dpi_y", "expiry_secs"})
 UNIT_FIELDS = frozenset({"rotation", "top", "left", "bottom", "right", "overlay_size", "overlay_opacity"})
 _BOOLEANS = frozenset({"size_fit", "crop_fit", "icc_bpc", "strip", "attachment", "record_stats"})
-_FIELDS = _TEXTS | _INTEGERS | UNIT_FIELDS | _BOOLEANS | set(_POSITIONS) | {"tile"}
+FIELDS = _TEXTS | _INTEGERS | UNIT_FIELDS | _BOOLEANS | set(_POSITIONS) | {"tile"}
+"""The names of all fields that a template can have."""
 
 _IGNORED = frozenset({"filename", "template"})
 """Names that older programs put into templates and that never meant anything there."""
@@ -122,7 +123,7 @@ def _given(document: object) -> dict[str, object]:
     for field, entry in document.items():
         if field in _IGNORED:
             continue
-        if field not in _FIELDS:
+        if field not in FIELDS:
             raise BadParameter("template", f"{values.shown(str(field))} is not the name of a field")
         if not isinstance(entry, Mapping) or "value" not in entry:
             raise BadParameter(field, 'Bad template dictionary format, must be {"value": …}')

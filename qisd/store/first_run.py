@@ -27,13 +27,14 @@ ADMIN = 1
 PASSWORD_FILE = "initial-admin-password"  # noqa: S105 - the name of a file
 
 _VIEW = 10
-_SYSTEM_GROUP = 1
+SYSTEM_GROUP = 1
 
-_GROUPS = (
+GROUPS = (
     (PUBLIC, "Public", "What visitors may do without logging in"),
     (NORMAL_USERS, "Normal users", "What every user who has logged in may do"),
     (ADMINISTRATORS, "Administrators", "Complete control"),
 )
+"""The groups that every installation has: id, name, description."""
 
 _STANDARD = {"quality": 80, "strip": True, "colorspace": "rgb", "record_stats": True, "expiry_secs": 604800}
 
@@ -102,10 +103,10 @@ def seed(
 
 
 def _groups(cursor: Cursor, lines: list[str]) -> None:
-    for number, name, description in _GROUPS:
+    for number, name, description in GROUPS:
         cursor.execute(
             "insert into groups (id, name, description, group_type) values (%s, %s, %s, %s)",
-            (number, name, description, _SYSTEM_GROUP),
+            (number, name, description, SYSTEM_GROUP),
         )
         every = number == ADMINISTRATORS
         cursor.execute("insert into syspermissions values (%s, %s, %s, %s, %s, %s, %s, %s)", (number, *[every] * 7))

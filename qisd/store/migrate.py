@@ -32,8 +32,10 @@ MIGRATIONS = "package:qisd.store:migrations"
 OLDEST_SERVER = 130000
 """The oldest PostgreSQL we work with, as ``server_version_num`` (13.0)."""
 
+LOCK_KEY = 0x71697364  # "qisd"
+"""The advisory lock that is held while the database is being prepared or filled."""
+
 _EXIT_CODE = 3
-_LOCK_KEY = 0x71697364  # "qisd"
 _LOCK_WAIT = "10min"
 
 
@@ -63,7 +65,7 @@ def migrate_and_seed(
         raise StoreUnavailable(detail=_text(error)) from error
     try:
         connection.autocommit = True
-        _check_server(connection)
+        check_server(connection)
         with _advisory_lock(connection):
             _migrate(connection, migrations, log)
             seed(connection, first_password=first_password, state_dir=state_dir, log=log)
@@ -75,7 +77,8 @@ def migrate_and_seed(
         connection.close()
 
 
-def _check_server(connection: Connection) -> None:
+def check_server(connection: Connection) -> None:
+    """:raises StartupError: with exit code 3, when the server is too old, or the database has another encoding."""
     if connection.server_version < OLDEST_SERVER:
         version = connection.info.parameter_status("server_version")
         raise StartupError(
@@ -93,14 +96,14 @@ def _advisory_lock(connection: Connection) -> Iterator[None]:
         cursor.execute("set statement_timeout = 0")
         cursor.execute("set lock_timeout = %s", (_LOCK_WAIT,))
         try:
-            cursor.execute("select pg_advisory_lock(%s)", (_LOCK_KEY,))
+            cursor.execute("select pg_advisory_lock(%s)", (LOCK_KEY,))
         except psycopg2.errors.LockNotAvailable as error:
             raise StartupError(
                 f"another server has been preparing the database for {_LOCK_WAIT}", exit_code=_EXIT_CODE
             ) from error
         yield
         # Not in a ``finally``: after an error the connection is closed, which ends the lock as well.
-        cursor.execute("select pg_advisory_unlock(%s)", (_LOCK_KEY,))
+        cursor.execute("select pg_advisory_unlock(%s)", (LOCK_KEY,))
 
 
 def _migrate(connection: Connection, source: str, log: Log) -> None:
