@@ -84,6 +84,7 @@ class Daemon:
             self._run = self._home.start().ready()
             self.port = self._run.port()
             until(lambda: self.get("/ready").status == 200, "the daemon to be ready")
+            self.permit_downloads()
         except BaseException:
             self._home.remove()
             raise
@@ -130,16 +131,25 @@ class Daemon:
         """Number of its open file descriptors."""
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
-    def add_template(self, name: str, values: Mapping[str, object]) -> None:
-        """Put a template into its database and wait until images can be asked for with it."""
-        document = json.dumps({field: {"value": value} for field, value in values.items()})
+    def permit_downloads(self) -> None:
+        """Let everybody download the whole library, which a new installation only lets be viewed."""
+        self.sql("update folderpermissions set access = 20")
+        until(lambda: self.ask("/original", src="tiny.png").status == 200, "downloads to be permitted")
+
+    def sql(self, sql: str, *parameters: object) -> None:
+        """Change something in its database."""
         sockets = self.folder / "state/postgres/run"
         connection = psycopg2.connect(host=sockets, port=5432, user="qis", dbname="qis-mgmt")
         try:
             with connection, connection.cursor() as cursor:
-                cursor.execute("insert into imagetemplates (name, template) values (%s, %s)", (name, document))
+                cursor.execute(sql, parameters)
         finally:
             connection.close()
+
+    def add_template(self, name: str, values: Mapping[str, object]) -> None:
+        """Put a template into its database and wait until images can be asked for with it."""
+        document = json.dumps({field: {"value": value} for field, value in values.items()})
+        self.sql("insert into imagetemplates (name, template) values (%s, %s)", name, document)
         until(lambda: self.ask(src="tiny.png", tmp=name).status != 400, f"template {name} to be known")
 
     # Asking
