@@ -22,7 +22,7 @@ from qisd.pools.files import FilePool
 from qisd.portfolios.entry_names import EntryNames
 from qisd.portfolios.export_files import ExportFiles, new_name
 from qisd.portfolios.zip_writer import ZipWriter
-from qisd.repository.files import Repository
+from qisd.repository.files import FileVersion, Repository, version_of
 from qisd.store.portfolio_exports import Export
 from qisd.store.portfolio_images import Description, PortfolioImage
 
@@ -154,10 +154,10 @@ class ZipMaker:
             return name
         stream = file.stream
         try:
-            await self._files.run(lambda: writer.begin(name, modified=file.modified, size=file.size))
+            before = await self._files.run(lambda: _begin(writer, name, file, stream))
             while await self._files.run(lambda: writer.copy(stream)):
                 pass
-            await self._files.run(lambda: _end(writer, entry, file, stream))
+            await self._files.run(lambda: _end(writer, entry, before, stream))
         finally:
             await self._files.run(stream.close)
         return name
@@ -196,11 +196,19 @@ class ZipMaker:
             _log.failure("an unfinished zip could not be removed", Failure())
 
 
-def _end(writer: ZipWriter, entry: PortfolioImage, file: _File, stream: BinaryIO) -> None:
-    """In a thread: :raises Unavailable: what was copied may be the half of one file and the half of another."""
+def _begin(writer: ZipWriter, name: str, file: _File, stream: BinaryIO) -> FileVersion:
+    """In a thread."""
+    writer.begin(name, modified=file.modified, size=file.size)
+    return version_of(os.fstat(stream.fileno()))
+
+
+def _end(writer: ZipWriter, entry: PortfolioImage, before: FileVersion, stream: BinaryIO) -> None:
+    """In a thread.
+
+    :raises Unavailable: what was copied may be the half of one file and the half of another.
+    """
     writer.end()
-    status = os.fstat(stream.fileno())
-    if (status.st_size, status.st_mtime) != (file.size, file.modified):
+    if version_of(os.fstat(stream.fileno())) != before:
         raise Unavailable(f"{entry.src}: the file was changed while it was read.")
 
 
