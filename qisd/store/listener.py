@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from qisd.store.dsn import Parameters
 from qisd.store.link import Link
 
@@ -47,7 +49,10 @@ class Listener:
         connection = link.connection
         assert connection is not None  # noqa: S101 - just made
         connection.addNotifyObserver(lambda notify: self._heard(notify.payload))
-        await connection.runOperation(f"listen {self._channel}")
+        # A Deferred of our own, since that of txpostgres raises when ``stop`` cancels it.
+        listening: Deferred[object] = Deferred()
+        connection.runOperation(f"listen {self._channel}").addCallbacks(listening.callback, listening.errback)
+        await listening
         self._connected()
 
     def _down(self, _: Link) -> None:
