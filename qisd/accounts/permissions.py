@@ -13,6 +13,8 @@ from qisd.accounts.changes import Change, Changes
 from qisd.errors import NotFound, Refused
 from qisd.store import folder_permissions, folders, groups
 from qisd.store.folder_permissions import FolderPermission
+from qisd.store.folders import Folder
+from qisd.store.groups import Group
 from qisd.store.part import Part
 from qisd.store.pool import Database
 
@@ -44,6 +46,18 @@ class FolderPermissions:
         """:raises NotFound: there is none."""
         checks.require_flag(visitor, Flag.ADMIN_PERMISSIONS)
         return _found(await folder_permissions.by_id(self._database, permission_id), permission_id)
+
+    async def parties(self, visitor: Visitor, permission: FolderPermission) -> tuple[Folder, Group]:
+        """The folder and the group of a permission.
+
+        :raises NotFound: one of them has gone.
+        """
+        checks.require_flag(visitor, Flag.ADMIN_PERMISSIONS)
+        folder = await folders.by_id(self._database, permission.folder_id)
+        group = await groups.by_id(self._database, permission.group_id)
+        if folder is None or group is None:
+            raise NotFound(str(permission.id))
+        return folder, group
 
     async def create(self, visitor: Visitor, *, folder_id: int, group_id: int, access: int) -> FolderPermission:
         """Give a group a level in a folder.

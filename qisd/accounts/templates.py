@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -13,9 +13,7 @@ from qisd.access.visitor import Visitor
 from qisd.accounts import checks
 from qisd.accounts.changes import Change, Changes
 from qisd.errors import BadParameter, NotFound, Refused
-from qisd.imaging.spec import UNIT
-from qisd.imaging.template import TemplateValues
-from qisd.imaging.values import decimal_units
+from qisd.imaging.template import TemplateValues, stored_form
 from qisd.store import image_templates, properties
 from qisd.store.image_templates import Template
 from qisd.store.part import Part
@@ -23,9 +21,6 @@ from qisd.store.pool import Database
 
 DOCUMENT_MAX = 102_400
 """Longest JSON of a template, in characters."""
-
-_DROPPED = frozenset({"filename", "template"})
-_AS_WRITTEN = frozenset({"overlay_src"})
 
 Parse = Callable[[object], TemplateValues]
 
@@ -143,30 +138,10 @@ class Templates:
 
     def _checked(self, document: object) -> dict[str, Any]:
         self._parse(document)
-        assert isinstance(document, Mapping)  # noqa: S101 - it has been parsed
         kept = stored_form(document)
         if len(json.dumps(kept, ensure_ascii=False)) > DOCUMENT_MAX:
             raise BadParameter("template", f"Value is too long (max {DOCUMENT_MAX})")
         return kept
-
-
-def stored_form(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What is kept of a valid document: the fields with a value, numbers to five decimals, texts in lower case.
-
-    Paths stay as they are written. Names that never meant anything in templates are dropped.
-    """
-    kept: dict[str, dict[str, Any]] = {}
-    for field, entry in document.items():
-        value = entry["value"] if field not in _DROPPED else None
-        if value is None or value == "":
-            continue
-        if isinstance(value, str):
-            checks.storable(field, value)
-            value = value if field in _AS_WRITTEN else value.lower()
-        if isinstance(value, float):
-            value = decimal_units(field, repr(value)) / UNIT  # rounded as rendering does
-        kept[field] = {"value": value}
-    return kept
 
 
 async def _is_default(change: Change, template: Template) -> bool:

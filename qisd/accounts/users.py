@@ -63,6 +63,19 @@ class UserChange:
     current_password: str | None = attrs.field(default=None, repr=False)
 
 
+def require_access(visitor: Visitor, user_id: int, *, write: bool = False) -> None:
+    """Whether this account is one's own, or one administers them all.
+
+    :param write: keys that are good for less than administration change nothing, not even their owner's account.
+    :raises NotAuthenticated: nobody has logged in.
+    :raises Forbidden: neither is so.
+    """
+    checks.require_login(visitor)
+    only_reads = visitor.scopes is not None and "admin" not in visitor.scopes
+    if user_id != visitor.user_id or (write and only_reads):
+        visitor.require_flag(Flag.ADMIN_USERS)
+
+
 class Users:
     """All that can be done with accounts.
 
@@ -123,7 +136,7 @@ class Users:
 
         :raises NotFound: there is none.
         """
-        _require_own_or_administrator(visitor, user_id)
+        require_access(visitor, user_id)
         return _found(await users.by_id(self._database, user_id), user_id)
 
     async def named(self, visitor: Visitor, username: str) -> User:
@@ -179,7 +192,7 @@ class Users:
         :raises OutOfDate: it is not version ``expected_version`` any more.
         :raises Refused: it would be disabled, but must not be.
         """
-        _require_own_or_administrator(visitor, user_id, write=True)
+        require_access(visitor, user_id, write=True)
         wanted = _checked_change(wanted)
         seen = _found(await users.by_id(self._database, user_id), user_id)
         password = await self._new_hash(visitor, seen, wanted)
@@ -350,13 +363,6 @@ def _check_names(given: NewUser | UserChange) -> None:
         value = getattr(given, name)
         if value is not None:
             checks.text(name, value)
-
-
-def _require_own_or_administrator(visitor: Visitor, user_id: int, *, write: bool = False) -> None:
-    checks.require_login(visitor)
-    only_reads = visitor.scopes is not None and "admin" not in visitor.scopes
-    if user_id != visitor.user_id or (write and only_reads):
-        visitor.require_flag(Flag.ADMIN_USERS)
 
 
 def _refuse_first(user_id: int) -> None:

@@ -19,11 +19,14 @@ from qisd.access.sessions import Lifetimes, Sessions
 from qisd.access.throttle import LoginThrottle
 from qisd.cache.interfaces import IRenditionCache
 from qisd.images import ImageRules, Images
+from qisd.imaging.template import parse_template
 from qisd.pools.files import FilePool
 from qisd.pools.hashing import HashingPool
 from qisd.pools.render import RenderPool
 from qisd.repository.files import Repository
+from qisd.service.accounts import Accounts
 from qisd.service.data_store import DataStore
+from qisd.service.image_rules import choices
 from qisd.settings import Settings
 from qisd.web.admission import Admission
 from qisd.web.api.credentials import CredentialEndpoints
@@ -100,9 +103,25 @@ class Domain:
             witness=self,
             now=reactor.seconds,
         )
+        self._rules = rules
+        self.accounts = Accounts(
+            database,
+            permissions=self.permissions,
+            sessions=self.sessions,
+            login=self.login,
+            throttle=self.throttle,
+            hashing=pools.hashing,
+            files=pools.files,
+            state_dir=settings.state_dir,
+            parse=lambda document: parse_template(document, choices(self._rules)),
+            reload_templates=store.reload,
+        )
         self.api = ApiRoutes(
             Dispatcher(identity=self.identity, sessions=self.sessions, refresh=self._refresh),
-            [CredentialEndpoints(database, entry=self.entry, sessions=self.sessions)],
+            [
+                CredentialEndpoints(database, entry=self.entry, sessions=self.sessions),
+                *self.accounts.endpoints(),
+            ],
         )
 
     def rooms(self) -> Rooms:
@@ -134,6 +153,7 @@ class Domain:
         self.sessions.configure(keys=keys, lifetimes=_lifetimes(settings))
         self.throttle.configure(per_minute=settings.login_rate)
         self.login.configure(directory=self._directory(settings), group_sync=settings.ldap_group_sync)
+        self._rules = rules
         self.images.configure(rules)
 
     def saw(self, path: str, facts: object) -> None:
@@ -153,10 +173,8 @@ class Domain:
 
     async def _refresh(self, path: str) -> None:
         """Let a change that came through the API hold here at once."""
-        if path.startswith(("/admin/users/", "/admin/groups/", "/admin/permissions/", "/admin/filesystem/folders/")):
+        if path.startswith("/admin/filesystem/folders/"):
             await self.permissions.refresh()
-        elif path.startswith(("/admin/templates/", "/admin/properties/")):
-            await self._store.reload()
 
     def _directory(self, settings: Settings) -> Directory | None:
         values = DirectorySettings.of(settings)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from qisd.store.folders import Folder
+from qisd.store.groups import FLAGS, Group
 from qisd.store.users import User
-from qisd.web.api.models import UserObject
+from qisd.web.api.models import FolderObject, GroupFlags, GroupObject, UserObject
 
 
 def user_object(user: User) -> UserObject:
@@ -17,4 +19,26 @@ def user_object(user: User) -> UserObject:
         auth_type=user.auth_type,
         allow_api=user.allow_api,
         status=user.status,
+    )
+
+
+def group_object(group: Group) -> GroupObject:
+    """A group without its members."""
+    return GroupObject(
+        id=group.id,
+        name=group.name,
+        description=group.description,
+        group_type=group.group_type,
+        permissions=GroupFlags(group_id=group.id, **{flag: flag in group.flags for flag in FLAGS}),
+    )
+
+
+def folder_object(folder: Folder) -> FolderObject:
+    """A folder without its relatives. Its name is the whole path, as old clients know it."""
+    return FolderObject(
+        id=folder.id,
+        name="" if folder.path == "/" else folder.path,
+        path=folder.path,
+        parent_id=folder.parent_id,
+        status=folder.status,
     )

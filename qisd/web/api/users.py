@@ -1,0 +1,177 @@
+"""Users."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from qisd.access.levels import Flag
+from qisd.accounts.users import NewUser, UserChange, Users, require_access
+from qisd.web.api.endpoint import Call, Page, Versioned, endpoint
+from qisd.web.api.models import NewUserObject, UserObject
+from qisd.web.api.presenting import group_object, user_object
+from qisd.web.api.reading import Form
+
+TAG = "Users"
+
+Name = Annotated[str, Meta(max_length=120)]
+Username = Annotated[str, Meta(max_length=120, description="unique in any case", extra={"trim": True})]
+Password = Annotated[str, Meta(max_length=120, description="8 to 120 characters")]
+AuthType = Annotated[int, Meta(ge=1, le=2, description="1 password, 2 LDAP")]
+
+_STATUSES: dict[str, int | None] = {"1": 1, "0": 0, "-1": None, "any": None}
+
+
+class UserListForm(Form):
+    """Which users."""
+
+    status: Annotated[Literal["1", "0", "-1", "any"], Meta(description="1 active, 0 deleted, any or -1 both")] = "1"
+    q: Annotated[str, Meta(max_length=120, description="a part of user name, names or e-mail")] = ""
+    sort: Annotated[str, Meta(max_length=30, description="username, id, email, …; after a minus downwards")] = ""
+
+
+class NewUserForm(Form):
+    """A new user."""
+
+    username: Username
+    first_name: Name
+    last_name: Name
+    email: Name
+    auth_type: AuthType
+    allow_api: Annotated[bool, Meta(description="may fetch tokens")]
+    password: Annotated[Password, Meta(description="not needed for auth_type 2")] = ""
+
+
+class UserForm(Form):
+    """A changed user."""
+
+    first_name: Name
+    last_name: Name
+    email: Name
+    username: Annotated[Username, Meta(description="ignored for auth_type 2")]
+    auth_type: AuthType
+    allow_api: Annotated[bool, Meta(description="may fetch tokens")]
+    password: Annotated[Password, Meta(description="blank or absent: unchanged")] = ""
+    current_password: Annotated[Password, Meta(description="for a new password of one's own by session")] = ""
+    status: Annotated[int, Meta(ge=0, le=1, description="0 disables, 1 brings back")] | None = None
+
+
+class UserEndpoints:
+    """The endpoints of users."""
+
+    def __init__(self, users: Users) -> None:
+        self._users = users
+
+    @endpoint(
+        "GET",
+        "/admin/users/",
+        summary="Users by user name",
+        tag=TAG,
+        login=True,
+        flag=Flag.ADMIN_USERS,
+        form=UserListForm,
+        listing=True,
+        answer=list[UserObject],
+    )
+    async def listed(self, call: Call) -> Page:
+        form = call.read(UserListForm)
+        part = await self._users.listed(
+            call.visitor,
+            status=_STATUSES[form.status],
+            q=form.q,
+            sort=form.sort,
+            start=call.start,
+            limit=call.limit,
+        )
+        return Page(items=[user_object(user) for user in part.items], total=part.total)
+
+    @endpoint(
+        "POST",
+        "/admin/users/",
+        summary="Make a user, who is in the group Normal users",
+        tag=TAG,
+        login=True,
+        flag=Flag.ADMIN_USERS,
+        form=NewUserForm,
+        answer=NewUserObject,
+        errors=(409,),
+    )
+    async def create(self, call: Call) -> NewUserObject:
+        form = call.read(NewUserForm)
+        user = await self._users.create(
+            call.visitor,
+            NewUser(
+                username=form.username,
+                password=form.password,
+                first_name=form.first_name,
+                last_name=form.last_name,
+                email=form.email,
+                auth_type=form.auth_type,
+                allow_api=form.allow_api,
+            ),
+        )
+        groups = await self._users.groups_of(call.visitor, user.id)
+        fields = {name: getattr(user_object(user), name) for name in UserObject.__struct_fields__}
+        return NewUserObject(**fields, groups=[group_object(group) for group in groups])
+
+    @endpoint(
+        "GET",
+        "/admin/users/<int:id>/",
+        summary="A user; everybody may see themselves",
+        tag=TAG,
+        login=True,
+        answer=UserObject,
+        errors=(403, 404),
+    )
+    async def get(self, call: Call) -> Versioned:
+        user = await self._users.get(call.visitor, call.id())
+        return Versioned(data=user_object(user), version=user.version)
+
+    @endpoint(
+        "PUT",
+        "/admin/users/<int:id>/",
+        summary="Change a user; everybody may change their own names, e-mail and password",
+        tag=TAG,
+        login=True,
+        form=UserForm,
+        answer=UserObject,
+        errors=(403, 404, 409),
+    )
+    async def change(self, call: Call) -> UserObject:
+        require_access(call.visitor, call.id(), write=True)
+        form = call.read(UserForm)
+        wanted = UserChange(
+            username=form.username,
+            first_name=form.first_name,
+            last_name=form.last_name,
+            email=form.email,
+            auth_type=form.auth_type,
+            allow_api=None if _stays(call) else form.allow_api,
+            status=form.status,
+            password=form.password or None,
+            current_password=form.current_password,
+        )
+        return user_object(await self._users.update(call.visitor, call.id(), wanted, expected_version=call.version))
+
+    @endpoint(
+        "DELETE",
+        "/admin/users/<int:id>/",
+        summary="Delete a user; the record stays, with status 0",
+        tag=TAG,
+        login=True,
+        flag=Flag.ADMIN_USERS,
+        answer=UserObject,
+        errors=(400, 404),
+    )
+    async def delete(self, call: Call) -> UserObject:
+        return user_object(await self._users.delete(call.visitor, call.id(), expected_version=call.version))
+
+
+def _stays(call: Call) -> bool:
+    """Whether ``allow_api`` stays because a user who may not change it sent a form without it.
+
+    For administrators a form without it says no, as a box does that isn't ticked.
+    """
+    given = call.parameters.document is not None or call.parameters.text("allow_api") is not None
+    return not given and not call.visitor.may(Flag.ADMIN_USERS)
