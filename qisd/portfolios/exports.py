@@ -106,6 +106,17 @@ class Exports:
                 return export
         raise _no_export(portfolio_id, export_id)
 
+    async def check(self, visitor: Visitor, portfolio_id: int) -> None:
+        """Make sure that the portfolio can be published, and by this visitor.
+
+        :raises NotFound: there is no such portfolio.
+        :raises Forbidden: the visitor may not publish it.
+        :raises Refused: there is no image in it.
+        """
+        await opened(self._database, visitor, portfolio_id, Access.EDIT)
+        if not await portfolio_images.count(self._database, portfolio_id):
+            raise _empty()
+
     async def publish(
         self,
         visitor: Visitor,
@@ -128,9 +139,7 @@ class Exports:
         :raises Refused: there is no image in it.
         :raises NoSpace: the disk is too full.
         """
-        await opened(self._database, visitor, portfolio_id, Access.EDIT)
-        if not await portfolio_images.count(self._database, portfolio_id):
-            raise _empty()
+        await self.check(visitor, portfolio_id)
         kept = self._parameters.stored({} if parameters is None else parameters, visitor)
         description = texts.checked("description", description, longest=texts.DESCRIPTION_MAX)
         if keep_until <= self._now():

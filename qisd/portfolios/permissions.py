@@ -67,11 +67,7 @@ def readers(visitor: Visitor) -> Readers:
 def require(visitor: Visitor, portfolio: Portfolio, access: Access) -> None:
     """:raises Forbidden: the visitor may not do that."""
     if access_of(visitor, portfolio) < access:
-        raise forbidden(portfolio, access)
-
-
-def forbidden(portfolio: Portfolio, access: Access) -> Forbidden:
-    return Forbidden(f"{access.label} permission is required for portfolio {portfolio.human_id}")
+        raise Forbidden(f"{access.label} permission is required for portfolio {portfolio.human_id}")
 
 
 async def opened(db: Queries, visitor: Visitor, portfolio_id: int, access: Access, *, lock: bool = False) -> Portfolio:

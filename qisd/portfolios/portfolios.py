@@ -17,7 +17,7 @@ from qisd.errors import BadParameter, NotFound, OutOfDate, Refused, StoreUnavail
 from qisd.pools.files import FilePool
 from qisd.portfolios import human_ids, texts, views
 from qisd.portfolios.export_files import ExportFiles
-from qisd.portfolios.permissions import ALLOWED, Access, access_of, forbidden, opened, owns, readers, require
+from qisd.portfolios.permissions import ALLOWED, Access, opened, owns, readers, require
 from qisd.portfolios.views import PortfolioHeader, PortfolioView
 from qisd.store import audit, portfolio_exports, portfolio_history, portfolios, tasks
 from qisd.store.first_run import NORMAL_USERS, PUBLIC
@@ -133,64 +133,40 @@ class Portfolios:
         await opened(self._database, visitor, portfolio_id, access)
 
     async def update(
-        self, visitor: Visitor, portfolio_id: int, header: Header, *, expected_version: int | None = None
+        self,
+        visitor: Visitor,
+        portfolio_id: int,
+        header: Header,
+        *,
+        owner_id: int | None = None,
+        expected_version: int | None = None,
     ) -> PortfolioView:
-        """Give a portfolio another header. Saying the same again changes nothing.
+        """Give a portfolio another header, or to another user. Saying the same again changes nothing.
 
+        :param owner_id: the new owner; only the present one and those who administer portfolios can say so.
         :raises NotFound: there is no such portfolio.
         :raises Forbidden: the visitor may not change it.
         :raises OutOfDate: it is not the ``expected_version`` any more.
         :raises AlreadyExists: the human id is taken.
         """
-        await opened(self._database, visitor, portfolio_id, Access.EDIT)
+        old = await opened(self._database, visitor, portfolio_id, Access.EDIT)
+        _check_owner(visitor, old, owner_id)
         checked = _checked(header)
 
         async def work(db: Queries) -> PortfolioView:
             old = await opened(db, visitor, portfolio_id, Access.EDIT, lock=True)
             _check_version(old, expected_version)
+            _check_owner(visitor, old, owner_id)
             changes = await _save(db, old, checked)
+            if owner_id not in (None, old.owner_id):
+                changes.append("owner changed")
+                await _give(db, visitor, old, owner_id or 0)
             if changes:
-                await portfolio_history.record(
-                    db, portfolio_id, Action.EDITED, f"{', '.join(changes)}".capitalize(), user_id=visitor.user_id
-                )
-            return await self._view(db, visitor, portfolio_id)
-
-        return await self._database.transaction(work)
-
-    async def change_owner(
-        self, visitor: Visitor, portfolio_id: int, owner_id: int, *, expected_version: int | None = None
-    ) -> PortfolioView | None:
-        """Give a portfolio to another user.
-
-        :returns: what the visitor sees of it then; None when that is nothing any more.
-        :raises Forbidden: the visitor is neither its owner nor administers portfolios.
-        """
-        await self._owned(self._database, visitor, portfolio_id)
-        account = visitor.snapshot.account(owner_id)
-        if account is None or not account.active:
-            raise BadParameter("owner_id", "there is no such user")
-
-        async def work(db: Queries) -> PortfolioView | None:
-            old = await self._owned(db, visitor, portfolio_id, lock=True)
-            _check_version(old, expected_version)
-            if old.owner_id != owner_id:
-                await portfolios.change_owner(db, portfolio_id, owner_id)
-                await portfolio_history.record(
-                    db, portfolio_id, Action.EDITED, "Owner changed", user_id=visitor.user_id
-                )
-                await audit.record(
-                    db,
-                    actor_of(visitor),
-                    action="portfolio.changed",
-                    object_type="portfolio",
-                    object_id=portfolio_id,
-                    before={"owner_id": old.owner_id},
-                    after={"owner_id": owner_id},
-                )
+                info = ", ".join(changes).capitalize()
+                await portfolio_history.record(db, portfolio_id, Action.EDITED, info, user_id=visitor.user_id)
             changed = await portfolios.by_id(db, portfolio_id)
-            if changed is None or access_of(visitor, changed) < Access.VIEW:
-                return None
-            return await views.view(db, visitor, changed, now=self._now())
+            # Whoever has given it away still gets this last look at it.
+            return await views.view(db, visitor, changed or old, now=self._now())
 
         return await self._database.transaction(work)
 
@@ -222,12 +198,6 @@ class Portfolios:
         with contextlib.suppress(StoreUnavailable):
             await self._files.run(lambda: self._zips.remove_all(portfolio_id))
 
-    async def _owned(self, db: Queries, visitor: Visitor, portfolio_id: int, *, lock: bool = False) -> Portfolio:
-        portfolio = await opened(db, visitor, portfolio_id, Access.DELETE, lock=lock)
-        if not owns(visitor, portfolio):
-            raise forbidden(portfolio, Access.DELETE)
-        return portfolio
-
     async def _view(self, db: Queries, visitor: Visitor, portfolio_id: int) -> PortfolioView:
         portfolio = await opened(db, visitor, portfolio_id, Access.VIEW)
         return await views.view(db, visitor, portfolio, now=self._now())
@@ -246,6 +216,30 @@ def _checked(header: Header) -> Header:
         human_id=None if header.human_id is None else human_ids.checked(header.human_id),
         name=texts.checked("name", header.name, longest=texts.NAME_MAX),
         description=texts.checked("description", header.description, longest=texts.DESCRIPTION_MAX),
+    )
+
+
+def _check_owner(visitor: Visitor, portfolio: Portfolio, owner_id: int | None) -> None:
+    """:raises Forbidden: the visitor may not give the portfolio away. :raises BadParameter: nor to this user."""
+    if owner_id in (None, portfolio.owner_id):
+        return
+    if not owns(visitor, portfolio):
+        visitor.require_flag(Flag.ADMIN_FOLIOS)
+    account = visitor.snapshot.account(owner_id or 0)
+    if account is None or not account.active:
+        raise BadParameter("owner_id", "there is no such user")
+
+
+async def _give(db: Queries, visitor: Visitor, old: Portfolio, owner_id: int) -> None:
+    await portfolios.change_owner(db, old.id, owner_id)
+    await audit.record(
+        db,
+        actor_of(visitor),
+        action="portfolio.changed",
+        object_type="portfolio",
+        object_id=old.id,
+        before={"owner_id": old.owner_id},
+        after={"owner_id": owner_id},
     )
 
 

@@ -123,7 +123,7 @@ class HeaderTests(PortfolioCase):
         for attempt in (
             self.portfolios.update(self.anna, number, HEADER, expected_version=seen),
             self.portfolios.delete(self.anna, number, expected_version=seen),
-            self.portfolios.change_owner(self.anna, number, self.carl.user_id or 0, expected_version=seen),
+            self.portfolios.update(self.anna, number, HEADER, owner_id=self.carl.user_id, expected_version=seen),
         ):
             with self.assertRaises(OutOfDate):
                 await attempt
@@ -135,31 +135,36 @@ class HeaderTests(PortfolioCase):
 
     async def test_it_is_given_away_by_its_owner_or_an_administrator(self) -> None:
         number = (await self.make("spring", public=20)).portfolio.id
+        header = attrs.evolve(HEADER, public_access=20)
         carl = self.carl.user_id or 0
         for visitor in (self.bert, self.anyone, self.carl):
             with self.assertRaises(Forbidden):
-                await self.portfolios.change_owner(visitor, number, carl)
-        with self.assertRaises(BadParameter):
-            await self.portfolios.change_owner(self.anna, number, 999_999)
-        seen = await self.portfolios.change_owner(self.anna, number, carl)
-        assert seen is not None
+                await self.portfolios.update(visitor, number, header, owner_id=carl)
+        for nobody in (999_999, 0, -1):
+            with self.assertRaises(BadParameter):
+                await self.portfolios.update(self.anna, number, header, owner_id=nobody)
+        seen = await self.portfolios.update(self.anna, number, header, owner_id=carl)
         self.assertEqual((seen.portfolio.owner_id, seen.owned), (carl, False))
         self.assertEqual(self.history(number)[1:], [(2, "Owner changed", self.anna.user_id)])
         with self.assertRaises(Forbidden):
-            await self.portfolios.update(self.anna, number, HEADER)
-        await self.portfolios.update(self.carl, number, HEADER)
-        self.assertIsNone(await self.portfolios.change_owner(self.carl, number, self.bert.user_id or 0))
+            await self.portfolios.update(self.anna, number, header)
+        private = attrs.evolve(header, public_access=0)
+        await self.portfolios.update(self.carl, number, private, owner_id=self.bert.user_id)
+        with self.assertRaises(Forbidden):
+            await self.portfolios.one(self.carl, number)
+        await self.portfolios.update(self.chief, number, private, owner_id=carl)
         self.assertEqual(
             self.sql("select action, object_id, before, after from audit_log order by id")[0],
             ("portfolio.changed", str(number), {"owner_id": self.anna.user_id}, {"owner_id": carl}),
         )
 
-    async def test_who_may_delete_it_may_not_give_it_away(self) -> None:
+    async def test_who_may_change_or_delete_it_may_not_give_it_away(self) -> None:
         number = (await self.make("spring")).portfolio.id
         self.sql("insert into foliopermissions (folio_id, group_id, access) values (%s, %s, 50)", number, STAFF)
         staff = attrs.evolve(self.bert, account=attrs.evolve(self.bert.account, groups=frozenset({STAFF})))
         with self.assertRaises(Forbidden):
-            await self.portfolios.change_owner(staff, number, staff.user_id)
+            await self.portfolios.update(staff, number, HEADER, owner_id=staff.user_id)
+        await self.portfolios.update(staff, number, HEADER, owner_id=self.anna.user_id)
         await self.portfolios.delete(staff, number)
 
     async def test_a_deleted_one_is_gone_with_all_that_it_had_and_the_audit_log_remembers(self) -> None:
