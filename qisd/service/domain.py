@@ -32,9 +32,9 @@ from qisd.web.admission import Admission
 from qisd.web.api.credentials import CredentialEndpoints
 from qisd.web.api.dispatch import Dispatcher
 from qisd.web.api.routes import ApiRoutes
-from qisd.web.door import Rooms
 from qisd.web.identity import Identity
 from qisd.web.images import ImageHandlers
+from qisd.web.root import Rooms
 from qisd.web.signin import SignInPages
 
 _log = Logger()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import attrs
@@ -71,6 +72,12 @@ class User:
 async def by_id(db: Queries, user_id: int) -> User | None:
     rows = await db.query(f"select {_COLUMNS} from users where id = %s", (user_id,))  # noqa: S608
     return _user(rows[0]) if rows else None
+
+
+async def names(db: Queries, ids: Collection[int]) -> dict[int, str]:
+    """The user names behind ``ids``."""
+    rows = await db.query("select id, username from users where id = any(%s)", (list(ids),))
+    return dict(rows)
 
 
 async def by_username(db: Queries, username: str) -> User | None:

@@ -5,32 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import attrs
-
 from qisd.pools.files import FilePool
 from qisd.web.access import AccessLog
-from qisd.web.api.routes import ApiRoutes
-from qisd.web.bodies import BodyPolicy
-from qisd.web.images import ImageHandlers
 from qisd.web.operations import OperationHandlers, Readiness
 from qisd.web.pages import PageHandlers
-from qisd.web.root import Root
+from qisd.web.root import Rooms, Root
 from qisd.web.rules import WebSettings
-from qisd.web.signin import SignInPages
 from qisd.web.site import QisSite
-
-
-@attrs.frozen(kw_only=True)
-class Rooms:
-    """What is behind the addresses; None where nothing is (yet).
-
-    :param bodies: decides what may come in the body of a request.
-    """
-
-    images: ImageHandlers | None = None
-    signin: SignInPages | None = None
-    api: ApiRoutes | None = None
-    bodies: BodyPolicy | None = None
 
 
 def make_site(
@@ -55,4 +36,4 @@ def make_site(
 def open_rooms(site: QisSite, rooms: Rooms) -> None:
     """Let the addresses of ``site`` lead to ``rooms``."""
     site.bodies = rooms.bodies
-    site.show(site.entrance.leading_to(images=rooms.images, signin=rooms.signin, api=rooms.api))
+    site.show(site.entrance.leading_to(rooms))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from qisd.access.permissions import Permissions
 from qisd.access.sessions import Sessions
@@ -71,6 +72,13 @@ def check_way(request: QisRequest) -> None:
         raise NotAuthenticated(f"This URL is not available on port {came.port}")
     if settings.internal_browsing_ssl and not came.secure:
         raise NotAuthenticated("HTTPS must be used to access this function")
+
+
+def to_log_in(request: QisRequest) -> None:
+    """Send a browser to the log-in page, and back here afterwards."""
+    target = quote(request.uri.decode("latin-1"), safe="/")
+    headers = [("Location", f"{request.site.root}login/?next={target}"), ("Cache-Control", "no-store")]
+    request.answer(302, headers, b"")
 
 
 def origin(request: QisRequest) -> Origin:

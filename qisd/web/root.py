@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import attrs
 from klein import Klein
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource
@@ -11,10 +12,12 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from qisd.errors import StoreUnavailable
 from qisd.web.api.routes import ApiRoutes
+from qisd.web.bodies import BodyPolicy
 from qisd.web.errors import allowed_methods
 from qisd.web.images import ImageHandlers
 from qisd.web.operations import OperationHandlers
 from qisd.web.pages import PageHandlers
+from qisd.web.reports import ReportHandlers
 from qisd.web.request import QisRequest
 from qisd.web.signin import SignInPages
 
@@ -40,33 +43,41 @@ def _open(room: T | None) -> T:
     return room
 
 
+@attrs.frozen(kw_only=True)
+class Rooms:
+    """What is behind the addresses; None where nothing is (yet).
+
+    :param bodies: decides what may come in the body of a request.
+    """
+
+    images: ImageHandlers | None = None
+    signin: SignInPages | None = None
+    reports: ReportHandlers | None = None
+    api: ApiRoutes | None = None
+    bodies: BodyPolicy | None = None
+
+
+NOTHING_YET = Rooms()
+
+
 class Root:
     """Routes to the handlers. An address with a slash at its end is not the one without."""
 
     app = _router()
 
-    def __init__(
-        self,
-        *,
-        pages: PageHandlers,
-        operations: OperationHandlers,
-        images: ImageHandlers | None = None,
-        signin: SignInPages | None = None,
-        api: ApiRoutes | None = None,
-    ) -> None:
+    def __init__(self, *, pages: PageHandlers, operations: OperationHandlers, rooms: Rooms = NOTHING_YET) -> None:
         self._pages = pages
         self._operations = operations
-        self._images = images
-        self._signin = signin
-        self._api = api.resource() if api is not None else None
+        self._rooms = rooms
+        self._api = rooms.api.resource() if rooms.api is not None else None
 
-    def leading_to(self, *, images: ImageHandlers | None, signin: SignInPages | None, api: ApiRoutes | None) -> Root:
+    def leading_to(self, rooms: Rooms) -> Root:
         """The same with other rooms behind it."""
-        return Root(pages=self._pages, operations=self._operations, images=images, signin=signin, api=api)
+        return Root(pages=self._pages, operations=self._operations, rooms=rooms)
 
     @app.route("/image", methods=_READ)
     async def image(self, request: QisRequest) -> None:
-        await _open(self._images).image(request)
+        await _open(self._rooms.images).image(request)
 
     @app.route("/erez/erez", methods=_READ, endpoint="erez")
     @app.route("/erez1/erez", methods=_READ, endpoint="erez1")
@@ -76,28 +87,40 @@ class Root:
     @app.route("/erez5/erez", methods=_READ, endpoint="erez5")
     async def erez(self, request: QisRequest) -> None:
         """The addresses of an older image server, which old pages still use."""
-        await _open(self._images).image(request, erez=True)
+        await _open(self._rooms.images).image(request, erez=True)
 
     @app.route("/original", methods=_READ)
     async def original(self, request: QisRequest) -> None:
-        await _open(self._images).original(request)
+        await _open(self._rooms.images).original(request)
 
     @app.route("/login/", methods=_FORM)
     @app.route("/login", methods=_FORM, endpoint="login_bare")
     async def login(self, request: QisRequest) -> None:
-        await _open(self._signin).login(request)
+        await _open(self._rooms.signin).login(request)
 
     @app.route("/logout/", methods=_FORM)
     @app.route("/logout", methods=_FORM, endpoint="logout_bare")
     async def logout(self, request: QisRequest) -> None:
-        await _open(self._signin).logout(request)
+        await _open(self._rooms.signin).logout(request)
 
     @app.route("/api/tokenlogin/", methods=_FORM)
     @app.route("/api/tokenlogin", methods=_FORM, endpoint="tokenlogin_bare")
     @app.route("/api/v1/tokenlogin/", methods=_FORM, endpoint="tokenlogin_v1")
     @app.route("/api/v1/tokenlogin", methods=_FORM, endpoint="tokenlogin_v1_bare")
     async def token_login(self, request: QisRequest) -> None:
-        await _open(self._signin).token_login(request)
+        await _open(self._rooms.signin).token_login(request)
+
+    @app.route("/reports/datafeed/system", methods=_READ)
+    async def system_feed(self, request: QisRequest) -> None:
+        await _open(self._rooms.reports).system(request)
+
+    @app.route("/reports/datafeed/image", methods=_READ)
+    async def image_feed(self, request: QisRequest) -> None:
+        await _open(self._rooms.reports).image(request)
+
+    @app.route("/reports/datafeed/top", methods=_READ)
+    async def top_feed(self, request: QisRequest) -> None:
+        await _open(self._rooms.reports).top(request)
 
     @app.route("/api/", branch=True)
     def api(self, request: QisRequest) -> IResource:

@@ -17,9 +17,10 @@ from twisted.python.failure import Failure
 from qisd.access.visitor import ANONYMOUS, Visitor
 from qisd.images import ImageBytes, ImageFile, PreparedImage, PreparedOriginal
 from qisd.web.access import AccessEntry
-from qisd.web.door import Rooms, make_site, open_rooms
+from qisd.web.door import make_site, open_rooms
 from qisd.web.images import ImageHandlers
 from qisd.web.operations import Readiness
+from qisd.web.root import Rooms
 from qisd.web.site import QisSite
 
 NOW = 1_800_000_000.0

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from msgspec import UNSET
+
+from qisd.access.levels import Level
+from qisd.repository.catalogue import extension_of
 from qisd.store.folders import Folder
 from qisd.store.groups import FLAGS, Group
+from qisd.store.images import Image
 from qisd.store.users import User
-from qisd.web.api.models import FolderObject, GroupFlags, GroupObject, UserObject
+from qisd.web.api.endpoint import Call
+from qisd.web.api.models import FolderObject, GroupFlags, GroupObject, ImageObject, UserObject
 
 
 def user_object(user: User) -> UserObject:
@@ -41,4 +50,37 @@ def folder_object(folder: Folder) -> FolderObject:
         path=folder.path,
         parent_id=folder.parent_id,
         status=folder.status,
+    )
+
+
+def image_object(
+    call: Call,
+    image: Image,
+    folder: Folder | None,
+    *,
+    supported: Callable[[str], bool],
+    parameters: Iterable[tuple[str, str]] = (),
+) -> ImageObject:
+    """An image, as the caller may know it.
+
+    :param supported: whether files with an extension can be shown.
+    :param parameters: what else the address of the picture is to say.
+    """
+    mtime = image.file_mtime_ns
+    return ImageObject(
+        id=image.id,
+        src=image.src,
+        filename=image.filename,
+        folder_id=image.folder_id,
+        folder=folder_object(folder) if folder is not None else None,
+        title=image.title,
+        description=image.description,
+        width=image.width,
+        height=image.height,
+        status=image.status,
+        supported=supported(extension_of(image.src)),
+        download=call.visitor.can(Level.DOWNLOAD, image.folder),
+        url=call.urls.image(image.src, parameters),
+        filesize=UNSET if image.file_size is None else image.file_size,
+        modified=UNSET if mtime is None else datetime.fromtimestamp(mtime // 1_000_000_000, UTC),
     )

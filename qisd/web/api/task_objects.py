@@ -1,0 +1,68 @@
+"""Tasks as the API shows them, also to clients that know only three states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qisd.errors import QisError
+from qisd.store.tasks import Task, TaskStatus
+from qisd.store.users import User
+from qisd.web.api.models import TaskObject
+from qisd.web.api.presenting import user_object
+
+_COMPLETE = 2
+
+
+class TaskFailed(QisError):
+    """What a task met, as the answer to the one who waited for it."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code  # type: ignore[misc]  # of this very error
+        self.status = _STATUSES.get(code, 500)  # type: ignore[misc]
+
+
+def task_object(task: Task, *, user: User | None) -> TaskObject:
+    """A task; one that failed or was cancelled is complete, and its result tells the rest."""
+    return TaskObject(
+        id=task.id,
+        name=task.name,
+        funcname=task.funcname,
+        params=dict(task.params),
+        priority=task.priority,
+        status=_COMPLETE if task.over else int(task.status),
+        result=task.result,
+        keep_for=task.keep_for,
+        keep_until=task.keep_until,
+        log_level=task.log_level,
+        error_log_level=task.error_log_level,
+        lock_id=task.locked_by,
+        user_id=task.user_id,
+        user=user_object(user) if user is not None else None,
+        created=task.created,
+        started=task.started,
+        finished=task.finished,
+        progress=None if task.progress is None else round(task.progress / 100, 4),
+        progress_text=task.progress_text,
+    )
+
+
+def outcome_of(task: Task) -> Any:
+    """What a task that is over returned, or the error that it ended with; None while it is not over."""
+    if not task.over:
+        return None
+    if task.status == TaskStatus.COMPLETE:
+        return task.result
+    exception = (task.result or {}).get("exception", {})
+    return TaskFailed(str(exception.get("message", task.error or "")), code=str(exception.get("type", "internal")))
+
+
+def _statuses(error: type[QisError]) -> dict[str, int]:
+    found = {error.code: error.status}
+    for below in error.__subclasses__():
+        found |= _statuses(below)
+    return found
+
+
+_STATUSES = _statuses(QisError)
+"""The status of every kind of error that the domain knows, by its code."""
