@@ -72,6 +72,14 @@ class PortfolioImages:
         await opened(self._database, visitor, portfolio_id, Access.VIEW)
         return await self._shown(self._database, visitor, portfolio_id, image_id)
 
+    async def check(self, visitor: Visitor, portfolio_id: int, image_id: int) -> None:
+        """Make sure that there is this image in the portfolio, and that the visitor may change it.
+
+        :raises NotFound: there is no such portfolio, or no such image in it.
+        :raises Forbidden: the visitor may not change the portfolio.
+        """
+        await self._editable(self._database, visitor, portfolio_id, image_id)
+
     async def add(
         self,
         visitor: Visitor,

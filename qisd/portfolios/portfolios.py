@@ -116,6 +116,10 @@ class Portfolios:
         """
         return await self._view(self._database, visitor, portfolio_id)
 
+    async def header(self, visitor: Visitor, portfolio_id: int) -> Portfolio:
+        """A portfolio that the visitor may see, without all that belongs to it. Errors as of :meth:`one`."""
+        return await opened(self._database, visitor, portfolio_id, Access.VIEW)
+
     async def by_human_id(self, visitor: Visitor, human_id: str) -> PortfolioView:
         """As :meth:`one`, by the id in its address."""
         portfolio = None if "\0" in human_id else await portfolios.by_human_id(self._database, human_id)

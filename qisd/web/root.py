@@ -17,6 +17,7 @@ from qisd.web.errors import allowed_methods
 from qisd.web.images import ImageHandlers
 from qisd.web.operations import OperationHandlers
 from qisd.web.pages import PageHandlers
+from qisd.web.portfolios import PortfolioPages
 from qisd.web.reports import ReportHandlers
 from qisd.web.request import QisRequest
 from qisd.web.signin import SignInPages
@@ -53,6 +54,7 @@ class Rooms:
     images: ImageHandlers | None = None
     signin: SignInPages | None = None
     reports: ReportHandlers | None = None
+    portfolios: PortfolioPages | None = None
     api: ApiRoutes | None = None
     bodies: BodyPolicy | None = None
 
@@ -121,6 +123,18 @@ class Root:
     @app.route("/reports/datafeed/top", methods=_READ)
     async def top_feed(self, request: QisRequest) -> None:
         await _open(self._rooms.reports).top(request)
+
+    @app.route("/portfolios/<human_id>", methods=_READ)
+    def portfolio_bare(self, request: QisRequest, human_id: str) -> None:
+        _open(self._rooms.portfolios).to_page(request, human_id)
+
+    @app.route("/portfolios/<human_id>/", methods=_READ)
+    async def portfolio(self, request: QisRequest, human_id: str) -> None:
+        await _open(self._rooms.portfolios).page(request, human_id)
+
+    @app.route("/portfolios/<human_id>/downloads/<filename>", methods=_READ)
+    async def portfolio_download(self, request: QisRequest, human_id: str, filename: str) -> None:
+        await _open(self._rooms.portfolios).download(request, human_id, filename)
 
     @app.route("/api/", branch=True)
     def api(self, request: QisRequest) -> IResource:
