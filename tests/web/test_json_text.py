@@ -12,11 +12,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.errors import BadParameter
 from qisd.web.bad_body import BadBody
-from qisd.web.json_text import DEPTH_MAX, VALUES_MAX, parse_object
+from qisd.web.json_text import DEPTH_MAX, VALUES_MAX, parse_object, parse_value
 
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 _VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXTS, inner, max_size=4),
     max_leaves=20,
 )
 
@@ -54,8 +55,16 @@ class ParseTests(SynchronousTestCase):
         ):
             self.refused(data)
 
-    def test_half_surrogate_pairs_are_refused_wherever_they_are(self) -> None:
-        for data in (rb'{"a":"\ud800"}', rb'{"\udc00":1}', rb'{"a":[["\ud800x"]]}', rb'{"a":"\ude00\ud83d"}'):
+    def test_what_no_text_of_the_database_can_hold_is_refused_wherever_it_is(self) -> None:
+        for data in (
+            rb'{"a":"\u0000"}',
+            rb'{"\u0000":1}',
+            rb'{"a":[{"b":"x\u0000"}]}',
+            rb'{"a":"\ud800"}',
+            rb'{"\udc00":1}',
+            rb'{"a":[["\ud800x"]]}',
+            rb'{"a":"\ude00\ud83d"}',
+        ):
             self.assertIsInstance(self.refused(data), BadBody)
 
     def test_a_name_twice_is_refused_and_told(self) -> None:
@@ -94,7 +103,7 @@ class ParseTests(SynchronousTestCase):
         self.refused(b'{"a":[' + b"[]," * 1_000_000 + b"1]}")
 
     @settings(deadline=None, max_examples=100, derandomize=True)
-    @given(st.dictionaries(st.text(), _VALUES, max_size=5))
+    @given(st.dictionaries(_TEXTS, _VALUES, max_size=5))
     def test_what_programs_write_comes_out_again(self, value: dict[str, Any]) -> None:
         self.assertEqual(parse_object(json.dumps(value).encode()), value)
         self.assertEqual(parse_object(json.dumps(value, ensure_ascii=False).encode()), value)
@@ -107,3 +116,29 @@ class ParseTests(SynchronousTestCase):
         except BadParameter:
             return
         self.assertTrue(all(not isinstance(one, float) or math.isfinite(one) for one in value.values()))
+
+
+class FieldTests(SynchronousTestCase):
+    """JSON in a field of a form is as strict."""
+
+    def refused(self, text: str) -> BadParameter:
+        return self.assertRaises(BadParameter, parse_value, text, parameter="template")
+
+    def test_every_kind_of_value_is_read(self) -> None:
+        for text, value in (("{}", {}), ("[1, null]", [1, None]), ('"a"', "a"), ("1.5", 1.5), (" true ", True)):
+            self.assertEqual(parse_value(text, parameter="template"), value)
+
+    def test_faults_name_the_field(self) -> None:
+        for text, reason in (
+            ("", "is not proper JSON: line 1, column 1"),
+            ("{", "is not proper JSON: line 1, column 2"),
+            ("NaN", "is not proper JSON"),
+            ("9" * 5000, "is not proper JSON"),
+            ('{"a":1,"a":2}', "has the name a twice"),
+            ('["\\u0000"]', "has a text with a NUL character or half of a surrogate pair in it"),
+            ('["\ud800"]', "has a text with a NUL character or half of a surrogate pair in it"),
+            ("[" * 10_000 + "]" * 10_000, "is nested more than 64 deep"),
+            ("[" + "1," * VALUES_MAX + "1]", "has too many values"),
+        ):
+            fault = self.refused(text)
+            self.assertEqual((fault.parameter, fault.reason), ("template", reason))

@@ -15,25 +15,27 @@ from __future__ import annotations
 
 import datetime
 import functools
-import json
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Mapping, Sized
+from typing import Any, TypeVar
 
 import attrs
 import msgspec
 from msgspec import NODEFAULT, inspect
 
 from qisd.errors import BadParameter, MissingParameter
+from qisd.web.json_text import parse_value
+
+LARGEST = 2**63 - 1
+"""The largest whole number that is read; the smallest is its opposite."""
 
 # Neither PostgreSQL nor UTF-8 knows these.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
 _TRUE = frozenset({"1", "t", "y", "true", "yes"})
-_LARGEST = 2**63 - 1
-_DEPTH_MAX = 64
 _TEXT_DATE = 10
 _TEXT_SECONDS = 19
+_SHOWN = 30
 
 
 class Form(msgspec.Struct, kw_only=True):
@@ -58,27 +60,12 @@ def read_texts(model: type[F], given: Mapping[str, str], *, base: Mapping[str, A
     :param base: values of fields that are not given (for PATCH), instead of defaults.
     :raises BadParameter: names the parameter, and says what is allowed.
     """
-    return _read(model, given, _from_text, base=base, lenient_bools=True)
+    return _read(model, given, _from_text, base=base, texts=True)
 
 
 def read_json(model: type[F], given: Mapping[str, Any], *, base: Mapping[str, Any] | None = None) -> F:
     """``given``, a JSON object, as a ``model``. See :func:`read_texts`."""
-    return _read(model, given, _from_json, base=base, lenient_bools=False)
-
-
-def parse_json(text: str | bytes, *, parameter: str) -> Any:
-    """Any JSON value; strict where Python's parser is not.
-
-    :raises BadParameter: it is no JSON, has a key twice, or is nested more than 64 deep.
-    """
-    try:
-        value = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_no_constant)
-    except RecursionError:
-        raise BadParameter(parameter, "is nested too deeply") from None
-    except ValueError as error:
-        raise BadParameter(parameter, _json_fault(error)) from None
-    _check_tree(value, parameter)
-    return value
+    return _read(model, given, _from_json, base=base, texts=False)
 
 
 def _read(
@@ -87,19 +74,19 @@ def _read(
     convert: Callable[[_Field, inspect.Type, Any], Any],
     *,
     base: Mapping[str, Any] | None,
-    lenient_bools: bool,
+    texts: bool,
 ) -> F:
     values: dict[str, Any] = {}
     faults: list[BadParameter] = []
     for field in _fields(model):
         try:
-            if _given(field, given):
+            if _given(field, given, texts=texts):
                 values[field.name] = convert(field, _without_none(field.type, given[field.name]), given[field.name])
             elif base is not None and field.name in base:
                 values[field.name] = base[field.name]
             elif not field.required:
                 values[field.name] = field.default()
-            elif lenient_bools and isinstance(field.type, inspect.BoolType):
+            elif texts and isinstance(field.type, inspect.BoolType):
                 values[field.name] = False
             else:
                 raise MissingParameter(field.name)
@@ -111,11 +98,10 @@ def _read(
     return model(**values)
 
 
-def _given(field: _Field, given: Mapping[str, Any]) -> bool:
+def _given(field: _Field, given: Mapping[str, Any], *, texts: bool) -> bool:
     if field.name not in given:
         return False
-    value = given[field.name]
-    return not (field.extra.get("blank_absent") and isinstance(value, str) and not value.strip())
+    return not (texts and field.extra.get("blank_absent") and not given[field.name].strip())
 
 
 @functools.cache
@@ -178,7 +164,7 @@ def _from_text(field: _Field, kind: inspect.Type, text: str) -> Any:
     if isinstance(kind, inspect.FloatType):
         return _in_range(name, kind, _number(name, text))
     if isinstance(kind, inspect.LiteralType):
-        return _choice(name, kind, text)
+        return _choice_of_text(name, kind, text)
     if isinstance(kind, inspect.DateType):
         return _date(name, text)
     if isinstance(kind, inspect.DateTimeType):
@@ -195,6 +181,8 @@ def _text(field: _Field, kind: inspect.StrType, text: str) -> str:
         raise BadParameter(field.name, f"Value is too long (max {kind.max_length})")
     if _UNSTORABLE.search(text):
         raise BadParameter(field.name, "NUL characters and lone surrogates are not allowed")
+    if kind.pattern is not None and re.search(kind.pattern, text) is None:
+        raise BadParameter(field.name, "has characters that are not allowed there")
     return text
 
 
@@ -212,16 +200,16 @@ def _number(name: str, text: str) -> float:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if value != value or abs(value) == float("inf") or "_" in text:
+    if value != value or abs(value) == float("inf") or "_" in text or not text.isascii():
         raise BadParameter(name, "must be a number")
     return value
 
 
 def _in_range(name: str, kind: inspect.IntType | inspect.FloatType, value: float) -> Any:
-    least = kind.ge if kind.ge is not None else -_LARGEST
-    most = kind.le if kind.le is not None else _LARGEST
+    least = kind.ge if kind.ge is not None else -LARGEST
+    most = kind.le if kind.le is not None else LARGEST
     if not least <= value <= most:
-        raise BadParameter(name, f"{value} is out of range{_range_text(kind)}")
+        raise BadParameter(name, f"{str(value)[:_SHOWN]} is out of range{_range_text(kind)}")
     return value
 
 
@@ -230,12 +218,16 @@ def _range_text(kind: inspect.IntType | inspect.FloatType) -> str:
         return f" ({kind.ge} to {kind.le})"
     if kind.ge is not None:
         return f" (min {kind.ge})"
-    return f" (max {kind.le if kind.le is not None else _LARGEST})"
+    return f" (max {kind.le if kind.le is not None else LARGEST})"
+
+
+def _choice_of_text(name: str, kind: inspect.LiteralType, text: str) -> Any:
+    return _choice(name, kind, {str(one): one for one in kind.values}.get(text, text))
 
 
 def _choice(name: str, kind: inspect.LiteralType, value: Any) -> Any:
     for one in kind.values:
-        if value == one or (isinstance(one, int) and value == str(one)):
+        if type(one) is type(value) and one == value:  # True is no 1
             return one
     raise BadParameter(name, f"Value is not one of: {', '.join(map(str, kind.values))}")
 
@@ -271,7 +263,7 @@ def _json_of_text(field: _Field, text: str) -> Any:
         raise BadParameter(field.name, f"Value is too short (min {least})")
     if len(text) > most:
         raise BadParameter(field.name, f"Value is too long (max {most})")
-    return parse_json(text, parameter=field.name)
+    return parse_value(text, parameter=field.name)
 
 
 # JSON
@@ -284,9 +276,15 @@ def _from_json(field: _Field, kind: inspect.Type, value: Any) -> Any:
     raise AssertionError(f"the type of {field.name} has no reader")
 
 
+def _json_integer(field: _Field, kind: Any, value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():  # there is one kind of numbers in JSON
+        value = int(value)
+    return _in_range(field.name, kind, _of_type(field.name, value, int, "a whole number"))
+
+
 def _json_number(field: _Field, kind: Any, value: Any) -> float:
-    number = value if not isinstance(value, bool) else None
-    return cast("float", _in_range(field.name, kind, float(_of_type(field.name, number, int | float, "a number"))))
+    number = None if isinstance(value, bool) else value
+    return float(_in_range(field.name, kind, _of_type(field.name, number, int | float, "a number")))
 
 
 def _json_object(field: _Field, kind: Any, value: Any) -> Any:
@@ -294,14 +292,23 @@ def _json_object(field: _Field, kind: Any, value: Any) -> Any:
     return _of_type(field.name, {} if value == [] else value, dict, "an object")
 
 
+def _json_list(field: _Field, kind: Any, value: Any) -> list[Any]:
+    items = _of_type(field.name, value, list, "a list")
+    _check_count(field.name, kind, items)
+    inner, extra = _unwrapped(kind.item_type)
+    of_item = attrs.evolve(field, extra=extra)
+    return [_from_json(of_item, _without_none(inner, item), item) for item in items]
+
+
+def _json_struct(field: _Field, kind: Any, value: Any) -> Any:
+    return read_json(kind.cls, _of_type(field.name, value, dict, "an object"))
+
+
 _JSON_READERS: tuple[tuple[Any, Callable[[_Field, Any, Any], Any]], ...] = (
     (inspect.NoneType | inspect.AnyType, lambda field, kind, value: value),
     (inspect.StrType, lambda field, kind, value: _text(field, kind, _of_type(field.name, value, str, "a text"))),
     (inspect.BoolType, lambda field, kind, value: _of_type(field.name, value, bool, "true or false")),
-    (
-        inspect.IntType,
-        lambda field, kind, value: _in_range(field.name, kind, _of_type(field.name, value, int, "a whole number")),
-    ),
+    (inspect.IntType, _json_integer),
     (inspect.FloatType, _json_number),
     (inspect.LiteralType, lambda field, kind, value: _choice(field.name, kind, value)),
     (inspect.DateType, lambda field, kind, value: _date(field.name, _of_type(field.name, value, str, "a date"))),
@@ -310,20 +317,9 @@ _JSON_READERS: tuple[tuple[Any, Callable[[_Field, Any, Any], Any]], ...] = (
         lambda field, kind, value: _date_time(field.name, _of_type(field.name, value, str, "a time")),
     ),
     (inspect.DictType, _json_object),
-    (
-        inspect.ListType,
-        lambda field, kind, value: [_item(field, kind, item) for item in _of_type(field.name, value, list, "a list")],
-    ),
-    (
-        inspect.StructType,
-        lambda field, kind, value: read_json(kind.cls, _of_type(field.name, value, dict, "an object")),
-    ),
+    (inspect.ListType, _json_list),
+    (inspect.StructType, _json_struct),
 )
-
-
-def _item(field: _Field, kind: inspect.ListType, item: Any) -> Any:
-    inner, extra = _unwrapped(kind.item_type)
-    return _from_json(attrs.evolve(field, extra=extra), inner, item)
 
 
 def _of_type(name: str, value: Any, wanted: Any, words: str) -> Any:
@@ -332,37 +328,8 @@ def _of_type(name: str, value: Any, wanted: Any, words: str) -> Any:
     return value
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise ValueError("has a key twice")
-    return made
-
-
-def _no_constant(word: str) -> Any:
-    raise ValueError(f"{word} is no JSON")
-
-
-def _json_fault(error: ValueError) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"is no valid JSON (line {error.lineno}, column {error.colno})"
-    return "has a key twice" if "twice" in str(error) else "is no valid JSON"
-
-
-def _check_tree(value: Any, parameter: str) -> None:
-    """:raises BadParameter: something is nested too deeply, or a text in it can't be stored."""
-    level = [value]
-    for _ in range(_DEPTH_MAX):
-        texts = [text for text in level if isinstance(text, str)]
-        if any(_UNSTORABLE.search(text) for text in texts):
-            raise BadParameter(parameter, "NUL characters and lone surrogates are not allowed")
-        level = [inner for outer in level for inner in _inside(outer)]
-        if not level:
-            return
-    raise BadParameter(parameter, "is nested too deeply")
-
-
-def _inside(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return [*value.keys(), *value.values()]
-    return value if isinstance(value, list) else []
+def _check_count(name: str, kind: inspect.ListType, items: Sized) -> None:
+    if kind.min_length is not None and len(items) < kind.min_length:
+        raise BadParameter(name, f"has too few entries (min {kind.min_length})")
+    if kind.max_length is not None and len(items) > kind.max_length:
+        raise BadParameter(name, f"has too many entries (max {kind.max_length})")
