@@ -12,6 +12,7 @@ import uuid
 
 from qisd.errors import NoSpace
 from qisd.repository.faults import changing
+from qisd.repository.files import FileVersion, version_of
 from qisd.repository.tree import STAGING, Tree
 
 _ABANDONED = 86_400.0
@@ -26,7 +27,7 @@ class IncomingFile:
     :ivar filename: as the client sent it; never to be trusted.
     :ivar path: where it is, as :class:`~qisd.repository.tree.Tree` has it.
     :ivar size: bytes written so far.
-    :ivar digest: their SHA-256, once it is finished.
+    :ivar digest: their SHA-256, once it is finished; ``version`` tells the file then, wherever it goes.
     """
 
     def __init__(self, tree: Tree, path: str, *, filename: str) -> None:
@@ -34,6 +35,7 @@ class IncomingFile:
         self.path = path
         self.size = 0
         self.digest = b""
+        self.version = FileVersion(size=0, mtime_ns=0, inode=0)
         self._tree = tree
         self._hash = hashlib.sha256()
         with changing(path):
@@ -58,6 +60,7 @@ class IncomingFile:
         """All is written: bring it to the disk, with the mode that files of the library have."""
         os.fchmod(self._stream.fileno(), self._tree.file_mode)
         os.fsync(self._stream.fileno())
+        self.version = version_of(os.fstat(self._stream.fileno()))
         self._stream.close()
         self.digest = self._hash.digest()
 

@@ -12,7 +12,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -90,6 +90,12 @@ class Tree:
         except OSError as error:
             _check_absent(error)
             return None
+
+    def is_link(self, path: str) -> bool:
+        """Whether ``path`` is a symbolic link, wherever it leads."""
+        with self._lenient(path) as place:
+            status = _status(place)
+            return status is not None and stat.S_ISLNK(status.st_mode)
 
     def spelling(self, path: str) -> str:
         """``path`` as the bytes on disk spell it, as far as it is there."""
@@ -220,6 +226,13 @@ class Tree:
         with changing(path), self._lenient(path) as place:
             if place is not None:
                 moving.discard(place.folder, place.name)
+
+    def remove_if_empty(self, path: str) -> None:
+        """Remove a folder of our own, unless something is in it."""
+        with changing(path), self._lenient(path) as place:
+            if place is not None:
+                with suppress(OSError):
+                    os.rmdir(place.name, dir_fd=place.folder)
 
     def make_own(self, path: str) -> None:
         """Make a folder of our own with all above it, unless it's there."""

@@ -103,15 +103,17 @@ async def ensure_all(db: Queries, paths: Iterable[str]) -> dict[str, Folder]:
 
 async def move_subtree(db: Queries, subtree: Subtree, to: str, *, parent_id: int) -> None:
     """Give a folder and all below it the paths that they have after it was moved to ``to`` (no leading slash)."""
+    source, target = subtree.folder, Subtree(to, subtree.file).folder
+    if source is None or target is None:
+        return
     condition, parameters = subtree.folders()
-    target = stored(Subtree(to, subtree.file).folder)
-    old = stored(subtree.folder)
+    old = stored(source)
     await db.execute(
         "update folders set path = moved.path, name = regexp_replace(moved.path, '^.*/', ''),"  # noqa: S608
         " parent_id = case when folders.path = %s then %s else parent_id end"
         f" from (select id, %s || substr(path, %s) as path from folders where {condition}) moved"
         " where folders.id = moved.id",
-        (old, parent_id, target, len(old) + 1, *parameters),
+        (old, parent_id, stored(target), len(old) + 1, *parameters),
     )
 
 

@@ -107,7 +107,7 @@ async def register(
 ) -> dict[str, Image]:
     """Make a record of each file, or make its record say what the file is like now; returns them by path.
 
-    Those that are new or were deleted get an entry of their history, :attr:`Action.CREATED`; the others one only for
+    Those that are new or were deleted get an entry of their history; the others one only for
     :attr:`Action.REPLACED`. A hash that is not given is kept only for the very same version of a file.
 
     :param folder_ids: of the folder of each file; they exist and are active.
@@ -140,7 +140,7 @@ async def register(
         " = (excluded.file_size, excluded.file_mtime_ns, excluded.file_inode) then images.content_hash end)"
         f" returning {_COLUMNS}),"
         " told as (insert into imagesaudit (image_id, user_id, action, action_info)"
-        " select id, %s, case when id in (select id from before) then %s else 1 end, replace(%s, '{src}', src)"
+        " select id, %s, %s, replace(%s, '{src}', src)"
         " from kept where %s = 2 or id not in (select id from before))"
         f" select {_COLUMNS} from kept",
         (*columns, user_id, int(action), cut(info)[:2048], int(action)),

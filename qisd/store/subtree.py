@@ -13,30 +13,38 @@ DETACHED = ".deleted"
 COMPANION = ".d"
 """What follows a document's name in that of the folder with its pages."""
 
+_DOCUMENTS = (".pdf",)
+
 
 @attrs.frozen
 class Subtree:
-    """All that lies at one place: a folder with everything below it, or a file with its folder of pages.
+    """All that lies at one place: a folder with everything below it, or a file, with its folder of pages if it has one.
 
     :param path: without leading slash.
-    :param file: whether it's a file. Its pages are in ``<path>.d``.
+    :param file: whether it's a file. The pages of a document are in ``<path>.d``.
     """
 
     path: str
     file: bool
 
     @property
-    def folder(self) -> str:
+    def folder(self) -> str | None:
         """The folder that everything but the file itself is in."""
-        return self.path + COMPANION if self.file else self.path
+        if not self.file:
+            return self.path
+        return self.path + COMPANION if self.path.lower().endswith(_DOCUMENTS) else None
 
     def images(self) -> tuple[str, tuple[object, ...]]:
         """A condition on ``images.src``, and its parameters."""
-        below = like_below(self.folder)
-        return ("(src = %s or src like %s)", (self.path, below)) if self.file else ("src like %s", (below,))
+        parts: list[tuple[str, object]] = [("src = %s", self.path)] if self.file else []
+        if self.folder is not None:
+            parts.append(("src like %s", like_below(self.folder)))
+        return f"({' or '.join(text for text, _ in parts)})", tuple(value for _, value in parts)
 
     def folders(self) -> tuple[str, tuple[object, ...]]:
         """A condition on ``folders.path``, and its parameters."""
+        if self.folder is None:
+            return "false", ()
         return "(path = %s or path like %s)", (f"/{self.folder}", f"/{like_below(self.folder)}")
 
 

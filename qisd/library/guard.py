@@ -1,0 +1,72 @@
+"""Keeps a library that has merely gone out of sight from being taken for deleted."""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from qisd.pools.files import FilePool
+from qisd.repository.mounted import Mounted
+from qisd.store import images, properties
+from qisd.store.queries import Queries
+
+_log = Logger()
+
+_SHARE, _LEAST = 0.1, 100
+_PERIOD = 3600.0
+
+
+class Guard:
+    """Says how many images may be marked deleted because their files are not found.
+
+    That is none while the library is not there, and within an hour no more than a tenth of all, or 100, unless an
+    administrator has agreed.
+
+    :ivar alarm: whether more files are missing than that; nothing is marked any more.
+    """
+
+    def __init__(self, clock: IReactorTime, *, database: Queries, files: FilePool, mounted: Mounted) -> None:
+        self._clock = clock
+        self._database = database
+        self._files = files
+        self._mounted = mounted
+        self._began = float("-inf")
+        self._left = 0
+        self.alarm = False
+
+    async def start(self) -> None:
+        """Make the mark by which the library is recognised, unless it's there."""
+        found = await properties.by_key(self._database, "cluster_id")
+        installation = (found.value if found else None) or ""
+        known = await images.count_active(self._database)
+        fault = await self._files.run(lambda: self._mounted.prepare(installation, knows_files=known > 0))
+        if fault:
+            _log.error("{fault}: missing files are not marked deleted", fault=fault)
+
+    async def is_there(self) -> bool:
+        """Whether the library is there."""
+        return await self._files.run(self._mounted.is_there)
+
+    async def allow(self, count: int) -> bool:
+        """Whether ``count`` more images may be marked deleted now."""
+        if self.alarm or not await self.is_there():
+            return False
+        now = self._clock.seconds()
+        if now - self._began >= _PERIOD:
+            self._began = now
+            self._left = max(_LEAST, int(await images.count_active(self._database) * _SHARE))
+        if count > self._left:
+            self.alarm = True
+            _log.critical(
+                "{count} more files are missing in the image library: nothing is marked deleted any more until an"
+                " administrator has had the library repaired",
+                count=count,
+            )
+            return False
+        self._left -= count
+        return True
+
+    def agree(self) -> None:
+        """An administrator has looked at it."""
+        self.alarm = False
+        self._began = float("-inf")

@@ -1,0 +1,171 @@
+"""The image library as a whole: its parts, how they hang together, and the order in which they start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qisd.library.files import Files
+from qisd.library.folders import Folders
+from qisd.library.guard import Guard
+from qisd.library.journal import Journal
+from qisd.library.listing import Listing
+from qisd.library.operations import KINDS
+from qisd.library.registrar import Registrar
+from qisd.library.rules import LibraryRules
+from qisd.library.tasks import VisitorOf, task_types
+from qisd.library.trash import Trash
+from qisd.library.uploads import Uploads
+from qisd.library.verification import Verification
+from qisd.pools.files import FilePool
+from qisd.repository.files import Repository
+from qisd.repository.mounted import Mounted
+from qisd.repository.staging import Staging
+from qisd.repository.tree import Tree
+from qisd.store.pool import Database
+from qisd.tasks.registry import TaskType
+
+
+class Library:
+    """Everything that can be done with folders and files.
+
+    :param database: for requests.
+    :param patient: a database whose time limit allows for statements about whole folders.
+    :param root: the folder that is the library.
+    :param server: the id of this server: the same after each start, and another for each server on the library.
+    :param check_file: a file below the root that is there whenever the library is; empty: there is none.
+    :param changed: told the path of each file and folder that a visitor has changed, without leading slash. Other
+        processes are told by :data:`qisd.store.disk_operations.CHANNEL`: what is heard there goes to :meth:`forget`.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        *,
+        database: Database,
+        patient: Database,
+        files: FilePool,
+        root: Path,
+        server: str,
+        rules: LibraryRules,
+        file_mode: int = 0o644,
+        folder_mode: int = 0o755,
+        min_free_mb: int = 0,
+        check_file: str = "",
+        changed: Callable[[str], None] = lambda path: None,
+    ) -> None:
+        self._rules = rules
+        self._pool = files
+        self._patient = patient
+        self._tell = changed
+        self.tree = Tree(root, file_mode=file_mode, folder_mode=folder_mode)
+        repository = Repository(root, check_file=check_file)
+        self.staging = Staging(self.tree, server=server, min_free_mb=min_free_mb)
+        self.guard = Guard(reactor, database=database, files=files, mounted=Mounted(root, check_file=check_file))
+        self.journal = Journal(
+            reactor,
+            database=patient,
+            files=files,
+            tree=self.tree,
+            server=server,
+            kinds=KINDS,
+            changed=self._changed,
+        )
+        self.registrar = Registrar(
+            reactor,
+            database=database,
+            files=files,
+            tree=self.tree,
+            repository=repository,
+            guard=self.guard,
+            rules=self.rules,
+        )
+        self.folders = Folders(
+            reactor,
+            database=database,
+            files=files,
+            tree=self.tree,
+            staging=self.staging,
+            journal=self.journal,
+            registrar=self.registrar,
+            rules=self.rules,
+        )
+        self.files = Files(
+            reactor,
+            database=database,
+            files=files,
+            tree=self.tree,
+            repository=repository,
+            staging=self.staging,
+            journal=self.journal,
+            registrar=self.registrar,
+            rules=self.rules,
+            changed=self._changed,
+        )
+        self.uploads = Uploads(
+            reactor,
+            files=files,
+            tree=self.tree,
+            journal=self.journal,
+            folders=self.folders,
+            rules=self.rules,
+        )
+        self.listing = Listing(files=files, tree=self.tree, registrar=self.registrar, rules=self.rules)
+        self.trash = Trash(database=database, files=files, tree=self.tree, journal=self.journal, folders=self.folders)
+        self.verification = Verification(
+            database=patient,
+            files=files,
+            tree=self.tree,
+            registrar=self.registrar,
+            guard=self.guard,
+            rules=self.rules,
+        )
+
+    def rules(self) -> LibraryRules:
+        """What the operator has set, as it is now."""
+        return self._rules
+
+    def configure(
+        self, rules: LibraryRules, *, file_mode: int = 0o644, folder_mode: int = 0o755, min_free_mb: int = 0
+    ) -> None:
+        """Go by other rules from now on."""
+        self._rules = rules
+        self.tree.file_mode = file_mode
+        self.tree.folder_mode = folder_mode
+        self.staging.min_free_mb = min_free_mb
+
+    async def start(self) -> None:
+        """End what was cut short, before anybody may change anything; then begin.
+
+        Not to be called while another process of this server is at work.
+        """
+        await self.guard.start()
+        await self.journal.recover()
+        await self._pool.run(self.staging.sweep)
+        self.journal.start()
+        self.registrar.start()
+
+    async def stop(self) -> None:
+        """Let changes under way come to their end, and write what was seen."""
+        await self.journal.stop()
+        await self.registrar.stop()
+
+    def forget(self, path: str) -> None:
+        """What is at or below ``path`` is not what it was: somebody has changed it."""
+        self.registrar.forget(path)
+
+    def task_types(self, visitor_of: VisitorOf) -> list[TaskType]:
+        """The library's work that goes on by itself."""
+        return task_types(
+            database=self._patient,
+            folders_=self.folders,
+            trash=self.trash,
+            registrar=self.registrar,
+            verification=self.verification,
+            visitor_of=visitor_of,
+        )
+
+    def _changed(self, path: str) -> None:
+        self.registrar.forget(path)
+        self._tell(path)

@@ -1,0 +1,145 @@
+"""The library's work that goes on after its request, or by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qisd.access.levels import Flag
+from qisd.access.visitor import Visitor
+from qisd.errors import NotFound, Refused
+from qisd.library.folders import Folders
+from qisd.library.registrar import Registrar
+from qisd.library.trash import Trash
+from qisd.library.verification import Verification, as_json
+from qisd.store import folders, images
+from qisd.store.folders import Folder
+from qisd.store.pool import Database
+from qisd.tasks.registry import TaskRun, TaskType
+
+HIGH = 10
+KEPT = 10
+
+VisitorOf = Callable[[int | None], Visitor]
+"""The visitor that a user is, by id; None is the server itself.
+
+:raises Forbidden: there is no such user any more.
+"""
+
+
+def task_types(
+    *,
+    database: Database,
+    folders_: Folders,
+    trash: Trash,
+    registrar: Registrar,
+    verification: Verification,
+    visitor_of: VisitorOf,
+) -> list[TaskType]:
+    """What the task worker needs to know of the library.
+
+    :param database: with a time limit that allows for large statements.
+    """
+
+    def by(run: TaskRun) -> Visitor:
+        return visitor_of(run.task.user_id)
+
+    async def move_folder(run: TaskRun) -> object:
+        moved = await folders_.move(by(run), int(run.params["folder_id"]), str(run.params["path"]))
+        return folder_json(moved)
+
+    async def delete_folder(run: TaskRun) -> object:
+        return folder_json(await folders_.delete(by(run), int(run.params["folder_id"])))
+
+    async def delete_folder_data(run: TaskRun) -> object:
+        folder = await _folder(database, run)
+        count = await registrar.folder_gone(folder.location)
+        if not count and (await _folder(database, run)).active:
+            raise Refused("The folder is there, or the image library is not.")
+        return {"images": count}
+
+    async def purge(run: TaskRun) -> object:
+        by(run).require_flag(Flag.ADMIN_ALL)
+        folder = await _folder(database, run)
+
+        async def work(db: Any) -> object:
+            gone = await images.purge_deleted(db, folder.location)
+            return {"images": gone, "folders": await folders.purge_deleted(db, folder.path)}
+
+        return await database.transaction(work)
+
+    async def empty_trash(run: TaskRun) -> object:
+        return {"removed": await trash.empty(by(run))}
+
+    async def expire_trash(run: TaskRun) -> object:
+        return {"removed": await trash.expire(by(run))}
+
+    async def verify(run: TaskRun) -> object:
+        repair = bool(run.params.get("repair", False))
+        return as_json(await verification.run(by(run), repair=repair, progress=run.progress))
+
+    return [
+        TaskType(
+            name="move_folder",
+            title=lambda params: f"Move folder {params['folder_id']} to {params['path']}",
+            run=move_folder,
+            priority=HIGH,
+            keep_for=KEPT,
+        ),
+        TaskType(
+            name="delete_folder",
+            title=lambda params: f"Delete folder {params['folder_id']}",
+            run=delete_folder,
+            priority=HIGH,
+            keep_for=KEPT,
+        ),
+        TaskType(
+            name="delete_folder_data",
+            title=lambda params: f"Mark what was in folder {params['folder_id']} deleted",
+            run=delete_folder_data,
+            repeatable=True,
+        ),
+        TaskType(
+            name="purge_deleted_folder_data",
+            title=lambda params: f"Purge deleted data of folder {params.get('folder_id') or params.get('path')}",
+            run=purge,
+            repeatable=True,
+        ),
+        TaskType(name="empty_trash", title="Empty the trash", run=empty_trash, repeatable=True),
+        TaskType(
+            name="expire_trash",
+            title="Remove what has been in the trash long enough",
+            run=expire_trash,
+            repeatable=True,
+            log_level="debug",
+        ),
+        TaskType(
+            name="verify_repository",
+            title=lambda params: "Repair the library" if params.get("repair") else "Verify the library",
+            run=verify,
+            keep_for=86_400,
+            repeatable=True,
+        ),
+    ]
+
+
+def folder_json(folder: Folder) -> dict[str, object]:
+    """A folder as results of tasks show it."""
+    return {
+        "id": folder.id,
+        "name": "" if folder.path == "/" else folder.path,
+        "path": folder.path,
+        "parent_id": folder.parent_id,
+        "status": folder.status,
+    }
+
+
+async def _folder(database: Database, run: TaskRun) -> Folder:
+    """The folder that a task is about, by its id or its path."""
+    if "folder_id" in run.params:
+        folder = await folders.by_id(database, int(run.params["folder_id"]))
+    else:
+        folder = await folders.by_path(database, "/" + str(run.params["path"]).strip("/"))
+    if folder is None:
+        raise NotFound(str(run.params.get("folder_id") or run.params.get("path")))
+    return folder

@@ -1,0 +1,215 @@
+"""Files that visitors bring into the library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import attrs
+from twisted.logger import Logger
+
+from qisd.access.auditing import actor_of
+from qisd.access.levels import Level
+from qisd.access.visitor import Visitor
+from qisd.errors import AlreadyExists, BadParameter, NotFound, QisError
+from qisd.library.content import PixelSize, check_content, not_accepted
+from qisd.library.folders import Folders
+from qisd.library.journal import Journal
+from qisd.library.operations import Upload
+from qisd.library.places import normalised, require_login, viewable
+from qisd.library.rules import LibraryRules
+from qisd.pools.files import FilePool
+from qisd.repository import names
+from qisd.repository.catalogue import extension_of
+from qisd.repository.faults import taken
+from qisd.repository.staging import IncomingFile
+from qisd.repository.tree import Tree
+from qisd.store.images import Image
+
+Overwrite = Literal["no", "yes", "rename"]
+
+_log = Logger()
+
+_TRIES = 5
+
+
+@attrs.frozen
+class FileOutcome:
+    """What became of one file: either of the two is there.
+
+    :param filename: as the client sent it.
+    """
+
+    filename: str
+    image: Image | None = None
+    error: QisError | None = None
+
+
+@attrs.frozen
+class _Spot:
+    """Where a file can go: a path that is free, or one whose file it replaces."""
+
+    path: str
+    replaces: bool
+
+
+class Uploads:
+    """Puts files that have arrived into their places."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        *,
+        files: FilePool,
+        tree: Tree,
+        journal: Journal,
+        folders: Folders,
+        rules: Callable[[], LibraryRules],
+    ) -> None:
+        self._reactor = reactor
+        self._files = files
+        self._tree = tree
+        self._journal = journal
+        self._folders = folders
+        self._rules = rules
+
+    async def store(
+        self,
+        visitor: Visitor,
+        files: Sequence[IncomingFile],
+        *,
+        folder: str | None = None,
+        path_index: int | None = None,
+        overwrite: Overwrite = "no",
+    ) -> list[FileOutcome]:
+        """Put each file into a folder: in the order given, and each by itself. Those that can't be are discarded.
+
+        :param folder: its path; must be there.
+        :param path_index: of one of the folders that the operator has set for uploads, made if need be; goes before
+            ``folder``.
+        :param overwrite: what to do when a name is taken: fail, replace, or take another one.
+        :raises QisError: no file was looked at, since there is none, or no such folder.
+        """
+        left = list(files)
+        try:
+            require_login(visitor)
+            if not files:
+                raise BadParameter("files", "Missing parameter: files")
+            place, made_on_demand = await self._folder(visitor, folder, path_index)
+            outcomes: list[FileOutcome] = []
+            used: set[str] = set()
+            while left:
+                outcomes.append(await self._outcome(visitor, left[0], place, made_on_demand, overwrite, used))
+                await self._discard(left.pop(0))
+            return outcomes
+        finally:
+            for one in left:
+                await self._discard(one)
+
+    async def _folder(self, visitor: Visitor, folder: str | None, path_index: int | None) -> tuple[str, bool]:
+        """The folder, and whether it is made on demand."""
+        dirs = self._rules().upload_dirs
+        if path_index is not None:
+            if not 0 <= path_index < len(dirs):
+                raise BadParameter("path_index", f"{path_index} is out of range")
+            now = datetime.fromtimestamp(self._reactor.seconds(), UTC)
+            path = normalised(now.strftime(dirs[path_index][1]), parameter="path_index")
+            return await viewable(visitor, path, folder=True, tree=self._tree, files=self._files), True
+        if folder is None:
+            raise BadParameter("path", "Missing parameter: path")
+        path = normalised(folder, parameter="path")
+        spelled = await viewable(visitor, path, folder=True, tree=self._tree, files=self._files)
+        if await self._files.run(lambda: self._tree.kind(spelled)) != "folder":
+            raise NotFound(f"'/{path}' was not found.")
+        return spelled, False
+
+    async def _outcome(
+        self,
+        visitor: Visitor,
+        incoming: IncomingFile,
+        folder: str,
+        made_on_demand: bool,
+        overwrite: Overwrite,
+        used: set[str],
+    ) -> FileOutcome:
+        try:
+            name = self._name(incoming.filename)
+            taken_before = name in used
+            used.add(name)
+            size = await self._check(incoming, name)
+            nearest = await self._files.run(lambda: self._tree.nearest(folder))
+            visitor.require(Level.UPLOAD, folder)
+            visitor.require(Level.UPLOAD, nearest)
+            names.check_length(f"{folder}/{name}")
+            if made_on_demand:
+                await self._folders.make_if_missing(actor_of(visitor), folder)
+            image = await self._put(visitor, incoming, folder, name, size, "rename" if taken_before else overwrite)
+        except QisError as error:
+            return FileOutcome(incoming.filename, error=error)
+        used.add(image.filename)
+        return FileOutcome(incoming.filename, image=image)
+
+    def _name(self, filename: str) -> str:
+        name = filename.rpartition("/")[2]
+        return names.clean_file_name(name, unicode_names=self._rules().unicode_names, parameter="files")
+
+    async def _check(self, incoming: IncomingFile, name: str) -> PixelSize:
+        rules = self._rules()
+        if not rules.is_known(extension_of(name)):
+            raise not_accepted(f"'{extension_of(name)}' is not a known type of file")
+
+        def look() -> PixelSize:
+            with open(incoming.location, "rb") as stream:  # noqa: PTH123 - names on disk are bytes
+                return check_content(stream, name, rules)
+
+        return await self._files.run(look)
+
+    async def _put(
+        self,
+        visitor: Visitor,
+        incoming: IncomingFile,
+        folder: str,
+        name: str,
+        size: PixelSize,
+        overwrite: Overwrite,
+    ) -> Image:
+        for attempt in range(1, _TRIES + 1):
+            spot = await self._files.run(lambda: self._spot(folder, name, overwrite))
+            upload = Upload(
+                actor=actor_of(visitor),
+                staged=incoming.path,
+                target=spot.path,
+                replaces=spot.replaces,
+                width=size.width,
+                height=size.height,
+                digest=incoming.digest.hex(),
+                version=incoming.version,
+            )
+            try:
+                return await self._journal.run(upload)
+            except AlreadyExists:
+                # Somebody else was faster.
+                if overwrite == "no" or attempt == _TRIES:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _spot(self, folder: str, name: str, overwrite: Overwrite) -> _Spot:
+        """In a thread.
+
+        :raises AlreadyExists: there is no way in.
+        """
+        for candidate in names.alternatives(name) if overwrite == "rename" else [name]:
+            path = f"{folder}/{candidate}".lstrip("/")
+            kind = self._tree.kind(path)
+            if kind is None:
+                return _Spot(path, replaces=False)
+            if kind == "file" and overwrite == "yes":
+                return _Spot(self._tree.spelling(path), replaces=True)
+        raise taken(f"{folder}/{name}".lstrip("/"))
+
+    async def _discard(self, incoming: IncomingFile) -> None:
+        try:
+            await self._files.run(incoming.discard)
+        except (QisError, OSError) as error:
+            _log.warn("a file that was received can't be removed: {reason}", reason=error)

@@ -1,0 +1,77 @@
+"""Whether the image library is really there, before anybody takes its emptiness for deletions. Blocks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+MARKER = ".qis-library"
+"""A file in the root that holds the id of the installation that the library belongs to."""
+
+
+class Mounted:
+    """The root of the library, which may be a file system that comes and goes.
+
+    :param check_file: a file below the root that is there whenever the library is; empty: there is none.
+    """
+
+    def __init__(self, root: Path, *, check_file: str = "") -> None:
+        self._root = os.fsencode(root)
+        self._check_file = os.fsencode(check_file)
+        self._installation = ""
+        self._marked = False
+
+    def prepare(self, installation: str, *, knows_files: bool) -> str:
+        """Make the marker, if the library can be believed to be there now. Returns what is wrong, or nothing.
+
+        :param installation: the id that is, or will be, in the marker.
+        :param knows_files: whether the database knows of files that must be there.
+        """
+        self._installation = installation
+        found = self._marker()
+        if found is None:
+            if not self._has_check_file():
+                return "the image library is not there: the file that tells so is missing"
+            if knows_files and self._is_empty():
+                return "the image library is empty, while the database knows of files in it"
+            found = self._write()
+        self._marked = found is not None
+        if found not in (None, installation):
+            return "the image library belongs to another installation"
+        return ""
+
+    def is_there(self) -> bool:
+        """Whether a file that isn't found can be taken for deleted."""
+        if not self._has_check_file():
+            return False
+        marker = self._marker()
+        if marker is not None or self._marked:
+            return marker == self._installation
+        return not self._is_empty()
+
+    def _has_check_file(self) -> bool:
+        return not self._check_file or os.path.exists(os.path.join(self._root, self._check_file))
+
+    def _is_empty(self) -> bool:
+        try:
+            return all(name.startswith(b".") for name in os.listdir(self._root))
+        except OSError:
+            return True
+
+    def _marker(self) -> str | None:
+        try:
+            with open(os.path.join(self._root, os.fsencode(MARKER)), encoding="utf-8") as file:
+                return file.read(100).strip()
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def _write(self) -> str | None:
+        path = os.path.join(self._root, os.fsencode(MARKER))
+        fresh = path + b".%d" % os.getpid()
+        try:
+            with open(fresh, "w", encoding="utf-8") as file:
+                file.write(f"{self._installation}\n")
+            os.rename(fresh, path)
+        except OSError:
+            return None  # a library that is only read
+        return self._installation
