@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 from qisd.access.auditing import actor_of
 from qisd.access.levels import Flag
@@ -53,8 +52,8 @@ class AuditLog:
         self,
         visitor: Visitor,
         wanted: AuditFilter = AuditFilter(),  # noqa: B008 - it is frozen
-    ) -> AsyncIterator[list[dict[str, Any]]]:
-        """All entries as JSON values, the newest first, some at a time; that it was done is recorded as well."""
+    ) -> AsyncIterator[Sequence[AuditEntry]]:
+        """All entries, the newest first, some at a time; that it was done is recorded as well."""
         checks.require_flag(visitor, Flag.ADMIN_PERMISSIONS)
         _check(wanted)
 
@@ -67,35 +66,23 @@ class AuditLog:
             entries = await audit.listed(self._database, wanted, below=below, limit=PAGE_MAX)
             if not entries:
                 return
-            yield [as_json(entry) for entry in entries]
+            yield entries
             below = entries[-1].id
 
-    async def purge(self, *, before: datetime) -> int:
-        """Remove the entries that are older than ``before``; how many there were. Work of the server itself."""
+    async def purge(self, *, before: datetime, progress: Callable[[int], Awaitable[None]] | None = None) -> int:
+        """Remove the entries that are older than ``before``. Work of the server itself.
+
+        :param progress: told between steps how many are gone; what it raises ends the work.
+        :returns: how many there were.
+        """
         total = 0
         while True:
             count = await self._database.transaction(lambda db: audit.purge(db, before=before, limit=_PURGED_AT_ONCE))
             total += count
             if count < _PURGED_AT_ONCE:
                 return total
-
-
-def as_json(entry: AuditEntry) -> dict[str, Any]:
-    """An entry as one flat object of JSON values."""
-    return {
-        "id": entry.id,
-        "time": entry.time.isoformat().replace("+00:00", "Z"),
-        "actor_id": entry.actor.actor_id,
-        "actor_name": entry.actor.actor_name,
-        "actor_kind": entry.actor.actor_kind,
-        "address": entry.actor.address,
-        "request_id": entry.actor.request_id,
-        "action": entry.action,
-        "object_type": entry.object_type,
-        "object_id": entry.object_id,
-        "before": entry.before,
-        "after": entry.after,
-    }
+            if progress is not None:
+                await progress(total)
 
 
 def _check(wanted: AuditFilter) -> None:

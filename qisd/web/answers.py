@@ -7,7 +7,7 @@ file is read in a thread meanwhile, never as a whole.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import BinaryIO, Protocol
 
 import attrs
@@ -141,6 +141,20 @@ async def send(request: QisRequest, body: Body) -> None:
                 await flow.open()
                 request.write(data)
         # Waiting for the last chunk too keeps the connection from counting as idle while it is still being sent.
+        await flow.open()
+    finally:
+        if not request.gone:
+            request.unregisterProducer()
+
+
+async def send_pieces(request: QisRequest, pieces: AsyncIterator[bytes]) -> None:
+    """Write a body whose length isn't known before; each piece is made once the last one is taken."""
+    flow = _Flow(paused=request.channel.congested)
+    request.registerProducer(flow, True)
+    try:
+        async for piece in pieces:
+            await flow.open()
+            request.write(piece)
         await flow.open()
     finally:
         if not request.gone:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -111,17 +110,14 @@ class AuditTests(AccountsCase):
         self.assertEqual(await self.ids(below=2**63, limit=1), [1002])
         self.assertEqual(await self.ids(start=1000), [2, 1])
 
-    async def exported(self, visitor: Any) -> list[dict[str, Any]]:
+    async def exported(self, visitor: Any) -> list[audit.AuditEntry]:
         return [one async for page in self.log.export(visitor) for one in page]
 
-    async def test_an_export_has_all_of_it_as_json_and_is_recorded(self) -> None:
+    async def test_an_export_has_all_of_it_and_is_recorded(self) -> None:
         self.sql("insert into audit_log (actor_kind, action) select 'system', 'a.b' from generate_series(1, 2001)")
-        admin = await self.visitor(1)
-        exported = await self.exported(admin)
-        self.assertEqual([one["id"] for one in exported], list(range(2002, 0, -1)))
-        self.assertEqual((exported[0]["action"], exported[0]["actor_name"]), ("audit.exported", "admin"))
-        self.assertRegex(exported[0]["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$")
-        self.assertEqual(json.loads(json.dumps(exported)), exported)
+        exported = await self.exported(await self.visitor(1))
+        self.assertEqual([one.id for one in exported], list(range(2002, 0, -1)))
+        self.assertEqual((exported[0].action, exported[0].actor.actor_name), ("audit.exported", "admin"))
 
     async def test_what_is_too_old_goes_and_nothing_else(self) -> None:
         self.sql(
@@ -137,7 +133,13 @@ class AuditTests(AccountsCase):
             "insert into audit_log (actor_kind, action, time)"
             " select 'system', 'a.b', now() - interval '1 day' from generate_series(1, 5001)"
         )
-        self.assertEqual(await self.log.purge(before=datetime.now(UTC)), 5001)
+        told: list[int] = []
+
+        async def progress(gone: int) -> None:
+            told.append(gone)
+
+        self.assertEqual(await self.log.purge(before=datetime.now(UTC), progress=progress), 5001)
+        self.assertEqual(told, [5000])
 
     async def test_entries_can_t_be_changed(self) -> None:
         await self.record("user.created", 7)

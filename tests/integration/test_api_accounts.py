@@ -66,6 +66,7 @@ MATRIX: list[tuple[str, str, dict[str, Any] | None, frozenset[Flag], int]] = [
     ("GET", "/admin/properties/cluster_id/", None, frozenset({Flag.ADMIN_ALL}), 200),
     ("PUT", "/admin/properties/cluster_id/", {}, frozenset({Flag.ADMIN_ALL}), 400),
     ("GET", "/admin/audit/", None, frozenset({Flag.ADMIN_PERMISSIONS}), 200),
+    ("GET", "/admin/audit/export/", {"from_time": "x"}, frozenset({Flag.ADMIN_PERMISSIONS}), 400),
 ]
 
 
@@ -77,11 +78,12 @@ class PermissionMatrixTests(AccountsApiCase):
         plain = await self.person(name="plain")
         before = self.state()
         for method, path, form, wanted, status in MATRIX:
-            self.assertEqual((await self.call(method, path, form=form)).status, 401, (method, path))
+            sent = {"query" if method == "GET" else "form": form}
+            self.assertEqual((await self.call(method, path, **sent)).status, 401, (method, path))
             callers = [(plain, frozenset()), (both, frozenset({Flag.ADMIN_USERS, Flag.ADMIN_PERMISSIONS}))]
             callers += [(everybody[flag], everybody_held[flag]) for flag in Flag]
             for token, held in callers:
-                reply = await self.call(method, path, form=form, token=token)
+                reply = await self.call(method, path, token=token, **sent)
                 right = status if wanted <= held else 403
                 self.assertEqual(reply.status, right, (method, path, sorted(held), reply.body))
                 self.assertEqual(reply.json["status"], right)
@@ -608,6 +610,24 @@ class AuditTests(AccountsApiCase):
         self.assertEqual(await actions(object_type="user", object_id=number), ["user.changed", "user.created"])
         self.assertEqual(await actions(to_time="2020-01-01"), [])
         self.assertEqual(len(await actions(from_time="2020-01-01T00:00:00", actor_name="ADMIN")), 2)
+
+    async def test_all_of_it_comes_as_json_lines(self) -> None:
+        admin = await self.admin()
+        self.sql("insert into audit_log (actor_kind, action) select 'system', 'a.b' from generate_series(1, 30000)")
+        reply = await self.call("GET", "/admin/audit/export/", token=admin, query={"action": "a"})
+        self.assertEqual((reply.status, reply.headers["content-type"]), (200, "application/jsonl"))
+        self.assertEqual(reply.headers["cache-control"], "no-store")
+        entries = [json.loads(line) for line in reply.body.splitlines()]
+        self.assertEqual([entry["id"] for entry in entries], list(range(30000, 0, -1)))
+        listed = await self.call("GET", "/admin/audit/", token=admin, query={"action": "a", "limit": 1})
+        self.assertEqual(entries[:1], self.accepted(listed))
+        head = await self.call("HEAD", "/admin/audit/export/", token=admin)
+        self.assertEqual((head.status, head.body), (200, b""))
+        nothing = await self.call("GET", "/admin/audit/export/", token=admin, query={"action": "z"})
+        self.assertEqual((nothing.status, nothing.body), (200, b""))
+        self.refused(await self.call("GET", "/admin/audit/export/", token=admin, query={"from_time": "x"}), 400)
+        wrong = {"from_time": "2026-01-02", "to_time": "2026-01-01"}
+        self.refused(await self.call("GET", "/admin/audit/export/", token=admin, query=wrong), 400)
 
     async def test_bad_filters_are_named(self) -> None:
         admin = await self.admin()

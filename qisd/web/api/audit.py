@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -20,7 +21,7 @@ TAG = "Audit log"
 Text = Annotated[str, Meta(max_length=120)]
 
 
-class AuditForm(Form):
+class AuditFilterForm(Form):
     """Which entries."""
 
     actor_id: Annotated[int, Meta(ge=1, extra={"blank_absent": True})] | None = None
@@ -32,6 +33,11 @@ class AuditForm(Form):
     to_time: Annotated[datetime, Meta(description="the first moment after it", extra={"blank_absent": True})] | None = (
         None
     )
+
+
+class AuditForm(AuditFilterForm):
+    """Which entries, and which page of them."""
+
     below: (
         Annotated[
             int,
@@ -61,17 +67,35 @@ class AuditEndpoints:
     )
     async def listed(self, call: Call) -> Page:
         form = call.read(AuditForm)
-        wanted = AuditFilter(
-            actor_id=form.actor_id,
-            actor_name=form.actor_name,
-            action=form.action,
-            object_type=form.object_type,
-            object_id=form.object_id,
-            since=form.from_time,
-            until=form.to_time,
-        )
-        part = await self._log.listed(call.visitor, wanted, below=form.below, start=call.start, limit=call.limit)
+        part = await self._log.listed(call.visitor, _filter(form), below=form.below, start=call.start, limit=call.limit)
         return Page(items=[_object(entry) for entry in part.items], total=part.total)
+
+    @endpoint(
+        "GET",
+        "/admin/audit/export/",
+        summary="All entries as JSON lines, the newest first",
+        tag=TAG,
+        login=True,
+        flag=Flag.ADMIN_PERMISSIONS,
+        form=AuditFilterForm,
+        lines=True,
+        answer=AuditEntry,
+    )
+    async def export(self, call: Call) -> AsyncIterator[Sequence[AuditEntry]]:
+        pages = self._log.export(call.visitor, _filter(call.read(AuditFilterForm)))
+        return ([_object(entry) for entry in page] async for page in pages)
+
+
+def _filter(form: AuditFilterForm) -> AuditFilter:
+    return AuditFilter(
+        actor_id=form.actor_id,
+        actor_name=form.actor_name,
+        action=form.action,
+        object_type=form.object_type,
+        object_id=form.object_id,
+        since=form.from_time,
+        until=form.to_time,
+    )
 
 
 def _object(entry: Entry) -> AuditEntry:

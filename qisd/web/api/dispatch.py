@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -15,8 +15,9 @@ from qisd.access.sessions import Sessions
 from qisd.access.visitor import Visitor
 from qisd.errors import NotAuthenticated, OutOfDate, QisError
 from qisd.imaging.request import parse_query_string
+from qisd.web.answers import send_pieces
 from qisd.web.api import envelope
-from qisd.web.api.endpoint import Accepted, Call, Endpoint, Page, Parameters, Versioned
+from qisd.web.api.endpoint import Accepted, Call, Endpoint, Page, Parameters, Partly, Versioned, WithHeaders
 from qisd.web.api.paging import PagingForm, page_links
 from qisd.web.api.reading import read_texts
 from qisd.web.errors import translate
@@ -50,6 +51,15 @@ class _Answer:
     status: int
     body: bytes
     headers: list[Header]
+
+
+@attrs.frozen(kw_only=True)
+class _Lines:
+    """JSON lines, of which the first page is there."""
+
+    first: Sequence[Any]
+    rest: AsyncIterator[Sequence[Any]]
+    visitor: Visitor
 
 
 @attrs.frozen(kw_only=True)
@@ -96,11 +106,18 @@ class Dispatcher:
             if declared.flag is not None:
                 visitor.require_flag(declared.flag)
             call = Call(visitor=visitor, parts=parts, parameters=parameters, urls=urls(request), request=request)
-            answer = await self._answer(request, declared, handler, twin, call)
+            if declared.lines:
+                pages = await handler(call)
+                answer: _Answer | _Lines = _Lines(first=await anext(pages, []), rest=pages, visitor=visitor)
+            else:
+                answer = await self._answer(request, declared, handler, twin, call)
         except CancelledError:
             raise
         except Exception as error:
             answer = self._error(request, error)
+        if isinstance(answer, _Lines):
+            await _write_lines(request, answer)
+            return
         _write(request, answer, as_text=_wants_text(request, parameters) and answer.status != 413)
 
     def _check_csrf(self, request: QisRequest, declared: Endpoint, visitor: Visitor, parameters: Parameters) -> None:
@@ -127,6 +144,8 @@ class Dispatcher:
         most = call.request.site.settings.api_max_list
         call = attrs.evolve(call, start=paging.start, limit=paging.limit or most)
         items = await handler(call)
+        if isinstance(items, Versioned):  # one was asked for by name
+            return _made(items)
         if not isinstance(items, Page):
             cut = items[paging.start : paging.start + (call.limit or most)]
             items = Page(items=cut, total=len(items))
@@ -197,12 +216,20 @@ def _made(result: Any) -> _Made:
     version, status, message = None, 200, "OK"
     if isinstance(result, Accepted):
         status, message, result = 202, "OK task accepted", result.data
+    headers: list[Header] = [envelope.JSON]
+    if isinstance(result, Partly):
+        if result.error is not None:
+            status, message = result.error.status, envelope.error_message(result.error)
+        result = result.data
+    if isinstance(result, WithHeaders):
+        headers += result.headers
+        result = result.data
     if isinstance(result, Versioned):
         version, result = result.version, result.data
     encoded = envelope.encoded(result)
     digest = hashlib.sha256(encoded).hexdigest()[:_ETAG_DIGITS]
     etag = digest if version is None else f"{version}-{digest}"
-    return _Made(data=result, json=encoded, status=status, message=message, etag=etag, headers=[envelope.JSON])
+    return _Made(data=result, json=encoded, status=status, message=message, etag=etag, headers=headers)
 
 
 def _success(made: _Made) -> bytes:
@@ -228,6 +255,21 @@ def _tag(etag: str) -> Header:
 def _names(condition: str, etag: str) -> bool:
     tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
     return "*" in tags or f'"{etag}"' in tags
+
+
+async def _write_lines(request: QisRequest, answer: _Lines) -> None:
+    """Answer with JSON lines. An error after the first page cuts the connection."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield envelope.lines(answer.first)
+        async for page in answer.rest:
+            yield envelope.lines(page)
+
+    request.start(200, [envelope.JSON_LINES, *_caching(answer.visitor)])
+    if request.method == b"HEAD":
+        request.write(b"")
+        return
+    await send_pieces(request, pieces())
 
 
 def _wants_text(request: QisRequest, parameters: Parameters | None) -> bool:

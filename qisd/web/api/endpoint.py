@@ -29,6 +29,8 @@ from qisd.access.levels import Flag
 from qisd.access.visitor import Visitor
 from qisd.errors import NotFound
 from qisd.web.api.reading import Form, read_json, read_texts
+from qisd.web.errors import ErrorAnswer
+from qisd.web.headers import Header
 
 F = TypeVar("F", bound=Form)
 Handler = Callable[[Any, "Call"], Awaitable[Any]]
@@ -53,6 +55,8 @@ class Endpoint:
     :param csrf: a call by session cookie must carry the session's CSRF token.
     :param patch: PUT only: PATCH is offered too, with the values of the GET at the same address for what is not given.
     :param base: turns the answer of that GET into the values of ``form``, where names differ.
+    :param lines: the handler returns an asynchronous iterator of lists of JSON values; they come as JSON lines
+        (``application/jsonl``), one value a line, without an envelope and while they are made. GET only.
     :param errors: statuses that it may answer, besides those that follow from the declaration.
     """
 
@@ -73,6 +77,7 @@ class Endpoint:
     patch: bool = True
     base: Callable[[Any], Mapping[str, Any]] | None = None
     files: bool = False
+    lines: bool = False
     errors: tuple[int, ...] = ()
     description: str = ""
     example: Any = None
@@ -111,6 +116,22 @@ class Page:
 
     items: Sequence[Any]
     total: int
+
+
+@attrs.frozen(kw_only=True)
+class Partly:
+    """An answer about several things, of which some failed: status and message are those of ``error``, if it's there."""
+
+    data: Any
+    error: ErrorAnswer | None
+
+
+@attrs.frozen(kw_only=True)
+class WithHeaders:
+    """An answer with headers of its own."""
+
+    data: Any
+    headers: Sequence[Header]
 
 
 @attrs.frozen(kw_only=True)

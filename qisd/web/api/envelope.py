@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from qisd.web.errors import ErrorAnswer, status_name
 from qisd.web.headers import Header
 
 JSON = ("Content-Type", "application/json")
+JSON_LINES = ("Content-Type", "application/jsonl")
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -34,9 +36,14 @@ def encoded(data: object) -> bytes:
     return _encode(data)
 
 
+def lines(values: Sequence[object]) -> bytes:
+    """Each of ``values`` as JSON on a line of its own."""
+    return b"".join(_encode(value) + b"\n" for value in values)
+
+
 def success(data: bytes, *, status: int = 200, message: str = "OK") -> bytes:
     """The envelope around ``data``, which is JSON already."""
-    return b'{"data":%b,"message":"%b","status":%d}\n' % (data, message.encode("ascii"), status)
+    return b'{"data":%b,"message":%b,"status":%d}\n' % (data, _encode(message), status)
 
 
 def failure(error: ErrorAnswer, *, data: Any = None) -> dict[str, Any]:
