@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -13,6 +14,8 @@ import attrs
 from qisd.settings import LoadedSettings, load_settings
 
 _WIDEST = 40
+
+_YES = frozenset({"y", "yes"})
 
 
 class Exit(enum.IntEnum):
@@ -41,6 +44,7 @@ class CommandError(Exception):
 class Console:
     """Where a command reads and writes. Results go to ``out``, messages to ``err``.
 
+    :param source: where answers are read from.
     :param settings_file: the local settings file, if one was named.
     :param as_json: write results as JSON.
     :param quiet: leave out messages that aren't errors.
@@ -50,6 +54,7 @@ class Console:
     out: TextIO
     err: TextIO
     environ: Mapping[str, str]
+    source: TextIO = attrs.field(factory=lambda: sys.stdin)
     settings_file: Path | None = None
     as_json: bool = False
     quiet: bool = False
@@ -75,9 +80,32 @@ class Console:
         if not self.quiet:
             print(text, file=self.err)
 
+    def result_line(self, value: object) -> None:
+        """Print ``value`` as JSON on a line of its own: for results that are too long to be held in memory."""
+        print(json.dumps(value, ensure_ascii=False), file=self.out)
+
+    def confirm(self, question: str) -> None:
+        """Ask before something is done that can't be undone.
+
+        :raises CommandError: the answer was no, or there is nobody to give one.
+        """
+        if self.yes:
+            return
+        if not self.source.isatty():
+            raise CommandError(f"{question} Nobody is there to answer: give --yes to have it done.")
+        print(f"{question} [y/N] ", end="", file=self.err, flush=True)
+        if self.source.readline().strip().lower() not in _YES:
+            raise CommandError("nothing was done", exit_code=Exit.INTERRUPTED)
+
     def table(self, rows: Sequence[Sequence[str]]) -> None:
         """Print ``rows`` with their columns aligned, as far as cells aren't longer than a column may be wide."""
+        rows = [[plain(cell) for cell in row] for row in rows]
         widths = [min(max(map(len, column)), _WIDEST) for column in zip(*rows, strict=True)]
         for row in rows:
             padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
             self.result("  ".join([*padded[:-1], row[-1]]).rstrip())
+
+
+def plain(text: str) -> str:
+    """``text`` without anything that a terminal might obey: names may have line breaks and control characters."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

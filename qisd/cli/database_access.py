@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from qisd.access import privileges
 from qisd.access.account import Account, account_for, account_of
@@ -30,6 +30,10 @@ from qisd.store.state_lock import DirectoryInUse
 
 Log = Callable[[str], None]
 
+Missing = Literal["lend", "make", "refuse"]
+"""What a command does that finds no embedded database: lend an empty one for its own time, make one for good, give up.
+"""
+
 _STARTING = 15.0
 """Seconds to wait for the embedded database of a daemon that is only just starting."""
 
@@ -37,22 +41,33 @@ _LOG_NAME = "postgres.log"
 
 
 @contextmanager
-def reach_database(settings: Settings, *, log: Log, prepare: bool = True) -> Iterator[str]:
+def reach_database(
+    settings: Settings,
+    *,
+    log: Log,
+    prepare: bool = True,
+    missing: Missing = "lend",
+    check: Callable[[str], None] = lambda url: None,
+) -> Iterator[str]:
     """The URL of the database, with a schema that is up to date. Blocks.
 
     The embedded database is started where no daemon has done so, and stopped again afterwards. A command of root goes
     on as the daemon's account, see :func:`become_daemon_account`.
 
     :param log: gets what was done to the database; never a password.
-    :param prepare: False changes nothing: the schema stays as it is, and where there is no embedded database yet, an
-        empty one is lent for the time of the command.
+    :param prepare: False changes nothing: the schema stays as it is, and where there is no embedded database yet,
+        ``missing`` is done.
+    :param check: called with the URL before anything is done to the database; what it raises ends it.
     :raises CommandError: it can't be reached, or can't be used.
     """
+    if prepare:
+        missing = "make"
+    become_daemon_account(settings, make_directories=missing == "make")
     try:
-        become_daemon_account(settings, make_directories=prepare)
-        with _server(settings, prepare=prepare) as url:
+        with _server(settings, missing=missing) as url:
+            check(url)
             if prepare:
-                _prepare(url, settings, log)
+                prepare_database(url, settings, log)
             yield url
     except StoreUnavailable as error:
         reason = error.detail or error.message
@@ -66,9 +81,15 @@ def become_daemon_account(settings: Settings, *, make_directories: bool = True) 
     one for the embedded database.
 
     :param make_directories: make ``STATE_DIR``, if it is missing.
-    :raises CommandError: it is the wrong account.
-    :raises StartupError: the account can't be had, or can't use the program.
+    :raises CommandError: it is the wrong account, or it can't be had, or can't use the program.
     """
+    try:
+        _become(settings, make_directories=make_directories)
+    except StartupError as error:
+        raise CommandError(str(error)) from error
+
+
+def _become(settings: Settings, *, make_directories: bool) -> None:
     owner = _owner(settings)
     if os.geteuid() != 0:
         if owner is not None and owner != os.geteuid():
@@ -107,18 +128,20 @@ def _directory(settings: Settings) -> Path:
 
 
 @contextmanager
-def _server(settings: Settings, *, prepare: bool) -> Iterator[str]:
+def _server(settings: Settings, *, missing: Missing) -> Iterator[str]:
     if settings.mgmt_database_connection:
         yield settings.mgmt_database_connection
         return
     directory = _directory(settings)
-    if prepare or (directory / "data").exists():
+    if missing == "make" or (directory / "data").exists():
         if running := url_of_running(directory):
             yield running
             return
         with _own(directory, settings, _log_file(settings)) as url:
             yield url
         return
+    if missing == "refuse":
+        raise CommandError(f"there is no embedded database in {directory} yet; the daemon makes it at its first start")
     lent = Path(tempfile.mkdtemp(prefix="qis-"))
     try:
         with _own(lent / "postgres", settings, lent / _LOG_NAME) as url:
@@ -131,7 +154,7 @@ def _server(settings: Settings, *, prepare: bool) -> Iterator[str]:
 def _own(directory: Path, settings: Settings, log_file: Path) -> Iterator[str]:
     """The embedded server, started by us; or that of a daemon which was faster."""
     server = EmbeddedPostgres(directory, memory_mb=settings.embedded_database_memory_mb, log_file=log_file)
-    with _ending_in_order():
+    with ending_in_order():
         try:
             yield _start(server, directory)
         finally:
@@ -152,8 +175,8 @@ def _start(server: EmbeddedPostgres, directory: Path) -> str:
 
 
 @contextmanager
-def _ending_in_order() -> Iterator[None]:
-    """Have a request to end reach us as an exception, so that the server that we started doesn't stay behind."""
+def ending_in_order() -> Iterator[None]:
+    """Have a request to end reach us as an exception, so that what we have started doesn't stay behind."""
 
     def end(number: int, frame: object) -> NoReturn:
         raise KeyboardInterrupt
@@ -166,7 +189,9 @@ def _ending_in_order() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _prepare(url: str, settings: Settings, log: Log) -> None:
+def prepare_database(url: str, settings: Settings, log: Log) -> None:
+    """Bring the schema up to date, and fill an empty database with what the first run needs."""
+
     def tell(line: str) -> None:
         known = line.partition(" with password ")[0]
         log(line if known == line else f"{known}; its password is in {settings.state_dir / PASSWORD_FILE}")
