@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 from qisd.cli.console import Console, plain
 
@@ -16,16 +16,16 @@ _BAR = 24
 _CLEAR = "\r\x1b[K"
 
 
-class Progress:
-    """A line that is drawn again and again, and is gone at the end. Where nobody looks at it nothing is written.
+class ProgressBar:
+    """A line that is drawn again and again, and is gone at the end.
 
-    :param label: what is being done.
+    :param err: the terminal; None draws nothing.
+    :param what: what is being done.
     """
 
-    def __init__(self, console: Console, label: str) -> None:
-        seen = console.err.isatty() and not console.quiet and not console.as_json
-        self._err = console.err if seen else None
-        self._label = label
+    def __init__(self, err: TextIO | None, what: str = "") -> None:
+        self._err = err
+        self._what = what
         self._drawn_at = float("-inf")
 
     def __enter__(self) -> Self:
@@ -36,6 +36,14 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.clear()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Tell that ``done`` of ``total`` steps of ``what`` are done; of a total of 0 nobody knows how many."""
+        self._what = what
+        if total:
+            self.show(100 * done / total, f"{done} of {total}")
+        else:
+            self.show(None, str(done) if done else "")
 
     def show(self, percent: float | None, text: str = "") -> None:
         """Tell how far it is; cheap enough to be called for every item.
@@ -57,13 +65,19 @@ class Progress:
             self._err.flush()
 
     def _line(self, percent: float | None, text: str) -> str:
-        parts = [self._label]
+        parts = [self._what]
         if percent is not None:
             full = round(min(max(percent, 0.0), 100.0) * _BAR / 100)
             parts.append(f"[{'#' * full}{'.' * (_BAR - full)}] {percent:3.0f} %")
         if text:
             parts.append(plain(text))
         return "  ".join(parts)
+
+
+def progress_bar(console: Console, what: str = "") -> ProgressBar:
+    """A bar on the console's terminal; where nobody looks at it, or nobody wants to, it draws nothing."""
+    seen = console.err.isatty() and not console.quiet and not console.as_json
+    return ProgressBar(console.err if seen else None, what)
 
 
 def size_text(count: int) -> str:
