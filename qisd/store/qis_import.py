@@ -92,7 +92,7 @@ def import_qis(
 ) -> Imported:
     """Take over everything from ``source``. Blocks, for as long as it takes.
 
-    :param url: of our database, prepared, unless this is a trial.
+    :param url: of our database, prepared, unless this is a trial; see :func:`check_not_source`.
     :param choices: what templates may choose from.
     :param trial: take everything back at the end.
     :param replace: remove what people made here since the last import, where it is in the way.
@@ -107,6 +107,14 @@ def import_qis(
         else:
             connection.commit()
     return done
+
+
+def check_not_source(source: QisSource, url: str) -> None:
+    """:raises Refused: our database at ``url`` is the very one that is to be imported."""
+    with _connected(url) as connection, connection.cursor() as cursor:
+        cursor.execute(IDENTITY)
+        if cursor.fetchone() == source.identity():
+            raise Refused("MGMT_DATABASE_CONNECTION leads to the database of the QIS itself; it must be another one.")
 
 
 @contextmanager
@@ -143,7 +151,6 @@ class _Import:
         """:param prepare: bring the schema up to date first."""
         check_server(self._connection)
         self._begin()
-        self._check_other()
         if prepare:
             self._bring_up()
         self._lock()
@@ -167,10 +174,6 @@ class _Import:
         sql("set local idle_in_transaction_session_timeout = 0")
         sql(f"set local lock_timeout = '{_LOCK_WAIT}'")
         sql("select pg_advisory_xact_lock(%s)", (LOCK_KEY,))
-
-    def _check_other(self) -> None:
-        if self._staging.query(IDENTITY)[0] == self._source.identity():
-            raise Refused("MGMT_DATABASE_CONNECTION leads to the database of the QIS itself; it must be another one.")
 
     def _bring_up(self) -> None:
         """What the start does to the schema, as a part of this transaction."""

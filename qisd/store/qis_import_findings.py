@@ -89,6 +89,18 @@ CODES: Mapping[str, tuple[Weight, str]] = {
         CHANGED,
         "records of images and folders made here since the last import: they come back",
     ),
+    # On disk, and over there
+    "library_missing": (NOTE, "the image library could not be looked at"),
+    "file_missing": (NOTE, "active images without a file"),
+    "zip_missing": (NOTE, "exports without their zip"),
+    "zip_unknown": (NOTE, "zips that no export knows of"),
+    "file_not_copied": (LEFT_OUT, "files that could not be copied"),
+    "file_newer": (NOTE, "files that are newer here: kept"),
+    "link_left_out": (LEFT_OUT, "links that lead out of the image library"),
+    "compare_differs": (LEFT_OUT, "images of another size than on the other server"),
+    "compare_turned": (NOTE, "images that stand upright here, and lie on the other server"),
+    "compare_hidden": (NOTE, "images that the other server doesn't show to everybody: not compared"),
+    "compare_failed": (LEFT_OUT, "images that the other server gave no answer for"),
 }
 """What can be found, with its weight, in the order of the report."""
 
