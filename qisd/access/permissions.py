@@ -65,7 +65,7 @@ class Permissions:
     def anonymous(self, *, address: str = "", request_id: str = "") -> Visitor:
         return Visitor(snapshot=self.snapshot, address=address, request_id=request_id)
 
-    def user(self, user_id: int, *, by: How = "system", address: str = "", request_id: str = "") -> Visitor | None:
+    def user(self, user_id: int, *, by: How = "token", address: str = "", request_id: str = "") -> Visitor | None:
         """A visitor who may what the user may; None when there is no such active user."""
         account = self.snapshot.account(user_id)
         if account is None:

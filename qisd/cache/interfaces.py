@@ -35,5 +35,8 @@ class IRenditionCache(Interface):
     async def put(key: str, rendition: CachedRendition) -> None:
         """Keep ``rendition`` under ``key``, if there is room for it."""
 
+    def fill() -> float:
+        """How full the cache is, in percent."""
+
     async def clear() -> None:
         """Forget everything."""

@@ -43,6 +43,10 @@ class MemoryCache:
         self._used += rendition.cost
         self._evict()
 
+    def fill(self) -> float:
+        """How full the cache is, in percent."""
+        return 100.0 * self._used / self._capacity if self._capacity else 0.0
+
     async def clear(self) -> None:
         self._entries.clear()
         self._used = 0

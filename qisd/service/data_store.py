@@ -21,6 +21,9 @@ from qisd.store.templates import TemplateStore
 
 _log = Logger()
 
+_PATIENT_CONNECTIONS = 3
+_PATIENT_TIMEOUT = 900.0
+
 _RETRY_EVERY = 2.0
 _WATCH_EVERY = 5.0
 _EXIT_CODE = 3
@@ -39,6 +42,7 @@ class DataStore:
         self._embedded: EmbeddedPostgres | None = None
         self._watch: LoopingCall | None = None
         self._database: Database | None = None
+        self._patient: Database | None = None
         self._templates: TemplateStore | None = None
 
     @property
@@ -55,6 +59,16 @@ class DataStore:
         if self._database is None:
             raise StoreUnavailable(detail="the database hasn't been reached yet")
         return self._database
+
+    @property
+    def patient(self) -> Database:
+        """Further connections, for work behind the scenes that may take its time.
+
+        :raises StoreUnavailable: the database hasn't been reached yet.
+        """
+        if self._patient is None:
+            raise StoreUnavailable(detail="the database hasn't been reached yet")
+        return self._patient
 
     def templates(self) -> TemplateSnapshot:
         """The templates as they are now.
@@ -83,6 +97,8 @@ class DataStore:
         )
         await self._database.start()
         await self._migrate(url)
+        self._patient = Database(url, reactor=self._reactor, size=_PATIENT_CONNECTIONS, query_timeout=_PATIENT_TIMEOUT)
+        await self._patient.start()
         self._templates = TemplateStore(self._database, parse=self._parse, reactor=self._reactor)
         await self._templates.start()
 
@@ -90,8 +106,9 @@ class DataStore:
         """Stop what was started, the database last."""
         if self._templates is not None:
             await self._templates.stop()
-        if self._database is not None:
-            await self._database.stop()
+        for database in (self._patient, self._database):
+            if database is not None:
+                await database.stop()
         if self._watch is not None and self._watch.running:
             self._watch.stop()
         if self._embedded is not None:

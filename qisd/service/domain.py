@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -17,23 +19,43 @@ from qisd.access.login import LogIn
 from qisd.access.permissions import Permissions
 from qisd.access.sessions import Lifetimes, Sessions
 from qisd.access.throttle import LoginThrottle
+from qisd.access.visitor import SYSTEM, Visitor
 from qisd.cache.interfaces import IRenditionCache
+from qisd.errors import Forbidden
 from qisd.images import ImageRules, Images
-from qisd.imaging.template import parse_template
+from qisd.imaging.template import TemplateValues, parse_template
+from qisd.library.library import Library
+from qisd.library.registrar import Registrar
+from qisd.library.rules import LibraryRules
 from qisd.pools.files import FilePool
 from qisd.pools.hashing import HashingPool
 from qisd.pools.render import RenderPool
+from qisd.repository.catalogue import SourceFacts
 from qisd.repository.files import Repository
 from qisd.service.accounts import Accounts
+from qisd.service.background import Background, simple
 from qisd.service.data_store import DataStore
 from qisd.service.image_rules import choices
+from qisd.service.publishing import Publishing
 from qisd.settings import Settings
+from qisd.stats.counting import Statistics
+from qisd.store import disk_operations, sessions, upload_results
+from qisd.store.listener import Listener
+from qisd.tasks import housekeeping
+from qisd.tasks.schedule import DAY, HOUR, Job
 from qisd.web.admission import Admission
 from qisd.web.api.credentials import CredentialEndpoints
 from qisd.web.api.dispatch import Dispatcher
+from qisd.web.api.folders import FolderEndpoints
+from qisd.web.api.images import ImageEndpoints
+from qisd.web.api.listing import ListEndpoints
 from qisd.web.api.routes import ApiRoutes
+from qisd.web.api.tasks import TaskEndpoints
+from qisd.web.api.trash import TrashEndpoints
+from qisd.web.api.uploads import UploadEndpoints
 from qisd.web.identity import Identity
 from qisd.web.images import ImageHandlers
+from qisd.web.reports import ReportHandlers
 from qisd.web.root import Rooms
 from qisd.web.signin import SignInPages
 
@@ -68,14 +90,50 @@ class Domain:
         cache: IRenditionCache,
         track: Callable[[str], None],
         keys: tuple[bytes, ...],
+        server: str,
         reactor: Any,
     ) -> None:
         self.settings = settings
+        self._rules = rules
         self._reactor = reactor
         self._pools = pools
         self._store = store
         self._loops: list[LoopingCall] = []
-        database = store.database
+        self._build_access(keys)
+        self._build_library(server, cache, track)
+        self.background = Background(store.patient, reactor=reactor)
+        self.accounts = Accounts(
+            store.database,
+            permissions=self.permissions,
+            sessions=self.sessions,
+            login=self.login,
+            throttle=self.throttle,
+            hashing=pools.hashing,
+            files=pools.files,
+            state_dir=settings.state_dir,
+            parse=self._parse_template,
+            reload_templates=store.reload,
+        )
+        self.publishing = Publishing(
+            settings,
+            database=store.database,
+            files=pools.files,
+            repository=self._repository,
+            library=self.library.registrar,
+            images=self.images,
+            queue=self.background.queue,
+            parse=self._parse_template,
+            templates=store.templates,
+            reactor=reactor,
+        )
+        self._add_tasks()
+        self.api = ApiRoutes(
+            Dispatcher(identity=self.identity, sessions=self.sessions, refresh=self._refresh), self._endpoints()
+        )
+
+    def _build_access(self, keys: tuple[bytes, ...]) -> None:
+        """Who asks, and what they may."""
+        settings, database, reactor = self.settings, self._store.database, self._reactor
         self.permissions = Permissions(database, grace=settings.snapshot_grace, reactor=reactor)
         self.sessions = Sessions(
             database, keys=keys, lifetimes=_lifetimes(settings), reactor=reactor, now=reactor.seconds
@@ -84,58 +142,121 @@ class Domain:
         self.login = LogIn(
             database,
             throttle=self.throttle,
-            hashing=pools.hashing,
+            hashing=self._pools.hashing,
             reactor=reactor,
             directory=self._directory(settings),
             group_sync=settings.ldap_group_sync,
         )
         self.entry = Entry(database, login=self.login, sessions=self.sessions)
         self.identity = Identity(permissions=self.permissions, sessions=self.sessions)
+
+    def _build_library(self, server: str, cache: IRenditionCache, track: Callable[[str], None]) -> None:
+        """The files, and the images that are made of them."""
+        settings, pools, reactor = self.settings, self._pools, self._reactor
+        self.library = Library(
+            reactor,
+            database=self._store.database,
+            patient=self._store.patient,
+            files=pools.files,
+            root=settings.images_base_dir,
+            server=server,
+            rules=_library_rules(settings, self._rules),
+            check_file=settings.store_check_file,
+            changed=self._changed_here,
+            **_library_modes(settings),
+        )
+        self._news = Listener(
+            self._store.database.parameters,
+            reactor=reactor,
+            connected=lambda: self._changed_elsewhere(""),
+            heard=self._changed_elsewhere,
+            channel=disk_operations.CHANNEL,
+        )
+        self.statistics = Statistics(
+            self._store.database,
+            reactor=reactor,
+            frequency=settings.stats_frequency,
+            cache_fill=cache.fill,
+            unknown=self._register,
+            now=reactor.seconds,
+        )
+        self.statistics.enabled = settings.stats_enabled
+        self._repository = Repository(settings.images_base_dir, check_file=settings.store_check_file)
         self.images = Images(
             reactor,
-            rules=rules,
-            repository=Repository(settings.images_base_dir, check_file=settings.store_check_file),
+            rules=self._rules,
+            repository=self._repository,
             files=pools.files,
             renders=pools.renders,
             cache=cache,
-            templates=store.templates,
+            templates=self._store.templates,
             track=track,
-            witness=self,
+            witness=_Witness(self.library.registrar),
             now=reactor.seconds,
         )
-        self._rules = rules
-        self.accounts = Accounts(
-            database,
-            permissions=self.permissions,
-            sessions=self.sessions,
-            login=self.login,
-            throttle=self.throttle,
-            hashing=pools.hashing,
-            files=pools.files,
-            state_dir=settings.state_dir,
-            parse=lambda document: parse_template(document, choices(self._rules)),
-            reload_templates=store.reload,
+
+    def _endpoints(self) -> list[object]:
+        """What the API consists of."""
+        database, library, queue = self._store.database, self.library, self.background.queue
+        return [
+            CredentialEndpoints(database, entry=self.entry, sessions=self.sessions),
+            ListEndpoints(database, listing=library.listing, supported=self._supported),
+            ImageEndpoints(database, files=library.files, supported=self._supported),
+            UploadEndpoints(database, uploads=library.uploads, supported=self._supported),
+            FolderEndpoints(database, folders=library.folders, tasks=queue),
+            TrashEndpoints(trash=library.trash, tasks=queue),
+            *self.publishing.endpoints(supported=self._supported),
+            *self.accounts.endpoints(),
+            TaskEndpoints(database, queue=queue, known=self.background.types),
+        ]
+
+    def _add_tasks(self) -> None:
+        database = self._store.database
+        self.background.add(self.library.task_types(self._visitor_of))
+        self.background.add([], [Job(name="expire_trash", interval_secs=DAY)])
+        self.background.add(self.publishing.task_types(), self.publishing.jobs())
+        self.background.add(
+            housekeeping.task_types(
+                database=self._store.patient,
+                files=self._pools.files,
+                temp_dir=lambda: self.settings.temp_dir,
+                now=self._now,
+            ),
+            housekeeping.jobs(keep_days=lambda: self.settings.stats_keep_days, now=self._now),
         )
-        self.api = ApiRoutes(
-            Dispatcher(identity=self.identity, sessions=self.sessions, refresh=self._refresh),
-            [
-                CredentialEndpoints(database, entry=self.entry, sessions=self.sessions),
-                *self.accounts.endpoints(),
-            ],
+        leftovers = [
+            lambda: sessions.purge(database, idle=self.settings.session_idle),
+            self.throttle.purge,
+            lambda: upload_results.purge(database),
+            self._purge_audit,
+        ]
+        self.background.add(
+            [simple("purge_sessions", "Remove what is over: sessions, counts of failures, old records", leftovers)],
+            [Job(name="purge_sessions", interval_secs=HOUR)],
         )
 
     def rooms(self) -> Rooms:
         """What the site shows."""
         return Rooms(
-            images=ImageHandlers(images=self.images, files=self._pools.files, identity=self.identity, statistics=self),
+            images=ImageHandlers(
+                images=self.images, files=self._pools.files, identity=self.identity, statistics=self.statistics
+            ),
             signin=SignInPages(identity=self.identity, entry=self.entry, sessions=self.sessions),
+            reports=ReportHandlers(
+                self._store.database, identity=self.identity, frequency=lambda: self.settings.stats_frequency
+            ),
+            portfolios=self.publishing.pages(identity=self.identity, count=self.statistics.folio_download),
             api=self.api,
-            bodies=Admission(identity=self.identity, sink=self, check_room=self._check_room),
+            bodies=Admission(identity=self.identity, sink=self.library.staging, check_room=self._check_room),
         )
 
     async def start(self) -> None:
         """Begin to work. Waits for the database."""
         await self.permissions.start()
+        await self.library.start()
+        self._news.start()
+        self.statistics.start()
+        self.background.start(enabled=self.settings.tasks_enabled, at_once=self.settings.task_server_threads)
         self._every(_FLUSH_EVERY, self.sessions.flush)
 
     async def stop(self) -> None:
@@ -143,33 +264,64 @@ class Domain:
         for loop in self._loops:
             if loop.running:
                 loop.stop()
+        await self.background.stop()
+        await self.library.stop()
+        await self.statistics.stop()
         await self.sessions.flush()
+        self._news.stop()
         await self.permissions.stop()
 
     def configure(self, settings: Settings, rules: ImageRules, *, keys: tuple[bytes, ...]) -> None:
         """Take over what can change while the daemon runs."""
         self.settings = settings
+        self._rules = rules
         self.permissions.configure(grace=settings.snapshot_grace)
         self.sessions.configure(keys=keys, lifetimes=_lifetimes(settings))
         self.throttle.configure(per_minute=settings.login_rate)
         self.login.configure(directory=self._directory(settings), group_sync=settings.ldap_group_sync)
-        self._rules = rules
+        self.library.configure(_library_rules(settings, rules), **_library_modes(settings))
+        self.statistics.enabled = settings.stats_enabled
+        self.statistics.set_frequency(settings.stats_frequency)
+        self.publishing.configure(settings)
+        self.background.configure(at_once=settings.task_server_threads)
         self.images.configure(rules)
 
-    def saw(self, path: str, facts: object) -> None:
-        """Nothing yet."""
+    # What the parts need of each other
 
-    def missed(self, path: str) -> None:
-        """Nothing yet."""
+    def _parse_template(self, document: object) -> TemplateValues:
+        return parse_template(document, choices(self._rules))
 
-    def served(self, src: str | None, **fields: object) -> None:
-        """Nothing yet."""
+    def _supported(self, extension: str) -> bool:
+        return self.library.rules().is_supported(extension)
 
-    def open(self, filename: str) -> Any:
-        """Nothing yet."""
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._reactor.seconds(), UTC)
+
+    def _visitor_of(self, user_id: int | None) -> Visitor:
+        """On whose behalf a task works, with what they may now."""
+        if user_id is None:
+            return attrs.evolve(SYSTEM, snapshot=self.permissions.snapshot)
+        visitor = self.permissions.user(user_id)
+        if visitor is None:
+            raise Forbidden("The user who has asked for this is not there any more")
+        return visitor
+
+    def _changed_here(self, path: str) -> None:
+        self.images.changed(path)
+
+    def _changed_elsewhere(self, path: str) -> None:
+        self.library.forget(path)
+        self.images.changed(path)
+
+    async def _register(self, srcs: list[str]) -> None:
+        await self.library.registrar.images(srcs)
 
     async def _check_room(self, length: int | None) -> None:
-        """Nothing yet."""
+        await self._pools.files.run(self.library.staging.check_space)
+
+    async def _purge_audit(self) -> None:
+        if self.settings.audit_keep_days:
+            await self.accounts.audit.purge(before=self._now() - timedelta(days=self.settings.audit_keep_days))
 
     async def _refresh(self, path: str) -> None:
         """Let a change that came through the API hold here at once."""
@@ -192,6 +344,37 @@ class Domain:
         loop.clock = self._reactor
         loop.start(seconds, now=False)
         self._loops.append(loop)
+
+
+class _Witness:
+    """Tells the registrar what image requests come across."""
+
+    def __init__(self, registrar: Registrar) -> None:
+        self._registrar = registrar
+
+    def saw(self, path: str, facts: SourceFacts) -> None:
+        # As the disk spells it: a name can have more than one form of the same letters.
+        self._registrar.saw(os.fsdecode(facts.name), facts.info.width, facts.info.height)
+
+    def missed(self, path: str) -> None:
+        self._registrar.missed(path)
+
+
+def _library_rules(settings: Settings, rules: ImageRules) -> LibraryRules:
+    return LibraryRules(
+        rendering=rules.rendering,
+        unicode_names=settings.allow_unicode_filenames,
+        trash_days=settings.trash_days,
+        upload_dirs=settings.image_upload_dirs,
+    )
+
+
+def _library_modes(settings: Settings) -> dict[str, int]:
+    return {
+        "file_mode": settings.images_file_mode,
+        "folder_mode": settings.images_dir_mode,
+        "min_free_mb": settings.min_free_space_mb,
+    }
 
 
 def _logged(failure: Failure) -> None:

@@ -26,6 +26,7 @@ from qisd.service.image_rules import choices, image_rules
 from qisd.service.listeners import Listener
 from qisd.service.logs import Logs
 from qisd.service.samples import provide_samples
+from qisd.service.server_id import server_id
 from qisd.service.tls import ContextHolder
 from qisd.service.xref import XrefTracker
 from qisd.settings import Settings
@@ -122,6 +123,7 @@ class House:
             cache=self.cache,
             track=self.xref.track,
             keys=await deferToThread(signing_keys, self.settings),
+            server=await deferToThread(server_id, self.settings.state_dir),
             reactor=self._reactor,
         )
         await self.domain.start()

@@ -107,6 +107,7 @@ class ApiCase(DatabaseCase):
             cache=MemoryCache(capacity=10**7),
             track=lambda xref: None,
             keys=(b"k" * 32,),
+            server="a" * 32,
             reactor=reactor,
         )
         await self.domain.start()

@@ -14,8 +14,9 @@ A module of the API has a class whose methods are endpoints::
 
 The declaration says what holds before the handler runs (HTTPS and port, log-in, one system permission, CSRF), and is
 what the OpenAPI document is made from. The handler reads the request when it is its turn: the order of errors is its
-order of calls. It returns the answer's value: a model, a list of them, None, :class:`Accepted`, :class:`Page` or
-:class:`Versioned`. Everything else is the dispatcher's: the envelope, paging, ETag and conditions, PATCH.
+order of calls. It returns the answer's value: a model, a list of them, None, :class:`Accepted`, :class:`Several`,
+:class:`Page`, :class:`Partly` or :class:`Versioned`. Everything else is the dispatcher's: the envelope, paging, ETag
+and conditions, PATCH.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Endpoint:
     :param flag: a system permission that the caller must have; without it 403, before anything is read.
     :param form: the model of the parameters: of the query for GET, else of the body.
     :param answer: the type of ``data``; None for null.
-    :param accepted: it may answer 202 with a task.
+    :param accepted: True: it may answer 202 with a task; a type: it always answers 202, with that.
     :param listing: ``data`` is a list: ``start`` and ``limit`` are taken.
     :param internal: the rules about HTTPS and the port of the console hold.
     :param csrf: a call by session cookie must carry the session's CSRF token.
@@ -57,7 +58,12 @@ class Endpoint:
     :param base: turns the answer of that GET into the values of ``form``, where names differ.
     :param lines: the handler returns an asynchronous iterator of lists of JSON values; they come as JSON lines
         (``application/jsonl``), one value a line, without an envelope and while they are made. GET only.
-    :param errors: statuses that it may answer, besides those that follow from the declaration.
+    :param files: it takes files, in a multipart body.
+    :param several: it answers 207.
+    :param secret: the answer holds what is shown once and nowhere kept.
+    :param errors: statuses that it may answer, besides those that follow from the declaration. 400 is for what is never
+        done although the parameters are as ``form`` wants them.
+    :param example: parameters as they may be given in JSON, by name.
     """
 
     method: str
@@ -70,7 +76,7 @@ class Endpoint:
     flag: Flag | None = None
     form: type[Form] | None = None
     answer: Any = None
-    accepted: bool = False
+    accepted: Any = False
     listing: bool = False
     internal: bool = True
     csrf: bool = True
@@ -78,9 +84,11 @@ class Endpoint:
     base: Callable[[Any], Mapping[str, Any]] | None = None
     files: bool = False
     lines: bool = False
+    several: bool = False
+    secret: bool = False
     errors: tuple[int, ...] = ()
     description: str = ""
-    example: Any = None
+    example: Mapping[str, Any] | None = None
 
 
 def endpoint(method: str, path: str, **declared: Any) -> Callable[[H], H]:
@@ -106,6 +114,13 @@ def endpoints_of(owner: object) -> list[tuple[Endpoint, Callable[[Call], Awaitab
 @attrs.frozen(kw_only=True)
 class Accepted:
     """202: a background task goes on; ``data`` is what can be said now."""
+
+    data: Any
+
+
+@attrs.frozen(kw_only=True)
+class Several:
+    """207: ``data`` tells of several things that were asked for at once, each with a status of its own."""
 
     data: Any
 

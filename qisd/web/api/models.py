@@ -278,6 +278,18 @@ class TrashEntry(Model):
     expires: datetime
 
 
+class RestoredObject(Model):
+    """Where something is that was restored."""
+
+    path: str
+
+
+class UploadError(Model):
+    """Why one file of an upload failed."""
+
+    error: ErrorEnvelope
+
+
 class TokenObject(Model):
     """A token; it is shown this once."""
 

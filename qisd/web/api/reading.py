@@ -46,7 +46,13 @@ F = TypeVar("F", bound=Form)
 
 
 @attrs.frozen
-class _Field:
+class FormField:
+    """What is known of a field.
+
+    :param type: without ``Annotated``; a union only for what may be null as well.
+    :param extra: see above.
+    """
+
     name: str
     type: inspect.Type
     required: bool
@@ -71,14 +77,14 @@ def read_json(model: type[F], given: Mapping[str, Any], *, base: Mapping[str, An
 def _read(
     model: type[F],
     given: Mapping[str, Any],
-    convert: Callable[[_Field, inspect.Type, Any], Any],
+    convert: Callable[[FormField, inspect.Type, Any], Any],
     *,
     base: Mapping[str, Any] | None,
     texts: bool,
 ) -> F:
     values: dict[str, Any] = {}
     faults: list[BadParameter] = []
-    for field in _fields(model):
+    for field in form_fields(model):
         try:
             if _given(field, given, texts=texts):
                 values[field.name] = convert(field, _without_none(field.type, given[field.name]), given[field.name])
@@ -98,26 +104,27 @@ def _read(
     return model(**values)
 
 
-def _given(field: _Field, given: Mapping[str, Any], *, texts: bool) -> bool:
+def _given(field: FormField, given: Mapping[str, Any], *, texts: bool) -> bool:
     if field.name not in given:
         return False
     return not (texts and field.extra.get("blank_absent") and not given[field.name].strip())
 
 
 @functools.cache
-def _fields(model: type[Form]) -> tuple[_Field, ...]:
+def form_fields(model: type[Form]) -> tuple[FormField, ...]:
+    """The fields of a model in their order."""
     described = inspect.type_info(model)
     assert isinstance(described, inspect.StructType)  # noqa: S101 - a Form is one
     return tuple(_field(field) for field in described.fields)
 
 
-def _field(field: inspect.Field) -> _Field:
+def _field(field: inspect.Field) -> FormField:
     kind, extra = _unwrapped(field.type)
     if field.default_factory is not NODEFAULT:
         default = field.default_factory
     else:
         default = functools.partial(_same, field.default)
-    return _Field(name=field.encode_name, type=kind, required=field.required, default=default, extra=extra)
+    return FormField(name=field.encode_name, type=kind, required=field.required, default=default, extra=extra)
 
 
 def _same(value: Any) -> Any:
@@ -153,14 +160,14 @@ def _without_none(kind: inspect.Type, value: Any) -> inspect.Type:
 # Texts
 
 
-def _from_text(field: _Field, kind: inspect.Type, text: str) -> Any:
+def _from_text(field: FormField, kind: inspect.Type, text: str) -> Any:
     name = field.name
     if isinstance(kind, inspect.StrType):
         return _text(field, kind, text)
     if isinstance(kind, inspect.IntType):
         return _in_range(name, kind, _integer(name, text))
     if isinstance(kind, inspect.BoolType):
-        return text.strip().lower() in _TRUE
+        return truth(text)
     if isinstance(kind, inspect.FloatType):
         return _in_range(name, kind, _number(name, text))
     if isinstance(kind, inspect.LiteralType):
@@ -172,7 +179,12 @@ def _from_text(field: _Field, kind: inspect.Type, text: str) -> Any:
     return _from_json(field, kind, _json_of_text(field, text))
 
 
-def _text(field: _Field, kind: inspect.StrType, text: str) -> str:
+def truth(text: str) -> bool:
+    """What a text means where yes or no is asked for; whatever does not mean yes means no."""
+    return text.strip().lower() in _TRUE
+
+
+def _text(field: FormField, kind: inspect.StrType, text: str) -> str:
     if field.extra.get("trim"):
         text = text.strip()
     if kind.min_length is not None and len(text) < kind.min_length:
@@ -257,7 +269,7 @@ def _date_time(name: str, text: str) -> datetime.datetime:
         raise BadParameter(name, "is out of range") from None
 
 
-def _json_of_text(field: _Field, text: str) -> Any:
+def _json_of_text(field: FormField, text: str) -> Any:
     least, most = field.extra.get("json_text", (0, 102400))
     if len(text) < least:
         raise BadParameter(field.name, f"Value is too short (min {least})")
@@ -269,30 +281,30 @@ def _json_of_text(field: _Field, text: str) -> Any:
 # JSON
 
 
-def _from_json(field: _Field, kind: inspect.Type, value: Any) -> Any:
+def _from_json(field: FormField, kind: inspect.Type, value: Any) -> Any:
     for of, reader in _JSON_READERS:
         if isinstance(kind, of):
             return reader(field, kind, value)
     raise AssertionError(f"the type of {field.name} has no reader")
 
 
-def _json_integer(field: _Field, kind: Any, value: Any) -> Any:
+def _json_integer(field: FormField, kind: Any, value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():  # there is one kind of numbers in JSON
         value = int(value)
     return _in_range(field.name, kind, _of_type(field.name, value, int, "a whole number"))
 
 
-def _json_number(field: _Field, kind: Any, value: Any) -> float:
+def _json_number(field: FormField, kind: Any, value: Any) -> float:
     number = None if isinstance(value, bool) else value
     return float(_in_range(field.name, kind, _of_type(field.name, number, int | float, "a number")))
 
 
-def _json_object(field: _Field, kind: Any, value: Any) -> Any:
+def _json_object(field: FormField, kind: Any, value: Any) -> Any:
     # An empty list is what some languages write for an empty table.
     return _of_type(field.name, {} if value == [] else value, dict, "an object")
 
 
-def _json_list(field: _Field, kind: Any, value: Any) -> list[Any]:
+def _json_list(field: FormField, kind: Any, value: Any) -> list[Any]:
     items = _of_type(field.name, value, list, "a list")
     _check_count(field.name, kind, items)
     inner, extra = _unwrapped(kind.item_type)
@@ -300,11 +312,11 @@ def _json_list(field: _Field, kind: Any, value: Any) -> list[Any]:
     return [_from_json(of_item, _without_none(inner, item), item) for item in items]
 
 
-def _json_struct(field: _Field, kind: Any, value: Any) -> Any:
+def _json_struct(field: FormField, kind: Any, value: Any) -> Any:
     return read_json(kind.cls, _of_type(field.name, value, dict, "an object"))
 
 
-_JSON_READERS: tuple[tuple[Any, Callable[[_Field, Any, Any], Any]], ...] = (
+_JSON_READERS: tuple[tuple[Any, Callable[[FormField, Any, Any], Any]], ...] = (
     (inspect.NoneType | inspect.AnyType, lambda field, kind, value: value),
     (inspect.StrType, lambda field, kind, value: _text(field, kind, _of_type(field.name, value, str, "a text"))),
     (inspect.BoolType, lambda field, kind, value: _of_type(field.name, value, bool, "true or false")),

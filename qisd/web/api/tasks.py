@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -53,7 +53,7 @@ class StartForm(Form):
 class TaskEndpoints:
     """The endpoints of tasks."""
 
-    def __init__(self, database: Database, *, queue: TaskQueue, known: Collection[str]) -> None:
+    def __init__(self, database: Database, *, queue: TaskQueue, known: Container[object]) -> None:
         self._database = database
         self._queue = queue
         self._known = known

@@ -1,0 +1,64 @@
+"""Work that goes on behind the requests: tasks, and the jobs that begin some of them by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+from qisd.store.pool import Database
+from qisd.tasks.queue import TaskQueue
+from qisd.tasks.registry import TaskRun, TaskType, TaskTypes
+from qisd.tasks.schedule import Job, Schedule
+from qisd.tasks.worker import TaskWorker
+
+
+class Background:
+    """The queue, which the domain adds to; the worker, which the domain's types are given to; the schedule.
+
+    :param patient: a database whose time limit allows for statements about everything.
+    """
+
+    def __init__(self, patient: Database, *, reactor: Any) -> None:
+        self._patient = patient
+        self._reactor = reactor
+        self.types = TaskTypes()
+        self.queue = TaskQueue(patient, self.types, reactor=reactor)
+        self._jobs: list[Job] = []
+        self._worker: TaskWorker | None = None
+        self._schedule: Schedule | None = None
+
+    def add(self, types: Iterable[TaskType], jobs: Iterable[Job] = ()) -> None:
+        """Take on more work, before the start."""
+        self.types.add(types)
+        self._jobs += jobs
+
+    def start(self, *, enabled: bool, at_once: int) -> None:
+        """Begin; without ``enabled`` tasks are only added here, and done by other servers."""
+        self.queue.start()
+        if enabled:
+            self._worker = TaskWorker(self._patient, self.queue, self.types, reactor=self._reactor, at_once=at_once)
+            self._worker.start()
+            self._schedule = Schedule(self._patient, self.queue, self._jobs, reactor=self._reactor)
+            self._schedule.start()
+
+    def configure(self, *, at_once: int) -> None:
+        if self._worker is not None:
+            self._worker.at_once = at_once
+
+    async def stop(self) -> None:
+        """Begin nothing more, and wait a while for what is under way; the rest is done again later."""
+        if self._schedule is not None:
+            self._schedule.stop()
+        if self._worker is not None:
+            await self._worker.stop()
+        self.queue.stop()
+
+
+def simple(name: str, title: str, works: Sequence[Callable[[], Awaitable[object]]]) -> TaskType:
+    """A type of task without parameters that does a few small things, which can be done again at any time."""
+
+    async def run(_: TaskRun) -> None:
+        for work in works:
+            await work()
+
+    return TaskType(name=name, title=title, run=run, log_level="debug", repeatable=True)
