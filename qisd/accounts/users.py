@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
 
 import attrs
 
@@ -14,6 +13,7 @@ from qisd.access.throttle import LoginThrottle
 from qisd.access.visitor import Visitor
 from qisd.accounts import checks
 from qisd.accounts.changes import Change, Changes
+from qisd.accounts.user_values import NewUser, UserChange, changed, checked_change, checked_new, ends_sessions, state
 from qisd.errors import BadParameter, Forbidden, NotFound, Refused
 from qisd.store import administrators, groups, sessions, users
 from qisd.store.first_run import ADMIN, NORMAL_USERS
@@ -22,45 +22,8 @@ from qisd.store.part import Part
 from qisd.store.pool import Database
 from qisd.store.users import ACTIVE, DELETED, LDAP, PASSWORD, User
 
-_AUDITED = ("username", "first_name", "last_name", "email", "auth_type", "allow_api", "status")
 _AT_ONCE = 100
 _ONLY_ADMINISTRATORS = ("username", "auth_type", "allow_api", "status")
-
-
-@attrs.frozen(kw_only=True)
-class NewUser:
-    """What an account is to begin with.
-
-    :param password: for ``auth_type`` 1; others have theirs in the directory.
-    """
-
-    username: str
-    password: str | None = attrs.field(default=None, repr=False)
-    first_name: str = ""
-    last_name: str = ""
-    email: str = ""
-    auth_type: int = PASSWORD
-    allow_api: bool = False
-
-
-@attrs.frozen(kw_only=True)
-class UserChange:
-    """What is to be changed of an account; None stays as it is.
-
-    :param password: a new one; the empty text is none.
-    :param current_password: the present one, which those must know who come by session and change their own.
-    :param status: 0 disables, 1 enables, also who was deleted.
-    """
-
-    username: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    email: str | None = None
-    auth_type: int | None = None
-    allow_api: bool | None = None
-    status: int | None = None
-    password: str | None = attrs.field(default=None, repr=False)
-    current_password: str | None = attrs.field(default=None, repr=False)
 
 
 def require_access(visitor: Visitor, user_id: int, *, write: bool = False) -> None:
@@ -162,7 +125,7 @@ class Users:
         :raises AlreadyExists: the user name is taken, in any case, maybe by a deleted user.
         """
         checks.require_flag(visitor, Flag.ADMIN_USERS)
-        new = _checked_new(new)
+        new = checked_new(new)
         password = await self._hash_password(new.password or secrets.token_urlsafe(32))
 
         async def work(change: Change) -> User:
@@ -171,7 +134,7 @@ class Users:
                 change.db, password=password, **attrs.asdict(new, filter=lambda field, _: field.name != "password")
             )
             await groups.add_member(change.db, NORMAL_USERS, user.id)
-            await change.record("user.created", user.id, after=_state(user))
+            await change.record("user.created", user.id, after=state(user))
             return user
 
         return await self._changes.run(visitor, work)
@@ -193,7 +156,7 @@ class Users:
         :raises Refused: it would be disabled, but must not be.
         """
         require_access(visitor, user_id, write=True)
-        wanted = _checked_change(wanted)
+        wanted = checked_change(wanted)
         seen = _found(await users.by_id(self._database, user_id), user_id)
         password = await self._new_hash(visitor, seen, wanted)
 
@@ -202,7 +165,7 @@ class Users:
             checks.version(f"user {user_id}", present=old.version, expected=expected_version)
             if password is not None and old.stamp != seen.stamp:
                 raise Forbidden("The password or the rights of this user have just been changed by somebody else")
-            return old, await _update(change, old, _changed(old, wanted), password=password)
+            return old, await _update(change, old, changed(old, wanted), password=password)
 
         old, user = await self._changes.run(visitor, work)
         await self._after(user, ended=user.stamp != old.stamp, password=password is not None)
@@ -226,7 +189,7 @@ class Users:
             if old.deleted is not None:
                 return old
             user = await users.mark_deleted(change.db, user_id)
-            await change.record("user.deleted", user_id, before=_state(old))
+            await change.record("user.deleted", user_id, before=state(old))
             return user
 
         user = await self._changes.run(visitor, work)
@@ -298,13 +261,13 @@ async def _update(change: Change, old: User, new: User, *, password: str | None)
         return old
     if new.status == DELETED and old.status == ACTIVE:
         _refuse_first(old.id)
-    if _ends_sessions(old, new, password=password is not None):
+    if ends_sessions(old, new, password=password is not None):
         new = attrs.evolve(new, stamp=old.stamp + 1)
     if password is not None:
         new = attrs.evolve(new, password_state=0)
     user = await users.save(change.db, new, password=password)
-    if _state(user) != _state(old):
-        await change.record("user.changed", user.id, before=_state(old), after=_state(user))
+    if state(user) != state(old):
+        await change.record("user.changed", user.id, before=state(old), after=state(user))
     if password is not None:
         await change.record("user.password_changed", user.id)
         own = change.visitor.user_id == user.id and change.visitor.by == "session"
@@ -324,47 +287,6 @@ async def _require_right(change: Change, old: User, new: User) -> None:
         change.require(*await administrators.flags_of_user(change.db, old.id))
 
 
-def _ends_sessions(old: User, new: User, *, password: bool) -> bool:
-    revoked = old.allow_api and not new.allow_api
-    return password or revoked or old.status != new.status or old.auth_type != new.auth_type
-
-
-def _changed(old: User, wanted: UserChange) -> User:
-    names = ["first_name", "last_name", "email", "auth_type", "allow_api", "status"]
-    if (wanted.auth_type or old.auth_type) != LDAP:  # those of a directory have their names there
-        names.append("username")
-    given = {name: getattr(wanted, name) for name in names}
-    return attrs.evolve(old, **{name: value for name, value in given.items() if value is not None})
-
-
-def _checked_new(new: NewUser) -> NewUser:
-    username = checks.text("username", new.username.strip(), least=1)
-    _check_names(new)
-    checks.choice("auth_type", new.auth_type, (PASSWORD, LDAP))
-    if new.auth_type == LDAP:
-        return attrs.evolve(new, username=username, password=None)
-    checks.new_password(new.password or "", username=username)
-    return attrs.evolve(new, username=username)
-
-
-def _checked_change(wanted: UserChange) -> UserChange:
-    _check_names(wanted)
-    if wanted.auth_type is not None:
-        checks.choice("auth_type", wanted.auth_type, (PASSWORD, LDAP))
-    if wanted.status is not None:
-        checks.choice("status", wanted.status, (DELETED, ACTIVE))
-    if wanted.username is None or wanted.auth_type == LDAP:
-        return attrs.evolve(wanted, username=None)
-    return attrs.evolve(wanted, username=checks.text("username", wanted.username.strip(), least=1))
-
-
-def _check_names(given: NewUser | UserChange) -> None:
-    for name in ("first_name", "last_name", "email"):
-        value = getattr(given, name)
-        if value is not None:
-            checks.text(name, value)
-
-
 def _refuse_first(user_id: int) -> None:
     if user_id == ADMIN:
         raise Refused("the built-in administrator can't be deleted or disabled")
@@ -374,7 +296,3 @@ def _found(user: User | None, wanted: object) -> User:
     if user is None:
         raise NotFound(str(wanted))
     return user
-
-
-def _state(user: User) -> dict[str, Any]:
-    return {name: getattr(user, name) for name in _AUDITED}

@@ -14,7 +14,8 @@ from qisd.access.throttle import LoginThrottle
 from qisd.access.visitor import How, Visitor
 from qisd.accounts.changes import Changes
 from qisd.accounts.groups import Groups
-from qisd.accounts.users import NewUser, Users
+from qisd.accounts.user_values import NewUser
+from qisd.accounts.users import Users
 from qisd.errors import QisError
 from qisd.store import permissions, users
 from qisd.store.users import User

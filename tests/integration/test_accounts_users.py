@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 from twisted.internet.defer import DeferredList
 
-from qisd.accounts.users import NewUser, UserChange
+from qisd.accounts.user_values import NewUser, UserChange
 from qisd.errors import (
     AlreadyExists,
     BadParameter,

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from qisd.access.levels import Flag
-from qisd.accounts.users import NewUser, UserChange, Users, require_access
+from qisd.accounts.user_values import NewUser, UserChange
+from qisd.accounts.users import Users, require_access
 from qisd.web.api.endpoint import Call, Page, Versioned, endpoint
 from qisd.web.api.models import NewUserObject, UserObject
 from qisd.web.api.presenting import group_object, user_object
