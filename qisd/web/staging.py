@@ -24,7 +24,10 @@ from qisd.web.bodies import BodyGone, FileSink, StagedFile, UploadedFile
 _log = Logger()
 
 _BEHIND_BYTES = 1024 * 1024
-_CAUGHT_UP_BYTES = 256 * 1024
+_CAUGHT_UP_BYTES = 512 * 1024
+
+# A thread is asked to work for so much, unless a file is complete: asking costs as much as writing a part of it.
+_TURN_BYTES = 256 * 1024
 
 # What a step in the queue takes besides its bytes: many small ones are held up as well.
 _STEP_BYTES = 256
@@ -64,6 +67,7 @@ class Staging:
         self._release = release
         self._tell_failed = failed
         self._queue: deque[_Step] = deque()
+        self._queued = 0
         self._behind = 0
         self._working = False
         self._holding = False
@@ -124,6 +128,7 @@ class Staging:
         if self._over:
             return
         self._queue.append(_Step(work, cost, last))
+        self._queued += cost
         self._behind += cost
         self._work_on()
         if self._behind > _BEHIND_BYTES and not self._holding and not self._over:
@@ -131,17 +136,26 @@ class Staging:
             self._hold()
 
     def _work_on(self) -> None:
-        if self._working or not self._queue:
+        # The last step of a file is the only one that is waited for, and stands at the end when the body does.
+        if self._working or not self._queue or (self._queued < _TURN_BYTES and not self._queue[-1].last):
             return
-        steps = []
-        while self._queue:
-            steps.append(self._queue.popleft())
-            if steps[-1].last:
-                break
+        steps, cost = self._turn()
         self._working = True
         work = Deferred.fromCoroutine(self._files.run(partial(self._perform, steps)))
-        work.addCallbacks(self._done, self._failed, callbackArgs=(sum(step.cost for step in steps),))
+        work.addCallbacks(self._done, self._failed, callbackArgs=(cost,))
         work.addErrback(self._broken)
+
+    def _turn(self) -> tuple[list[_Step], int]:
+        """Steps to be done next, and what they cost."""
+        steps: list[_Step] = []
+        cost = 0
+        while self._queue and cost < _TURN_BYTES:
+            steps.append(self._queue.popleft())
+            cost += steps[-1].cost
+            if steps[-1].last:
+                break
+        self._queued -= cost
+        return steps, cost
 
     def _done(self, _: object, cost: int) -> None:
         self._working = False
@@ -178,7 +192,7 @@ class Staging:
     def _stop(self) -> None:
         self._over = True
         self._queue.clear()
-        self._behind = 0
+        self._queued = self._behind = 0
         self._let_go_on()
         if not self._working:
             self._remove()

@@ -434,8 +434,9 @@ class BackpressureTests(OfficeCase):
         wire = self.office.wire().send(head(5_000_000, MULTIPART) + file("files", "a.png", b"")[:-2])
         count = self.send_megabytes(wire, until="paused")
         self.assertLess(abs(count * 65536 - 2**20), 100_000)
-        self.files.work()
-        self.files.work()
+        for _ in range(3):
+            self.assertEqual(wire.transport.producerState, "paused")
+            self.files.work()
         self.assertEqual(wire.transport.producerState, "producing")
         self.send_megabytes(wire, until="paused")
 
@@ -471,7 +472,7 @@ class BackpressureTests(OfficeCase):
         for number, status in ((errno.ENOSPC, 507), (errno.EIO, 503)):
             self.setUp()
             self.office.sink.write_error = OSError(number, "no")
-            wire = self.office.wire().send(head(5_000_000, MULTIPART) + file("files", "a.png", b"x" * 1000))
+            wire = self.office.wire().send(head(5_000_000, MULTIPART) + file("files", "a.png", b"x" * 300_000))
             self.files.work_off()
             self.refused(wire, status)
         self.assertEqual(self.flushLoggedErrors(), [])
@@ -494,13 +495,19 @@ class BackpressureTests(OfficeCase):
         self.assertEqual(self.office.sink.left, [])
 
     def test_a_client_that_goes_while_the_disk_works_leaves_nothing(self) -> None:
-        for data in (post(UPLOAD, MULTIPART), post(UPLOAD, MULTIPART)[:-10]):
+        large = multipart(file("files", "a.png", b"x" * 300_000))
+        for data, opened in (
+            (post(large, MULTIPART), 1),
+            (post(large, MULTIPART)[:-100], 1),
+            (post(UPLOAD, MULTIPART), 0),
+        ):
             self.setUp()
             wire = self.office.wire().send(data)
-            self.files.work()
+            for _ in range(opened):
+                self.files.work()
             wire.leave()
             self.files.work_off()
-            self.assertEqual(len(self.office.sink.files), 1)
+            self.assertEqual(len(self.office.sink.files), opened)
             self.assertEqual((self.office.sink.left, self.office.desk.bodies), ([], []))
             self.assertEqual([entry.status for entry in self.office.door.entries], [499])
         self.assertEqual(self.flushLoggedErrors(), [])

@@ -15,6 +15,9 @@ from tests.web.posting import HeldFiles, MemorySink
 
 PIECE = b"x" * 100_000
 
+# So many pieces are worth a turn of a thread.
+TURN = 3
+
 
 class StagingCase(SynchronousTestCase):
     def setUp(self) -> None:
@@ -32,6 +35,12 @@ class StagingCase(SynchronousTestCase):
 
     def open(self, filename: str = "a.png") -> UploadedFile:
         return self.staging.open(field="files", filename=filename, content_type=None)
+
+    def begin(self) -> None:
+        """A file of which so much is there that a thread is at it."""
+        self.open()
+        for _ in range(TURN):
+            self.staging.write(PIECE)
 
     def settled(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self.staging.settled())
@@ -56,15 +65,30 @@ class WritingTests(StagingCase):
 
     def test_one_thread_works_at_a_time(self) -> None:
         self.open()
-        for _ in range(20):
-            self.staging.write(b"x")
-            self.assertEqual(len(self.files.waiting), 1)
+        for _ in range(10):
+            self.staging.write(PIECE)
+        self.assertEqual(len(self.files.waiting), 1)
+
+    def test_a_thread_is_not_asked_for_little(self) -> None:
+        self.open()
+        for _ in range(TURN - 1):
+            self.staging.write(PIECE)
+        self.assertEqual(self.files.waiting, [])
+        self.staging.write(PIECE)
+        self.files.work_off()
+        self.assertEqual(len(self.sink.files[0].data), TURN * len(PIECE))
+
+    def test_but_for_a_small_file_that_is_complete(self) -> None:
+        self.open()
+        self.staging.write(b"x")
+        self.staging.close()
+        self.files.work_off()
+        self.assertTrue(self.sink.files[0].finished)
 
     def test_nothing_more_is_done_in_the_turn_that_brings_a_file_to_the_disk(self) -> None:
         for name in ("a", "b", "c"):
             self.open(name)
             self.staging.close()
-        self.files.work()
         self.files.work()
         self.assertEqual([one.filename for one in self.sink.files], ["a"])
         self.files.work_off()
@@ -92,6 +116,7 @@ class BackpressureTests(StagingCase):
         for _ in range(12):
             self.staging.write(PIECE)
         self.files.work()
+        self.files.work()
         self.assertEqual(self.told, ["hold"])
         self.files.work()
         self.assertEqual(self.told, ["hold", "release"])
@@ -112,8 +137,7 @@ class FailingTests(StagingCase):
         for number in (errno.ENOSPC, errno.EDQUOT):
             self.setUp()
             self.sink.write_error = OSError(number, "full")
-            self.open()
-            self.staging.write(PIECE)
+            self.begin()
             self.files.work_off()
             self.assertIsInstance(self.errors[0], NoSpace)
             self.assertEqual(self.sink.left, [])
@@ -121,7 +145,7 @@ class FailingTests(StagingCase):
 
     def test_other_faults_of_the_disk_are_no_fault_of_ours(self) -> None:
         self.sink.error = OSError(errno.EIO, "/srv/secret")
-        self.open()
+        self.begin()
         self.files.work_off()
         (error,) = self.errors
         assert isinstance(error, StoreUnavailable)
@@ -130,12 +154,12 @@ class FailingTests(StagingCase):
 
     def test_what_the_sink_says_is_told_as_it_is(self) -> None:
         self.sink.error = Unsupported("not this")
-        self.open()
+        self.begin()
         self.files.work_off()
         self.assertEqual([(type(error), str(error)) for error in self.errors], [(Unsupported, "not this")])
 
     def test_who_waits_is_told_too(self) -> None:
-        self.open()
+        self.begin()
         self.files.work()
         self.sink.files[0].error = OSError(errno.ENOSPC, "full")
         self.staging.close()
@@ -155,7 +179,7 @@ class FailingTests(StagingCase):
 
     def test_what_comes_after_a_fault_is_dropped(self) -> None:
         self.sink.error = OSError(errno.EIO, "broken")
-        self.open()
+        self.begin()
         self.files.work_off()
         self.staging.write(PIECE)
         self.staging.close()
@@ -165,8 +189,7 @@ class FailingTests(StagingCase):
 
 class DiscardTests(StagingCase):
     def test_what_is_half_written_is_removed(self) -> None:
-        self.open()
-        self.staging.write(PIECE)
+        self.begin()
         self.files.work()
         self.staging.write(PIECE)
         self.staging.discard()
@@ -174,14 +197,14 @@ class DiscardTests(StagingCase):
         self.assertEqual([(one.discarded, one.finished) for one in self.sink.files], [(1, False)])
 
     def test_work_that_is_under_way_ends_before(self) -> None:
-        self.open()
+        self.begin()
         self.staging.discard()
         self.assertEqual(len(self.files.waiting), 1)
         self.files.work_off()
         self.assertEqual(self.sink.files, [])
 
     def test_work_that_is_under_way_in_a_thread_is_waited_for_however_long(self) -> None:
-        self.open()
+        self.begin()
         ((work, done),), self.files.waiting = self.files.waiting, []
         self.staging.write(PIECE)
         work()
