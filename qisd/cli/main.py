@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from qisd import __version__
 from qisd.access.secret_key import generate_secret
-from qisd.cli import check, settings
+from qisd.cli import check, import_qis, settings
 from qisd.cli.console import CommandError, Console, Exit
 from qisd.errors import SettingsError
 
@@ -60,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     check.add_parser(commands, common)
     settings.add_parser(commands, common)
+    import_qis.add_parser(commands, common)
     secret = commands.add_parser("secret", parents=[common], help="print a new random key of 32 letters and digits")
     secret.set_defaults(run=_secret)
     version = commands.add_parser("version", parents=[common], help="print the version")
