@@ -125,10 +125,11 @@ class Body:
     """
 
     kind: BodyKind
-    pairs: tuple[tuple[str, str], ...] = ()
-    json: dict[str, Any] | None = None
+    # Passwords come this way: not for tracebacks and logs.
+    pairs: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    json: dict[str, Any] | None = attrs.field(default=None, repr=False)
     files: tuple[UploadedFile, ...] = ()
-    ignored: bytes = b""
+    ignored: bytes = attrs.field(default=b"", repr=False)
     _discard: Callable[[], None] | None = attrs.field(default=None, repr=False)
 
     def discard(self) -> None:
