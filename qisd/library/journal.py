@@ -182,6 +182,8 @@ class Journal:
 
         Must not be called while another process of this server is at work. Returns how many operations there were.
         """
+        # What a process that was killed has sent to the database may still be under way there.
+        await self._database.transaction(disk_operations.await_writers)
         return await self._recover(self._server)
 
     # One operation

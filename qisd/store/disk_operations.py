@@ -101,6 +101,11 @@ async def left_behind(db: Queries, server: str, *, stale: float, alive: Sequence
     return [uuid.UUID(str(row[0])) for row in rows]
 
 
+async def await_writers(db: Queries) -> None:
+    """Wait until every change of the journal that has begun is decided, those of processes that are gone included."""
+    await db.execute("lock table disk_operations in share row exclusive mode")
+
+
 async def beat(db: Queries, operations: Sequence[uuid.UUID]) -> None:
     """Say that somebody is at these. Those that are being ended are left alone."""
     await db.execute(
