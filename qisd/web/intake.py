@@ -77,6 +77,7 @@ class Intake:
             length=self._length,
             rules=rules,
             staging=self._staging(rules),
+            files=request.site.body_files,
         )
         self._reader, self._limit = reading.reader, reading.limit
         self.admitted = True

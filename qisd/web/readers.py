@@ -8,12 +8,16 @@ from typing import Protocol
 import attrs
 from python_multipart.multipart import parse_options_header
 
+from qisd.pools.files import FilePool
 from qisd.web.bad_body import BadBody
 from qisd.web.bodies import NO_BODY, Body, BodyRules, UploadedFile
 from qisd.web.forms_encoded import parse_form
 from qisd.web.json_text import parse_object
 from qisd.web.multipart import MultipartReader, boundary_of
 from qisd.web.staging import Staging
+
+# Reading more than that may take so long that others would have to wait: it is done in a thread.
+_READ_AT_ONCE = 64 * 1024
 
 _UTF8 = ("utf-8", "utf8", "us-ascii")
 
@@ -67,15 +71,21 @@ class Ignored:
 
 
 class _InMemory:
-    def __init__(self, parse: Callable[[bytes], Body]) -> None:
+    def __init__(self, parse: Callable[[bytes], Body], files: FilePool) -> None:
         self._parse = parse
+        self._files = files
         self._pieces = bytearray()
 
     def feed(self, data: bytes) -> None:
         self._pieces += data
 
     async def finish(self) -> Body:
-        return self._parse(bytes(self._pieces)) if self._pieces else NO_BODY
+        if not self._pieces:
+            return NO_BODY
+        data = bytes(self._pieces)
+        if len(data) <= _READ_AT_ONCE:
+            return self._parse(data)
+        return await self._files.run(lambda: self._parse(data))
 
     def discard(self) -> None:
         self._pieces.clear()
@@ -126,11 +136,13 @@ def reading_of(
     length: int | None,
     rules: BodyRules,
     staging: Staging | None,
+    files: FilePool,
 ) -> Reading:
     """How to read a body of this description.
 
     :param length: as announced; None for chunked bodies, which may be empty.
     :param staging: where files go; None = nowhere.
+    :param files: threads.
     :raises BadBody: nothing that is read here can be meant.
     """
     if (content_encoding or "identity").strip().lower() != "identity":
@@ -142,9 +154,9 @@ def reading_of(
         raise BadBody("The body must be encoded in UTF-8.")
     in_memory = min(rules.limit, rules.fields_limit)
     if kind == b"application/x-www-form-urlencoded":
-        return Reading(reader=_InMemory(_form), limit=in_memory)
+        return Reading(reader=_InMemory(_form, files), limit=in_memory)
     if kind == b"application/json":
-        return Reading(reader=_InMemory(_json), limit=in_memory)
+        return Reading(reader=_InMemory(_json, files), limit=in_memory)
     if kind == b"multipart/form-data":
         boundary = boundary_of(content_type or "")
         reader = MultipartReader(boundary, fields_limit=rules.fields_limit, staging=staging)

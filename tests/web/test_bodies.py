@@ -75,6 +75,16 @@ class KindTests(OfficeCase):
             self.office.post(b'{"a": [1]}', content_type)
             self.assertEqual((self.office.body.kind, self.office.body.json), ("json", {"a": [1]}))
 
+    def test_a_long_one_is_read_in_a_thread(self) -> None:
+        long = b'{"a": "' + b"x" * 100_000 + b'"}'
+        for data, status in ((long, 200), (long[:-1], 400)):
+            files = HeldFiles()
+            self.office = Office(files=files)
+            wire = self.office.post(data, JSON)
+            self.assertEqual(wire.received(), b"")
+            files.work()
+            self.assertEqual(self.statuses(wire), [status])
+
     def test_a_multipart_form_comes_with_its_files_on_disk(self) -> None:
         self.office.post(UPLOAD)
         body = self.office.body
