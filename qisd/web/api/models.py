@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 Id = Annotated[int, Meta(ge=1)]
+Moment = Annotated[datetime, Meta(tz=True)]
 Status = Annotated[int, Meta(description="1 active, 0 deleted", ge=0, le=1)]
 
 
@@ -53,7 +54,7 @@ class ImageObject(Model):
     download: Annotated[bool, Meta(description="the caller may fetch the original")]
     url: str
     filesize: int | UnsetType = UNSET
-    modified: datetime | UnsetType = UNSET
+    modified: Moment | UnsetType = UNSET
 
 
 class ListedFile(Model):
@@ -175,8 +176,8 @@ class PortfolioExport(Model):
     task_id: int | None
     filename: Annotated[str, Meta(description="empty until done")]
     filesize: int
-    created: datetime
-    keep_until: datetime
+    created: Moment
+    keep_until: Moment
     url: str | UnsetType = UNSET
     state: str | UnsetType = UNSET
     error: str | UnsetType = UNSET
@@ -192,7 +193,7 @@ class PortfolioEvent(Model):
         int, Meta(description="1 created, 2 edited, 3 images changed, 4 published, 5 downloaded, 6 unpublished")
     ]
     action_info: str
-    action_time: datetime
+    action_time: Moment
 
 
 class PortfolioObject(Model):
@@ -203,7 +204,7 @@ class PortfolioObject(Model):
     name: str
     description: str
     owner_id: int
-    last_updated: datetime
+    last_updated: Moment
     permissions: list[PortfolioPermission]
     downloads: list[PortfolioExport]
     url: str
@@ -222,7 +223,7 @@ class ImageEvent(Model):
     user_id: int | None
     action: Annotated[int, Meta(description="0 deleted, 1 created, 2 replaced, 3 edited, 4 moved")]
     action_info: str
-    action_time: datetime
+    action_time: Moment
     username: str | UnsetType = UNSET
 
 
@@ -237,15 +238,15 @@ class TaskObject(Model):
     status: Annotated[int, Meta(description="0 pending, 1 active, 2 complete")]
     result: Any
     keep_for: int
-    keep_until: datetime | None
+    keep_until: Moment | None
     log_level: str
     error_log_level: str
     lock_id: str | None
     user_id: int | None
     user: UserObject | None
-    created: datetime
-    started: datetime | None
-    finished: datetime | None
+    created: Moment
+    started: Moment | None
+    finished: Moment | None
     progress: Annotated[float, Meta(description="0 to 1")] | None
     progress_text: str = ""
 
@@ -254,7 +255,7 @@ class AuditEntry(Model):
     """An entry of the audit log."""
 
     id: int
-    time: datetime
+    time: Moment
     actor_id: int | None
     actor_name: str
     actor_kind: str
@@ -274,8 +275,8 @@ class TrashEntry(Model):
     kind: Literal["file", "folder"]
     path: str
     user_id: int | None
-    deleted: datetime
-    expires: datetime
+    deleted: Moment
+    expires: Moment
 
 
 class RestoredObject(Model):
@@ -294,7 +295,7 @@ class TokenObject(Model):
     """A token; it is shown this once."""
 
     token: str
-    expires_at: datetime
+    expires_at: Moment
     expires_in: Annotated[int, Meta(description="seconds")]
 
 
@@ -302,7 +303,7 @@ class TicketObject(Model):
     """What is posted to ``/api/tokenlogin/`` to open a session."""
 
     ticket: str
-    expires_at: datetime
+    expires_at: Moment
 
 
 class KeyObject(Model):
@@ -312,9 +313,9 @@ class KeyObject(Model):
     label: str
     scopes: list[str]
     folder: str
-    created: datetime
-    last_used: datetime
-    expires: datetime
+    created: Moment
+    last_used: Moment
+    expires: Moment
 
 
 class NewKeyObject(KeyObject):

@@ -315,7 +315,7 @@ class PortfolioEndpoints:
         tag=TAG,
         form=ExportForm,
         answer=PortfolioExport,
-        accepted=True,
+        accepted=PortfolioExport,
         errors=(403, 404, 507),
     )
     async def publish(self, call: Call) -> Accepted:

@@ -11,6 +11,7 @@ from twisted.web.resource import IResource
 from werkzeug.exceptions import MethodNotAllowed
 
 from qisd.web.api.dispatch import Bound, Dispatcher, Twin
+from qisd.web.api.documentation import Documentation
 from qisd.web.api.endpoint import Endpoint, endpoints_of
 from qisd.web.errors import allowed_methods
 
@@ -36,6 +37,7 @@ class ApiRoutes:
         reads = {one.path: Twin(declared=one, handler=bound) for one, bound in self.endpoints if one.method == "GET"}
         for number, (declared, bound) in enumerate(self.endpoints):
             self._add(number, declared, bound, reads.get(declared.path))
+        self._add_documentation(Documentation([declared for declared, _ in self.endpoints]))
         self._app.handle_errors(self._failed)  # type: ignore[call-overload]
 
     def resource(self) -> IResource:
@@ -52,6 +54,15 @@ class ApiRoutes:
 
         for prefix in PREFIXES:
             self._app.route(prefix + declared.path, methods=methods, endpoint=f"{number}{prefix}")(handle)
+
+    def _add_documentation(self, documentation: Documentation) -> None:
+        for prefix in PREFIXES:
+            for path, handler in (
+                ("/openapi.json", documentation.openapi),
+                ("/help/", documentation.page),
+                ("/help/<name>", documentation.file),
+            ):
+                self._app.route(prefix + path, methods=["GET"], endpoint=prefix + path)(handler)
 
     def _failed(self, request: QisRequest, failure: Failure) -> None:
         if request.gone or request.finished:
