@@ -35,7 +35,7 @@ class TranslationTests(SynchronousTestCase):
         with capturedLogs() as events:
             _answer(Forbidden(detail="outside the library"))
         (event,) = events
-        self.assertEqual(event["detail"], "outside the library")
+        self.assertEqual(event["reason"], "outside the library")
         self.assertEqual(event["where"], "GET /image")
 
     def test_whoever_is_to_come_back_is_told_when(self) -> None:
