@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -20,6 +20,7 @@ from qisd.access.permissions import Permissions
 from qisd.access.sessions import Lifetimes, Sessions
 from qisd.access.throttle import LoginThrottle
 from qisd.access.visitor import SYSTEM, Visitor
+from qisd.accounts import tasks as account_tasks
 from qisd.cache.interfaces import IRenditionCache
 from qisd.errors import Forbidden
 from qisd.images import ImageRules, Images
@@ -224,11 +225,18 @@ class Domain:
             ),
             housekeeping.jobs(keep_days=lambda: self.settings.stats_keep_days, now=self._now),
         )
+        self.background.add(
+            account_tasks.task_types(audit=self.accounts.audit, users=self.accounts.users),
+            account_tasks.jobs(
+                audit_keep_days=lambda: self.settings.audit_keep_days,
+                deleted_users_keep_days=lambda: self.settings.deleted_users_keep_days,
+                now=self._now,
+            ),
+        )
         leftovers = [
             lambda: sessions.purge(database, idle=self.settings.session_idle),
             self.throttle.purge,
             lambda: upload_results.purge(database),
-            self._purge_audit,
         ]
         self.background.add(
             [simple("purge_sessions", "Remove what is over: sessions, counts of failures, old records", leftovers)],
@@ -318,10 +326,6 @@ class Domain:
 
     async def _check_room(self, length: int | None) -> None:
         await self._pools.files.run(self.library.staging.check_space)
-
-    async def _purge_audit(self) -> None:
-        if self.settings.audit_keep_days:
-            await self.accounts.audit.purge(before=self._now() - timedelta(days=self.settings.audit_keep_days))
 
     async def _refresh(self, path: str) -> None:
         """Let a change that came through the API hold here at once."""

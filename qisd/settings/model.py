@@ -198,6 +198,7 @@ class Settings:
     stats_frequency: int = _setting(Integer(5, 1440), Who.OPERATOR)
     stats_keep_days: int = _setting(Integer(0, 36_500), Who.OPERATOR)
     audit_keep_days: int = _setting(Integer(0, 36_500), Who.SECURITY)
+    deleted_users_keep_days: int = _setting(Integer(0, 36_500), Who.SECURITY)
     task_server_threads: int = _setting(Integer(1, 64), Who.TUNING)
     tasks_enabled: bool = _setting(Boolean(), Who.OPERATOR)
 

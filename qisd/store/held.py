@@ -56,6 +56,8 @@ class Held(Generic[T]):
         self._read_at = float("-inf")
         self._listening = False
         self._deaf_since: float | None = None
+        self._begun = 0
+        self._shown = 0
 
     @property
     def value(self) -> T:
@@ -88,7 +90,12 @@ class Held(Generic[T]):
         :raises StoreUnavailable: the database can't be asked; everything stays as it was.
         """
         self._read_at = self._reactor.seconds()
-        self._value = await self._read()
+        self._begun += 1
+        number = self._begun
+        value = await self._read()
+        if number > self._shown:  # of two at once, the one that began later knows more
+            self._shown = number
+            self._value = value
 
     def _connected(self) -> None:
         self._listening = True

@@ -92,7 +92,7 @@ class CredentialEndpoints:
         secret, row = await self._entry.ticket(call.visitor)
         return TicketObject(ticket=secret, expires_at=row.expires)
 
-    @endpoint("GET", "/session/", summary="Who am I?", tag=TAG, answer=SessionObject, internal=False)
+    @endpoint("GET", "/session/", summary="Who am I?", tag=TAG, answer=SessionObject, internal=False, first_steps=True)
     async def session(self, call: Call) -> SessionObject:
         visitor = call.visitor
         user = await users.by_id(self._database, visitor.user_id) if visitor.user_id is not None else None
@@ -105,7 +105,9 @@ class CredentialEndpoints:
             permissions=sorted(flag.value for flag in visitor.flags),
         )
 
-    @endpoint("GET", "/version/", summary="What answers here", tag=TAG, answer=VersionObject, internal=False)
+    @endpoint(
+        "GET", "/version/", summary="What answers here", tag=TAG, answer=VersionObject, internal=False, first_steps=True
+    )
     async def version(self, call: Call) -> VersionObject:
         hidden = call.request.site.settings.hide_version and call.visitor.anonymous
         return VersionObject(

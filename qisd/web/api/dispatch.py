@@ -11,9 +11,10 @@ import msgspec
 from twisted.internet.defer import CancelledError
 from twisted.python.failure import Failure
 
+from qisd.access.entry import MUST_CHANGE
 from qisd.access.sessions import Sessions
 from qisd.access.visitor import Visitor
-from qisd.errors import NotAuthenticated, OutOfDate, QisError
+from qisd.errors import Forbidden, NotAuthenticated, OutOfDate, QisError
 from qisd.imaging.request import parse_query_string
 from qisd.web.answers import send_pieces
 from qisd.web.api import envelope
@@ -103,6 +104,7 @@ class Dispatcher:
                 raise NotAuthenticated
             parameters = parameters_of(request)
             self._check_csrf(request, declared, visitor, parameters)
+            _check_password(declared, visitor, parts)
             if declared.flag is not None:
                 visitor.require_flag(declared.flag)
             call = Call(visitor=visitor, parts=parts, parameters=parameters, urls=urls(request), request=request)
@@ -181,6 +183,14 @@ class Dispatcher:
         if answer.status == 401 and credentials.lower().startswith("basic"):
             headers.append(("WWW-Authenticate", 'Basic realm="qisd"'))
         return _Answer(status=answer.status, body=body, headers=headers)
+
+
+def _check_password(declared: Endpoint, visitor: Visitor, parts: Mapping[str, Any]) -> None:
+    """:raises Forbidden: the password is one that others know, and this is not the way to another one."""
+    if visitor.account is None or visitor.account.password_state != MUST_CHANGE:
+        return
+    if not declared.first_steps or parts.get("id", visitor.user_id) != visitor.user_id:
+        raise Forbidden("The password of this account must be changed first")
 
 
 @attrs.frozen(kw_only=True)

@@ -61,6 +61,7 @@ class Endpoint:
     :param files: it takes files, in a multipart body.
     :param several: it answers 207.
     :param secret: the answer holds what is shown once and nowhere kept.
+    :param first_steps: it can be called by those whose password must be changed before anything else.
     :param errors: statuses that it may answer, besides those that follow from the declaration. 400 is for what is never
         done although the parameters are as ``form`` wants them.
     :param example: parameters as they may be given in JSON, by name.
@@ -86,6 +87,7 @@ class Endpoint:
     lines: bool = False
     several: bool = False
     secret: bool = False
+    first_steps: bool = False
     errors: tuple[int, ...] = ()
     description: str = ""
     example: Mapping[str, Any] | None = None
@@ -135,7 +137,7 @@ class Page:
 
 @attrs.frozen(kw_only=True)
 class Partly:
-    """An answer about several things, of which some failed: status and message are those of ``error``, if it's there."""
+    """An answer about several things, of which some failed: status and message are those of ``error``, if any."""
 
     data: Any
     error: ErrorAnswer | None

@@ -63,7 +63,9 @@ def error_message(error: ErrorAnswer) -> str:
         return f"{prefix} (Missing parameter: {error.parameter})"
     if error.code == "bad_parameter" and not error.reason_alone:
         return f"{prefix} (Invalid value: {error.message})"
-    return f"{prefix} ({error.message})" if error.message else prefix
+    if not error.message or error.message.startswith(prefix):
+        return error.message or prefix
+    return f"{prefix} ({error.message})"
 
 
 def error_answer(error: ErrorAnswer, accept: str | None, *, data: Any = None) -> tuple[list[Header], bytes]:

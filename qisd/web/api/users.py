@@ -122,6 +122,7 @@ class UserEndpoints:
         summary="A user; everybody may see themselves",
         tag=TAG,
         login=True,
+        first_steps=True,
         answer=UserObject,
         errors=(403, 404),
     )
@@ -135,6 +136,7 @@ class UserEndpoints:
         summary="Change a user; everybody may change their own names, e-mail and password",
         tag=TAG,
         login=True,
+        first_steps=True,
         form=UserForm,
         answer=UserObject,
         errors=(403, 404, 409),
