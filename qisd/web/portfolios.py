@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 from urllib.parse import quote
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from qisd.access.visitor import Visitor
-from qisd.errors import QisError
 from qisd.pools.files import FilePool
 from qisd.portfolios.exports import Download, Exports
 from qisd.portfolios.permissions import Access, access_of
@@ -118,14 +118,12 @@ class PortfolioPages:
         if request.method == b"GET":
             self._count(body.length)
             if _is_all(body):
-                await self._note(visitor, download)
+                self._note(visitor, download)
 
-    async def _note(self, visitor: Visitor, download: Download) -> None:
-        """Tell the history; the visitor has got everything by now, whatever becomes of that."""
-        try:
-            await self._exports.downloaded(visitor, download)
-        except QisError as error:
-            _log.warn("a download is missing in the history: {reason}", reason=error.detail or error.message)
+    def _note(self, visitor: Visitor, download: Download) -> None:
+        """Tell the history, in the background: who has got everything may hang up now, and that must not undo it."""
+        noting = Deferred.fromCoroutine(self._exports.downloaded(visitor, download))
+        noting.addErrback(lambda failure: _log.failure("a download is missing in the history", failure))
 
 
 def _main(urls: Urls, view: PortfolioView, downloads: Sequence[Export]) -> str:
