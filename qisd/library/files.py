@@ -73,6 +73,9 @@ class Files:
         """
         path = normalised(src, parameter=parameter)
         spelled = await viewable(visitor, path, folder=False, tree=self._tree, files=self._files)
+        believed = self._registrar.believed(spelled)
+        if believed is not None:
+            return believed
         if not spelled or await self._files.run(lambda: self._tree.kind(spelled)) == "folder":
             raise paths.not_found(path)
         if not self._rules().is_supported(extension_of(spelled)):

@@ -215,12 +215,12 @@ class Journal:
             except Exception:
                 settled = await self._settle(entry, disk, taken=True)
                 raise
+            self._tell(entry)
+            await self._clean(disk, operation.clean)
+            return result
         finally:
             if settled:
                 self._ended(entry.id)
-        self._tell(entry)
-        await self._clean(disk, operation.clean)
-        return result
 
     async def _claim(self, entry: Entry, operation: Operation[Any]) -> None:
         async def within(db: Transaction) -> None:
@@ -314,8 +314,10 @@ class Journal:
         for number in found:
             try:
                 await self._resolve(number, None)
-            except QisError as error:
-                _log.error("an operation that was cut short can't be ended: {reason}", reason=error.detail or error)
+            except CancelledError:
+                raise
+            except Exception:
+                _log.failure("an operation that was cut short can't be ended: {number}", number=number)
         return len(found)
 
     async def _resolve(self, number: uuid.UUID, disk: _Disk | None) -> None:

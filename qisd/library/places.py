@@ -54,7 +54,7 @@ async def viewable(visitor: Visitor, path: str, *, folder: bool, tree: Tree, fil
     visitor.require(Level.VIEW, path if folder else folder_of(path))
     if paths.is_hidden(path):
         raise NotFound(f"'/{path}' was not found.")
-    spelled = await files.run(lambda: tree.spelling(path))
+    spelled = path if path.isascii() else await files.run(lambda: tree.spelling(path))
     if spelled != path:
         visitor.require(Level.VIEW, spelled if folder else folder_of(spelled))
     return spelled

@@ -145,15 +145,20 @@ class Registrar:
 
         :raises NotFound: there is no such file. :raises StoreUnavailable: that can't be told.
         """
-        now = self._reactor.seconds()
-        checked, image = self._fresh.get(src, (float("-inf"), None))
-        if image is not None and now - checked <= _BELIEVED:
+        image = self.believed(src)
+        if image is not None:
             return image
+        now = self._reactor.seconds()
         image = (await self.images([src])).get(src) or self._not_there(src)
         self._fresh[src] = now, image
         if len(self._fresh) > _FRESH_MAX:
             self._fresh.popitem(last=False)
         return image
+
+    def believed(self, src: str) -> Image | None:
+        """The record of a file that was looked at a moment ago."""
+        checked, image = self._fresh.get(src, (float("-inf"), None))
+        return image if self._reactor.seconds() - checked <= _BELIEVED else None
 
     async def images(self, srcs: Collection[str]) -> dict[str, Image]:
         """The records of several files, made or corrected if need be; those that are not there are left out."""
