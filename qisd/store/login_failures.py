@@ -6,8 +6,9 @@ from qisd.store.queries import Queries
 
 
 async def take(db: Queries, subject: str, *, per_minute: int) -> float | None:
-    """Take one from the budget of ``subject``, which grows by ``per_minute`` up to that number. In a transaction, which is to be
-    rolled back when there was none.
+    """Take one from the budget of ``subject``, which grows by ``per_minute`` up to that number.
+
+    In a transaction, which is to be rolled back when there was none.
 
     :returns: None when there was one; else the seconds until there is.
     """

@@ -52,7 +52,7 @@ async def insert(
 ) -> SessionRow:
     """Make one; in a transaction."""
     rows = await db.query(
-        "insert into sessions (secret_hash, kind, user_id, stamp, expires, label, scopes, folder, address, agent)"
+        "insert into sessions (secret_hash, kind, user_id, stamp, expires, label, scopes, folder, address, agent)"  # noqa: S608
         f" values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning {_COLUMNS}",
         (secret_hash, kind, user_id, stamp, expires, label, list(scopes), folder, address, agent),
     )
@@ -103,7 +103,7 @@ async def revoke(db: Queries, session_id: int, *, user_id: int) -> bool:
 async def use_up(db: Queries, digests: Sequence[bytes]) -> SessionRow | None:
     """End a ticket, and return it to the one caller who did so. In a transaction."""
     rows = await db.query(
-        "update sessions set revoked = now() where secret_hash = any(%s) and kind = 'ticket' and revoked is null"
+        "update sessions set revoked = now() where secret_hash = any(%s) and kind = 'ticket' and revoked is null"  # noqa: S608
         f" and expires > now() returning {_COLUMNS}",
         (list(digests),),
     )

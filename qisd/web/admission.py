@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from qisd.errors import NotAuthenticated
 from qisd.web.bodies import BodyRules, FileSink
+from qisd.web.errors import ErrorAnswer
 from qisd.web.identity import Identity, check_way
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ class Admission:
 
     async def admit(self, request: QisRequest) -> BodyRules | None:
         """See :class:`qisd.web.bodies.BodyPolicy`."""
-        path = request.target.partition(b"?")[0].decode("latin-1").removeprefix(request.site.root).strip("/")
+        place = request.place()
+        if isinstance(place, ErrorAnswer):
+            return None
+        path = b"/".join(place).decode("utf-8", "replace").rstrip("/")
         if path in _PAGES:
             return BodyRules(limit=_SMALL)
         if not path.startswith("api/"):

@@ -202,8 +202,8 @@ class QisRequest(Request):
     @property
     def of_api(self) -> bool:
         """Whether errors are answered in the form of the API."""
-        path = self.target.partition(b"?")[0]
-        return f"{path.decode('latin-1')}/".startswith(f"{self.site.root}api/")
+        place = self.place()
+        return isinstance(place, list) and place[0] == b"api"
 
     def answer_failure(self, failure: Failure) -> None:
         """The answer to an exception."""
