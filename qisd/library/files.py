@@ -72,6 +72,10 @@ class Files:
         :raises Unsupported: its name isn't that of an image. :raises NotFound: there is none, or it is hidden.
         """
         path = normalised(src, parameter=parameter)
+        visitor.require(Level.VIEW, folder_of(path))
+        fresh = self._registrar.fresh(path)
+        if fresh is not None:
+            return fresh
         spelled = await viewable(visitor, path, folder=False, tree=self._tree, files=self._files)
         believed = self._registrar.believed(spelled)
         if believed is not None:

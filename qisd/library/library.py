@@ -12,6 +12,7 @@ from qisd.library.guard import Guard
 from qisd.library.journal import Journal
 from qisd.library.listing import Listing
 from qisd.library.operations import KINDS
+from qisd.library.records import FolderRecords
 from qisd.library.registrar import Registrar
 from qisd.library.rules import LibraryRules
 from qisd.library.tasks import VisitorOf, task_types
@@ -59,6 +60,7 @@ class Library:
         self._pool = files
         self._patient = patient
         self._tell = changed
+        self.folder_records = FolderRecords(reactor, database=database)
         self.tree = Tree(root, file_mode=file_mode, folder_mode=folder_mode)
         repository = Repository(root, check_file=check_file)
         self.staging = Staging(self.tree, server=server, min_free_mb=min_free_mb)
@@ -154,6 +156,7 @@ class Library:
     def forget(self, path: str) -> None:
         """What is at or below ``path`` is not what it was: somebody has changed it."""
         self.registrar.forget(path)
+        self.folder_records.forget()
 
     def task_types(self, visitor_of: VisitorOf) -> list[TaskType]:
         """The library's work that goes on by itself."""
@@ -167,5 +170,5 @@ class Library:
         )
 
     def _changed(self, path: str) -> None:
-        self.registrar.forget(path)
+        self.forget(path)
         self._tell(path)

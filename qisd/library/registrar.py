@@ -160,6 +160,11 @@ class Registrar:
         checked, image = self._fresh.get(src, (float("-inf"), None))
         return image if self._reactor.seconds() - checked <= _BELIEVED else None
 
+    def fresh(self, src: str) -> Image | None:
+        """The record of a file that was looked at within the last second."""
+        checked, image = self._fresh.get(src, (float("-inf"), None))
+        return image if self._reactor.seconds() - checked <= _BELIEVED else None
+
     async def images(self, srcs: Collection[str]) -> dict[str, Image]:
         """The records of several files, made or corrected if need be; those that are not there are left out."""
         return await shielded(self._images(srcs))

@@ -202,7 +202,7 @@ class Domain:
         return [
             CredentialEndpoints(database, entry=self.entry, sessions=self.sessions),
             ListEndpoints(database, listing=library.listing, supported=self._supported),
-            ImageEndpoints(database, files=library.files, supported=self._supported),
+            ImageEndpoints(database, files=library.files, folders=library.folder_records, supported=self._supported),
             UploadEndpoints(database, uploads=library.uploads, supported=self._supported),
             FolderEndpoints(database, folders=library.folders, tasks=queue),
             TrashEndpoints(trash=library.trash, tasks=queue),

@@ -9,7 +9,8 @@ from msgspec import UNSET, Meta
 
 from qisd.access.levels import Flag
 from qisd.library.files import Files
-from qisd.store import folders, image_history, users
+from qisd.library.records import FolderRecords
+from qisd.store import image_history, users
 from qisd.store.images import Image
 from qisd.store.pool import Database
 from qisd.web.api.endpoint import Call, Page, Versioned, endpoint
@@ -49,9 +50,12 @@ class ImageEndpoints:
     :param supported: whether files with an extension can be shown.
     """
 
-    def __init__(self, database: Database, *, files: Files, supported: Callable[[str], bool]) -> None:
+    def __init__(
+        self, database: Database, *, files: Files, folders: FolderRecords, supported: Callable[[str], bool]
+    ) -> None:
         self._database = database
         self._files = files
+        self._folders = folders
         self._supported = supported
 
     @endpoint(
@@ -152,5 +156,5 @@ class ImageEndpoints:
         return await self._answer(call, await self._files.delete(call.visitor, call.id(), version=call.version))
 
     async def _answer(self, call: Call, image: Image) -> Versioned:
-        folder = await folders.by_id(self._database, image.folder_id)
+        folder = await self._folders.by_id(image.folder_id)
         return Versioned(data=image_object(call, image, folder, supported=self._supported), version=image.version)
