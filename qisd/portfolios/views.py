@@ -89,10 +89,11 @@ async def view(db: Queries, visitor: Visitor, portfolio: Portfolio, *, now: date
 
 
 def visible_exports(visitor: Visitor, portfolio: Portfolio, exports: Sequence[Export]) -> list[Export]:
-    """The owner sees all of ``exports``, others the finished ones, if they may download them."""
-    if owns(visitor, portfolio):
+    """Who may publish sees all of ``exports``, others the finished ones, if they may download them."""
+    access = access_of(visitor, portfolio)
+    if access >= Access.EDIT:
         return list(exports)
-    if access_of(visitor, portfolio) < Access.DOWNLOAD:
+    if access < Access.DOWNLOAD:
         return []
     return [export for export in exports if export.state == READY]
 

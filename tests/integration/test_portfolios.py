@@ -285,6 +285,8 @@ class VisibilityTests(PortfolioCase):
         staff = attrs.evolve(self.bert, account=attrs.evolve(self.bert.account, groups=frozenset({STAFF})))
         await self.portfolios.update(staff, number, attrs.evolve(HEADER, name="Edited"))
         await self.images.add(staff, number, image_src="logo.png")
+        ordered = await self.publish(number, by=staff)
+        self.assertEqual(await self.exports.one(staff, number, ordered.id), ordered)
         with self.assertRaises(Forbidden) as raised:
             await self.portfolios.delete(staff, number)
         self.assertIn("Delete permission", raised.exception.message)
