@@ -10,7 +10,7 @@ from urllib.parse import quote
 from qisd.access.permissions import Permissions
 from qisd.access.sessions import Sessions
 from qisd.access.visitor import Visitor
-from qisd.errors import NotAuthenticated
+from qisd.errors import NotAuthenticated, StoreUnavailable
 from qisd.store.sessions import SessionRow
 from qisd.web.proxies import Origin, origin_of
 from qisd.web.urls import Urls
@@ -43,6 +43,13 @@ class Identity:
                     raise NotAuthenticated("HTTPS must be used to access this function")
                 return visitor
         return self._permissions.anonymous(address=came.address, request_id=request.request_id)
+
+    async def or_stranger(self, request: QisRequest) -> Visitor:
+        """As :meth:`of`, but for the public: whoever can't be recognised now is a stranger."""
+        try:
+            return await self.of(request)
+        except StoreUnavailable:
+            return self._permissions.anonymous(address=origin(request).address, request_id=request.request_id)
 
     async def by_token(self, request: QisRequest, token: str) -> Visitor | None:
         """The visitor whom ``token`` belongs to, wherever in the request it was; None when it does not hold."""

@@ -22,7 +22,7 @@ Served = Literal["rendered", "cached", "not_modified", "original"]
 class VisitorFinder(Protocol):
     """See :class:`qisd.web.identity.Identity`."""
 
-    async def of(self, request: QisRequest) -> Visitor: ...
+    async def or_stranger(self, request: QisRequest) -> Visitor: ...
 
 
 class ImageStatistics(Protocol):
@@ -54,7 +54,7 @@ class ImageHandlers:
 
     async def image(self, request: QisRequest, *, erez: bool = False) -> None:
         """A rendition; conditions are looked at before anything is rendered."""
-        visitor = await self._identity.of(request)
+        visitor = await self._identity.or_stranger(request)
         prepared = await self._images.prepare(parse_query_string(request.raw_query), visitor, erez=erez)
         if not prepared.anew and self._conditions_answer(request, prepared):
             return
@@ -67,7 +67,7 @@ class ImageHandlers:
 
     async def original(self, request: QisRequest) -> None:
         """The file itself."""
-        visitor = await self._identity.of(request)
+        visitor = await self._identity.or_stranger(request)
         prepared = await self._images.original(parse_query_string(request.raw_query), visitor)
         content = FileContent(stream=prepared.stream, size=prepared.size, files=self._files)
         if self._conditions_answer(request, prepared):

@@ -142,7 +142,7 @@ class FakeVisitors:
     def __init__(self) -> None:
         self.visitor = ANONYMOUS
 
-    async def of(self, request: object) -> Visitor:
+    async def or_stranger(self, request: object) -> Visitor:
         return self.visitor
 
 
