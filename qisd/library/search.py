@@ -1,0 +1,95 @@
+"""Finding images: only those whose folders the visitor may view."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+
+from qisd.access.levels import Level
+from qisd.access.visitor import Visitor
+from qisd.errors import BadParameter
+from qisd.library.places import check_text, normalised
+from qisd.store import image_search, images
+from qisd.store.image_search import Hit, ImageQuery, Rule
+from qisd.store.images import Image
+from qisd.store.pool import Database
+
+_WORDS_MAX = 500
+
+
+@attrs.frozen(kw_only=True)
+class SearchPage:
+    """Some of what was found, the best first.
+
+    :param cursor: where the next page begins; None at the end.
+    """
+
+    images: list[Image]
+    cursor: str | None
+
+
+class Search:
+    """Looks for images by words and properties."""
+
+    def __init__(self, reactor: Any, *, database: Database) -> None:
+        self._reactor = reactor
+        self._database = database
+
+    async def images(
+        self, visitor: Visitor, query: ImageQuery, *, cursor: str | None = None, limit: int = 100
+    ) -> SearchPage:
+        """What fits ``query``; what its ``rules`` and ``at`` say is of no account.
+
+        :param cursor: as the page before gave it.
+        :raises BadParameter: words, folder or cursor can't be used.
+        :raises Forbidden: the visitor may not view the folder.
+        """
+        check_text(query.words, parameter="q", most=_WORDS_MAX)
+        folder = normalised(query.folder, parameter="folder")
+        if folder:
+            visitor.require(Level.VIEW, folder)
+        wanted = attrs.evolve(
+            query,
+            folder=folder,
+            rules=visible(visitor),
+            at=datetime.fromtimestamp(self._reactor.seconds(), UTC) if visitor.anonymous else None,
+        )
+        hits = await image_search.find(self._database, wanted, after=_read(cursor), limit=limit + 1)
+        known = await images.by_ids(self._database, [hit.image_id for hit in hits[:limit]])
+        found = [known[hit.image_id] for hit in hits[:limit] if hit.image_id in known]
+        return SearchPage(images=found, cursor=_written(hits[limit - 1]) if len(hits) > limit else None)
+
+
+def visible(visitor: Visitor) -> list[Rule]:
+    """The folders from which on something else holds for the visitor than above them, beginning with the root."""
+    rules = [Rule("", visitor.can(Level.VIEW, ""))]
+    # Levels change only where permissions are set, or where a key's folder begins.
+    places = {*visitor.snapshot.rows, visitor.folder} - {""}
+    seen: dict[str, bool] = {"": rules[0].visible}
+    for place in sorted(places, key=lambda place: (place.count("/"), place)):
+        above = place.rpartition("/")[0]
+        while above not in seen:
+            above = above.rpartition("/")[0]
+        seen[place] = visitor.can(Level.VIEW, place)
+        if seen[place] != seen[above]:
+            rules.append(Rule(place, seen[place]))
+    return rules
+
+
+def _written(hit: Hit) -> str:
+    return f"{hit.rank!r}_{hit.image_id}"
+
+
+def _read(cursor: str | None) -> Hit | None:
+    if not cursor:
+        return None
+    rank, _, number = cursor.partition("_")
+    try:
+        hit = Hit(float(rank), int(number))
+    except ValueError:
+        raise BadParameter("cursor", "Invalid value: not a cursor") from None
+    if not (0 <= hit.rank < 1000 and 0 <= hit.image_id < 2**63):
+        raise BadParameter("cursor", "Invalid value: not a cursor")
+    return hit

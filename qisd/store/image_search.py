@@ -1,0 +1,154 @@
+"""Finding images by words and properties, among those that somebody may view."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+import attrs
+
+from qisd.store.queries import Queries
+from qisd.store.subtree import like_below
+
+_RANKED = 10_000
+"""How many of the images that match are held against each other. A word that more images have is no use in ranking."""
+
+_OPERATORS = re.compile(r'"|(?:^|\s)-|\sor\s', re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]+")
+_NO_WORD = re.compile(r'[^\w"\s-]|_|(?<=\w)-(?=\w)')
+
+
+@attrs.frozen
+class Rule:
+    """What holds for all below a folder, unless a longer rule says otherwise.
+
+    :param folder: without slashes around it; empty is the root.
+    """
+
+    folder: str
+    visible: bool
+
+
+@attrs.frozen(kw_only=True)
+class ImageQuery:
+    """What is looked for; None and empty values mean all.
+
+    :param words: all of them must occur, at least as beginnings of words, in path, title, description, keywords or
+        tags. With quotes, a minus in front, or ``or`` between them: whole words, as search engines have it.
+    :param folder: without slashes around it. ``recursive``: also what is deeper.
+    :param extensions: lower case, without the dot.
+    :param min_width: in pixels, as are the others; ``min_size`` in bytes.
+    :param taken_from: the first moment; ``taken_until`` the first one after it.
+    :param tags: all of these, among what users and the file itself say.
+    :param rules: what may be seen, beginning with the root.
+    :param at: images whose rights do not hold at this moment are left out; None: rights are of no interest.
+    """
+
+    words: str = ""
+    folder: str = ""
+    recursive: bool = True
+    extensions: Sequence[str] = ()
+    min_width: int | None = None
+    max_width: int | None = None
+    min_height: int | None = None
+    max_height: int | None = None
+    min_size: int | None = None
+    max_size: int | None = None
+    taken_from: datetime | None = None
+    taken_until: datetime | None = None
+    colour_space: str = ""
+    profile: str = ""
+    tags: Sequence[str] = ()
+    rules: Sequence[Rule] = (Rule("", True),)
+    at: datetime | None = None
+
+
+@attrs.frozen
+class Hit:
+    """An image that was found; together the values say where the next page begins."""
+
+    rank: float
+    image_id: int
+
+
+async def find(db: Queries, query: ImageQuery, *, after: Hit | None = None, limit: int) -> list[Hit]:
+    """The best first, among equals the newest.
+
+    :param after: the last one of the page before.
+    """
+    text = text_query(query.words)
+    if query.words and not text[1]:
+        return []
+    conditions, parameters = _conditions(query)
+    rank, ranked_by = "0::real", []
+    if query.words:
+        rank = f"ts_rank(i.search, {text[0]})::real"
+        ranked_by = [text[1]]
+        conditions.append(f"i.search @@ {text[0]}")
+        parameters.append(text[1])
+    found = f"select i.id, i.search from images i {_JOIN} where {' and '.join(conditions)}"  # noqa: S608
+    if query.words:
+        found += f" limit {_RANKED}"
+    elif after is not None:
+        found += " and i.id < %s"
+        parameters.append(after.image_id)
+    paged, page = "", []
+    if after is not None:
+        paged, page = " where (rank, id) < (%s::real, %s)", [after.rank, after.image_id]
+    rows = await db.query(
+        f"select rank, id from (select {rank} as rank, i.id from ({found}) i) ranked{paged}"  # noqa: S608
+        " order by rank desc, id desc limit %s",
+        (*ranked_by, *parameters, *page, limit),
+    )
+    return [Hit(row[0], row[1]) for row in rows]
+
+
+def text_query(words: str) -> tuple[str, str]:
+    """SQL for a text-search query with one parameter, and that. The parameter is empty if no word is in it."""
+    plain = _NO_WORD.sub(" ", words)
+    if _OPERATORS.search(words):
+        return "websearch_to_tsquery('simple', %s)", plain if _WORD.search(plain) else ""
+    return "to_tsquery('simple', %s)", " & ".join(f"'{word}':*" for word in _WORD.findall(plain))
+
+
+_JOIN = "left join image_metadata m on m.image_id = i.id"
+
+
+def _conditions(query: ImageQuery) -> tuple[list[str], list[object]]:
+    parts: list[tuple[str, list[object]]] = [("i.status = 1", [])]
+    if query.folder:
+        parts.append(("i.src like %s", [like_below(query.folder)]))
+    if not query.recursive:
+        parts.append(("i.folder_id = (select id from folders where path = %s)", [f"/{query.folder}"]))
+    if query.extensions:
+        parts.append(("lower(substring(i.src from '[^./]+$')) = any(%s)", [list(query.extensions)]))
+    bounds = (
+        ("i.width >= %s", query.min_width),
+        ("i.width <= %s", query.max_width),
+        ("i.height >= %s", query.min_height),
+        ("i.height <= %s", query.max_height),
+        ("i.file_size >= %s", query.min_size),
+        ("i.file_size <= %s", query.max_size),
+        ("m.taken >= %s", query.taken_from),
+        ("m.taken < %s", query.taken_until),
+        ("m.colour_space = %s", query.colour_space or None),
+        ("m.profile = %s", query.profile or None),
+    )
+    parts += [(text, [value]) for text, value in bounds if value is not None]
+    if query.tags:
+        parts.append(("(m.tags || m.keywords) @> %s::text[]", [list(query.tags)]))
+    if query.at is not None:
+        parts.append(("coalesce(m.valid_from <= %s, true) and coalesce(%s < m.valid_until, true)", [query.at] * 2))
+    parts.append(_visible(query.rules))
+    return [text for text, _ in parts], [value for _, values in parts for value in values]
+
+
+def _visible(rules: Sequence[Rule]) -> tuple[str, list[object]]:
+    """The longest rule whose folder an image is in decides."""
+    deeper = sorted((rule for rule in rules if rule.folder), key=lambda rule: -len(rule.folder))
+    root = any(rule.visible for rule in rules if not rule.folder)
+    cases = " ".join(f"when starts_with(i.src, %s) then {str(rule.visible).lower()}" for rule in deeper)
+    if not cases:
+        return str(root).lower(), []
+    return f"case {cases} else {str(root).lower()} end", [f"{rule.folder}/" for rule in deeper]

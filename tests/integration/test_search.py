@@ -1,0 +1,110 @@
+"""Finding images: :mod:`qisd.library.search`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from twisted.internet import reactor
+
+from qisd.access.visitor import Visitor
+from qisd.errors import BadParameter, Forbidden
+from qisd.library.search import Search, visible
+from qisd.store.image_search import ImageQuery, Rule
+from tests.integration.library_case import LibraryCase, admin, anonymous, picture, visitor
+
+
+class VisibleTests(LibraryCase):
+    async def test_only_where_something_else_holds_is_a_rule(self) -> None:
+        who = visitor(root=10, a=0, a_b=20, a_b_c=40, d=30, e_f=0)
+        expected = [Rule("", True), Rule("a", False), Rule("a/b", True), Rule("e/f", False)]
+        self.assertEqual(visible(who), expected)
+        self.assertEqual(visible(admin()), [Rule("", True)])
+        self.assertEqual(visible(anonymous(0)), [Rule("", False)])
+
+
+class SearchTests(LibraryCase):
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.search = Search(reactor, database=self.database)
+        for number, path in enumerate(
+            ("birds/king_penguin-01.jpg", "birds/sea-gull.jpg", "birds/secret/penguin.jpg", "cats/tiger.png")
+        ):
+            self.write(path, picture(10 + number, 10, "PNG" if path.endswith("png") else "JPEG"))
+            image = await self.library.files.details(admin(), path)
+            title = f"Title {number}" + (" penguin" if number == 1 else "")
+            await self.library.files.edit(admin(), image.id, title=title, description="the zoo's 100% best")
+
+    async def find(self, words: str = "", who: Visitor | None = None, **wanted: Any) -> list[str]:
+        page = await self.search.images(who or admin(), ImageQuery(words=words, **wanted))
+        return [image.filename for image in page.images]
+
+    async def test_words_are_found_in_path_title_and_description_the_title_first(self) -> None:
+        self.assertEqual(await self.find("penguin"), ["sea-gull.jpg", "penguin.jpg", "king_penguin-01.jpg"])
+        self.assertEqual(await self.find("KING peng"), ["king_penguin-01.jpg"])
+        self.assertEqual(await self.find("king_penguin-01.jpg"), ["king_penguin-01.jpg"])
+        self.assertEqual(await self.find("sea-gull"), ["sea-gull.jpg"])
+        self.assertEqual(await self.find('penguin -king -"title 2"'), ["sea-gull.jpg"])
+        self.assertEqual(sorted(await self.find("tiger or gull")), ["sea-gull.jpg", "tiger.png"])
+        self.assertEqual(len(await self.find("zoo")), 4)
+        for words in ("nothing", "!!!", "' & | :*", "\\", "%", "';--", '"', "-", "pen'guin:*!"):
+            self.assertEqual(await self.find(words), [], words)
+
+    async def test_nothing_is_found_where_the_visitor_may_not_look(self) -> None:
+        self.assertEqual(
+            await self.find("penguin", visitor(root=10, birds_secret=0)), ["sea-gull.jpg", "king_penguin-01.jpg"]
+        )
+        self.assertEqual(await self.find("penguin", visitor(root=0, birds_secret=10)), ["penguin.jpg"])
+        self.assertEqual(await self.find("penguin", anonymous(0)), [])
+        self.assertEqual(await self.find("", visitor(root=0, cats=10)), ["tiger.png"])
+        await self.refusal(Forbidden, self.find("", visitor(root=10, birds=0), folder="/birds/"))
+
+    async def test_properties_narrow_it_down(self) -> None:
+        self.assertEqual(await self.find(extensions=["png"]), ["tiger.png"])
+        self.assertEqual(await self.find(min_width=11, max_width=12), ["penguin.jpg", "sea-gull.jpg"])
+        self.assertEqual(await self.find(folder="birds", recursive=False), ["sea-gull.jpg", "king_penguin-01.jpg"])
+        self.assertEqual(
+            await self.find(folder="birds", words="penguin", max_width=11), ["sea-gull.jpg", "king_penguin-01.jpg"]
+        )
+        self.assertEqual(await self.find(folder="bir"), [])
+        self.sql(
+            "insert into image_metadata (image_id, tags, keywords, taken, colour_space)"
+            " select id, '{africa}', '{stripes}', '2020-05-05Z', 'gray' from images where src like 'cats/%%'"
+        )
+        self.assertEqual(await self.find(tags=["africa", "stripes"]), ["tiger.png"])
+        self.assertEqual(await self.find("stripes"), ["tiger.png"])
+        self.assertEqual(
+            await self.find(colour_space="gray", taken_from=datetime(2020, 5, 5, tzinfo=UTC)), ["tiger.png"]
+        )
+        self.assertEqual(await self.find(taken_until=datetime(2020, 5, 5, tzinfo=UTC)), [])
+
+    async def test_images_whose_rights_have_ended_are_hidden_from_anonymous_visitors(self) -> None:
+        self.sql(
+            "insert into image_metadata (image_id, valid_until) select id, now() from images where src like 'cats/%%'"
+        )
+        self.assertEqual(await self.find("tiger", anonymous()), [])
+        self.assertEqual(await self.find("tiger", visitor(root=10)), ["tiger.png"])
+
+    async def test_deleted_images_are_not_found(self) -> None:
+        image = await self.library.files.details(admin(), "cats/tiger.png")
+        await self.library.files.delete(admin(), image.id)
+        self.assertEqual(await self.find("tiger"), [])
+
+    async def test_pages_follow_each_other_without_gap_or_overlap(self) -> None:
+        for words in ("", "zoo", "penguin"):
+            whole = await self.find(words)
+            found: list[str] = []
+            cursor: str | None = None
+            while True:
+                page = await self.search.images(admin(), ImageQuery(words=words), cursor=cursor, limit=1)
+                found += [image.filename for image in page.images]
+                cursor = page.cursor
+                if cursor is None:
+                    break
+            self.assertEqual(found, whole)
+
+    async def test_what_can_not_be_looked_for(self) -> None:
+        for cursor in ("x", "1_", "nan_1", "-1_1", "0.5_99999999999999999999"):
+            await self.refusal(BadParameter, self.search.images(admin(), ImageQuery(), cursor=cursor))
+        for words in ("\0", "w" * 501, "\ud800"):
+            await self.refusal(BadParameter, self.find(words))
