@@ -40,7 +40,7 @@ from qisd.service.image_rules import choices
 from qisd.service.publishing import Publishing
 from qisd.settings import Settings
 from qisd.stats.counting import Statistics
-from qisd.store import disk_operations, sessions, upload_results
+from qisd.store import disk_operations, idempotency, sessions, upload_results
 from qisd.store.listener import Listener
 from qisd.tasks import housekeeping
 from qisd.tasks.schedule import DAY, HOUR, Job
@@ -48,6 +48,7 @@ from qisd.web.admission import Admission
 from qisd.web.api.credentials import CredentialEndpoints
 from qisd.web.api.dispatch import Dispatcher
 from qisd.web.api.folders import FolderEndpoints
+from qisd.web.api.idempotency import Idempotency
 from qisd.web.api.images import ImageEndpoints
 from qisd.web.api.listing import ListEndpoints
 from qisd.web.api.routes import ApiRoutes
@@ -129,7 +130,13 @@ class Domain:
         )
         self._add_tasks()
         self.api = ApiRoutes(
-            Dispatcher(identity=self.identity, sessions=self.sessions, refresh=self._refresh), self._endpoints()
+            Dispatcher(
+                identity=self.identity,
+                sessions=self.sessions,
+                idempotency=Idempotency(store.database),
+                refresh=self._refresh,
+            ),
+            self._endpoints(),
         )
 
     def _build_access(self, keys: tuple[bytes, ...]) -> None:
@@ -237,6 +244,7 @@ class Domain:
             lambda: sessions.purge(database, idle=self.settings.session_idle),
             self.throttle.purge,
             lambda: upload_results.purge(database),
+            lambda: idempotency.purge(database),
         ]
         self.background.add(
             [simple("purge_sessions", "Remove what is over: sessions, counts of failures, old records", leftovers)],

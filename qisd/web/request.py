@@ -130,7 +130,7 @@ class QisRequest(Request):
 
     def place(self) -> list[bytes] | ErrorAnswer:
         """Where the request goes: the decoded segments of its path below the site's root; or why nowhere."""
-        segments = _segments(self.path)
+        segments = segments_of(self.path)
         if isinstance(segments, ErrorAnswer):
             return segments
         root = self.site.root_segments
@@ -337,8 +337,8 @@ def _origin_form(target: bytes) -> bytes:
     return rest if rest.startswith(b"/") else b"/" + rest
 
 
-def _segments(path: bytes) -> list[bytes] | ErrorAnswer:
-    """The decoded segments of ``path``, or what is to be said when it has none."""
+def segments_of(path: bytes) -> list[bytes] | ErrorAnswer:
+    """The decoded segments of ``path``, as it stands in a request line, or what is to be said when it has none."""
     if not path.startswith(b"/"):
         return ErrorAnswer(status=400, message="The request target is not an address of this server.")
     segments = [unquote_to_bytes(segment) for segment in path[1:].split(b"/")]

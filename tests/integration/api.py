@@ -214,14 +214,15 @@ class ApiCase(DatabaseCase):
         files: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         cookie: str | None = None,
+        below: str = "/api/v1",
     ) -> Reply:
-        """Call an endpoint; ``path`` is below ``/api/v1``, unless it has the whole address."""
+        """Call an endpoint; ``path`` is ``below`` that, unless it has the whole address."""
         sent = dict(headers or {})
         if token is not None:
             sent["Authorization"] = "Basic " + base64.b64encode(f"{token}:".encode()).decode()
         if cookie is not None:
             sent["Cookie"] = f"session={cookie}"
-        address = path if path.startswith(("/api", "/image", "/original", "/login", "/logout")) else f"/api/v1{path}"
+        address = path if path.startswith(("/api", "/pictures", "/image", "/original", "/login", "/logout")) else below + path
         more: dict[str, Any] = {}
         if json is not None:
             more["json"] = json

@@ -56,6 +56,7 @@ class CredentialEndpoints:
         tag=TAG,
         form=TokenForm,
         answer=TokenObject,
+        secret=True,
         csrf=False,
         errors=(403, 429),
         description="Name and password by HTTP Basic authentication, or else in the body.",
@@ -86,6 +87,7 @@ class CredentialEndpoints:
         tag=TAG,
         login=True,
         answer=TicketObject,
+        secret=True,
         errors=(403,),
     )
     async def ticket(self, call: Call) -> TicketObject:
@@ -129,6 +131,7 @@ class CredentialEndpoints:
         login=True,
         form=KeyForm,
         answer=NewKeyObject,
+        secret=True,
         description="The key is shown this once. Only by session: a token can't make keys.",
     )
     async def create_key(self, call: Call) -> NewKeyObject:

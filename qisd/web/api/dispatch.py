@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,11 @@ from qisd.errors import Forbidden, NotAuthenticated, OutOfDate, QisError
 from qisd.imaging.request import parse_query_string
 from qisd.web.answers import send_pieces
 from qisd.web.api import envelope
-from qisd.web.api.endpoint import Accepted, Call, Endpoint, Page, Parameters, Partly, Versioned, WithHeaders
+from qisd.web.api.answer import Answer
+from qisd.web.api.endpoint import Accepted, Call, Endpoint, Page, Parameters, Partly, Several, Versioned, WithHeaders
+from qisd.web.api.idempotency import Idempotency
 from qisd.web.api.paging import PagingForm, page_links
-from qisd.web.api.reading import read_texts
+from qisd.web.conditional import parse_tags
 from qisd.web.errors import translate
 from qisd.web.headers import Header
 from qisd.web.identity import Identity, check_way, urls
@@ -48,14 +51,7 @@ class CsrfFailed(QisError):
 
 
 @attrs.frozen(kw_only=True)
-class _Answer:
-    status: int
-    body: bytes
-    headers: list[Header]
-
-
-@attrs.frozen(kw_only=True)
-class _Lines:
+class Lines:
     """JSON lines, of which the first page is there."""
 
     first: Sequence[Any]
@@ -65,11 +61,15 @@ class _Lines:
 
 @attrs.frozen(kw_only=True)
 class _Made:
-    """What a handler has made: its data as JSON, and the entity tag of that."""
+    """What a handler has made: its data as JSON, and the entity tag of that.
+
+    :param line: the status of the answer as a whole; ``status`` is that in the envelope.
+    """
 
     data: Any
     json: bytes
     status: int
+    line: int
     message: str
     etag: str
     headers: list[Header]
@@ -82,9 +82,17 @@ class Dispatcher:
         at once on this server.
     """
 
-    def __init__(self, *, identity: Identity, sessions: Sessions, refresh: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        sessions: Sessions,
+        idempotency: Idempotency,
+        refresh: Callable[[str], Awaitable[None]],
+    ) -> None:
         self._identity = identity
         self._sessions = sessions
+        self._idempotency = idempotency
         self._refresh = refresh
 
     async def run(
@@ -95,7 +103,16 @@ class Dispatcher:
         :param twin: the GET at the same address.
         :param parts: the parts of the address.
         """
-        parameters: Parameters | None = None
+        answer = await self.answer(request, declared, handler, twin=twin, parts=parts)
+        if isinstance(answer, Lines):
+            await _write_lines(request, answer)
+        else:
+            _write(request, answer, as_text=_wants_text(request) and answer.status != 413)
+
+    async def answer(
+        self, request: QisRequest, declared: Endpoint, handler: Bound, *, twin: Twin | None, parts: Mapping[str, Any]
+    ) -> Answer | Lines:
+        """The answer to ``request``, which may be part of another one. See :meth:`run`."""
         try:
             if declared.internal:
                 check_way(request)
@@ -110,17 +127,16 @@ class Dispatcher:
             call = Call(visitor=visitor, parts=parts, parameters=parameters, urls=urls(request), request=request)
             if declared.lines:
                 pages = await handler(call)
-                answer: _Answer | _Lines = _Lines(first=await anext(pages, []), rest=pages, visitor=visitor)
-            else:
-                answer = await self._answer(request, declared, handler, twin, call)
+                return Lines(first=await anext(pages, []), rest=pages, visitor=visitor)
+            if request.method in _READS:
+                return _conditional(request, call, await self._read(declared, handler, call))
+            if request.method == b"POST":
+                return await self._idempotency.once(call, declared, lambda: self._done(declared, handler, twin, call))
+            return await self._done(declared, handler, twin, call)
         except CancelledError:
             raise
         except Exception as error:
-            answer = self._error(request, error)
-        if isinstance(answer, _Lines):
-            await _write_lines(request, answer)
-            return
-        _write(request, answer, as_text=_wants_text(request, parameters) and answer.status != 413)
+            return self._error(request, error)
 
     def _check_csrf(self, request: QisRequest, declared: Endpoint, visitor: Visitor, parameters: Parameters) -> None:
         if visitor.by == "session" and declared.csrf and request.method not in _READS:
@@ -128,21 +144,16 @@ class Dispatcher:
             if visitor.session is None or not self._sessions.csrf_holds(visitor.session, token):
                 raise CsrfFailed
 
-    async def _answer(
-        self, request: QisRequest, declared: Endpoint, handler: Bound, twin: Twin | None, call: Call
-    ) -> _Answer:
-        if request.method in _READS:
-            made = await self._read(declared, handler, call)
-            return _conditional(request, call, made)
-        call = await self._with_state(request, declared, twin, call)
+    async def _done(self, declared: Endpoint, handler: Bound, twin: Twin | None, call: Call) -> Answer:
+        call = await self._with_state(declared, twin, call)
         made = _made(await handler(call))
         await self._refresh(declared.path)
-        return _Answer(status=made.status, body=_success(made), headers=[*made.headers, *_caching(call.visitor)])
+        return Answer(status=made.line, body=_success(made), headers=[*made.headers, *_caching(call.visitor)])
 
     async def _read(self, declared: Endpoint, handler: Bound, call: Call) -> _Made:
         if not declared.listing:
             return _made(await handler(call))
-        paging = read_texts(PagingForm, dict(call.parameters.texts))
+        paging = call.parameters.read(PagingForm)
         most = call.request.site.settings.api_max_list
         call = attrs.evolve(call, start=paging.start, limit=paging.limit or most)
         items = await handler(call)
@@ -156,23 +167,23 @@ class Dispatcher:
             made, headers=[*made.headers, ("X-Total-Count", str(items.total)), *page_links(call, items.total)]
         )
 
-    async def _with_state(self, request: QisRequest, declared: Endpoint, twin: Twin | None, call: Call) -> Call:
+    async def _with_state(self, declared: Endpoint, twin: Twin | None, call: Call) -> Call:
         """The call with what it refers to: the state that PATCH changes, the version that If-Match names."""
-        wanted = request.joined("If-Match")
-        patch = request.method == b"PATCH"
+        wanted = call.request.joined("If-Match")
+        patch = call.request.method == b"PATCH"
         if twin is None or not (patch or wanted):
             return call
         state = await self._read(twin.declared, twin.handler, attrs.evolve(call, parameters=Parameters()))
-        if wanted and not _names(wanted, state.etag):
+        if wanted and not _names(wanted, state.etag, strong=True):
             raise _Outdated(state)
         version = int(state.etag.partition("-")[0]) if wanted and "-" in state.etag and wanted.strip() != "*" else None
         base = None
         if patch:
-            data = msgspec.to_builtins(state.data)
+            data = msgspec.to_builtins(state.data, builtin_types=(datetime.date, datetime.datetime))
             base = declared.base(state.data) if declared.base is not None else data
         return attrs.evolve(call, version=version, base=base)
 
-    def _error(self, request: QisRequest, error: Exception) -> _Answer:
+    def _error(self, request: QisRequest, error: Exception) -> Answer:
         answer = translate(Failure(error), request_id=request.request_id, where=request.describe())
         state = error.state if isinstance(error, _Outdated) else None
         headers, body = envelope.error_answer(
@@ -182,7 +193,7 @@ class Dispatcher:
         credentials = request.header("Authorization") or ""
         if answer.status == 401 and credentials.lower().startswith("basic"):
             headers.append(("WWW-Authenticate", 'Basic realm="qisd"'))
-        return _Answer(status=answer.status, body=body, headers=headers)
+        return Answer(status=answer.status, body=body, headers=headers)
 
 
 def _check_password(declared: Endpoint, visitor: Visitor, parts: Mapping[str, Any]) -> None:
@@ -226,10 +237,14 @@ def _made(result: Any) -> _Made:
     version, status, message = None, 200, "OK"
     if isinstance(result, Accepted):
         status, message, result = 202, "OK task accepted", result.data
+    line = status
+    if isinstance(result, Several):
+        line, result = 207, result.data
     headers: list[Header] = [envelope.JSON]
     if isinstance(result, Partly):
         if result.error is not None:
-            status, message = result.error.status, envelope.error_message(result.error)
+            line, message = result.error.status, envelope.error_message(result.error)
+            status = line
         result = result.data
     if isinstance(result, WithHeaders):
         headers += result.headers
@@ -239,19 +254,19 @@ def _made(result: Any) -> _Made:
     encoded = envelope.encoded(result)
     digest = hashlib.sha256(encoded).hexdigest()[:_ETAG_DIGITS]
     etag = digest if version is None else f"{version}-{digest}"
-    return _Made(data=result, json=encoded, status=status, message=message, etag=etag, headers=headers)
+    return _Made(data=result, json=encoded, status=status, line=line, message=message, etag=etag, headers=headers)
 
 
 def _success(made: _Made) -> bytes:
     return envelope.success(made.json, status=made.status, message=made.message)
 
 
-def _conditional(request: QisRequest, call: Call, made: _Made) -> _Answer:
+def _conditional(request: QisRequest, call: Call, made: _Made) -> Answer:
     headers = [*made.headers, *_caching(call.visitor), _tag(made.etag)]
     wanted = request.joined("If-None-Match")
-    if wanted is not None and _names(wanted, made.etag):
-        return _Answer(status=304, body=b"", headers=[header for header in headers if header != envelope.JSON])
-    return _Answer(status=made.status, body=_success(made), headers=headers)
+    if wanted is not None and _names(wanted, made.etag, strong=False):
+        return Answer(status=304, body=b"", headers=[header for header in headers if header != envelope.JSON])
+    return Answer(status=made.status, body=_success(made), headers=headers)
 
 
 def _caching(visitor: Visitor) -> list[Header]:
@@ -262,12 +277,11 @@ def _tag(etag: str) -> Header:
     return "ETag", f'"{etag}"'
 
 
-def _names(condition: str, etag: str) -> bool:
-    tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
-    return "*" in tags or f'"{etag}"' in tags
+def _names(condition: str, etag: str, *, strong: bool) -> bool:
+    return any(tag.any or (tag.text == etag and not (strong and tag.weak)) for tag in parse_tags(condition))
 
 
-async def _write_lines(request: QisRequest, answer: _Lines) -> None:
+async def _write_lines(request: QisRequest, answer: Lines) -> None:
     """Answer with JSON lines. An error after the first page cuts the connection."""
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -282,14 +296,14 @@ async def _write_lines(request: QisRequest, answer: _Lines) -> None:
     await send_pieces(request, pieces())
 
 
-def _wants_text(request: QisRequest, parameters: Parameters | None) -> bool:
+def _wants_text(request: QisRequest) -> bool:
     """Old browsers post forms into a hidden frame, and can read nothing but a text there."""
-    if parameters is None or request.method in _READS or parameters.text("api_json_as_text") != "true":
+    if request.method in _READS or parameters_of(request).text("api_json_as_text") != "true":
         return False
     return not parse_query_string(request.raw_query).get("jsonp")
 
 
-def _write(request: QisRequest, answer: _Answer, *, as_text: bool) -> None:
+def _write(request: QisRequest, answer: Answer, *, as_text: bool) -> None:
     headers: Sequence[Header] = answer.headers
     status = answer.status
     if as_text:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from klein import Klein
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource
-from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from qisd.errors import QisError
+from qisd.web.api import envelope
+from qisd.web.api.answer import Answer
+from qisd.web.api.batch import BatchEndpoints, Inner, check_may_be_inner
 from qisd.web.api.dispatch import Bound, Dispatcher, Twin
 from qisd.web.api.documentation import Documentation
 from qisd.web.api.endpoint import Endpoint, endpoints_of
-from qisd.web.errors import allowed_methods
+from qisd.web.errors import ErrorAnswer, allowed_methods, translate
 
 if TYPE_CHECKING:
     from qisd.web.request import QisRequest
@@ -30,13 +34,15 @@ class ApiRoutes:
 
     def __init__(self, dispatcher: Dispatcher, owners: Sequence[object]) -> None:
         self._dispatcher = dispatcher
-        self.endpoints = [one for owner in owners for one in endpoints_of(owner)]
+        self.endpoints = [one for owner in (*owners, BatchEndpoints(self.run_inner)) for one in endpoints_of(owner)]
         self._app = Klein()
         self._app.url_map.merge_slashes = False
         self._app.url_map.strict_slashes = False
-        reads = {one.path: Twin(declared=one, handler=bound) for one, bound in self.endpoints if one.method == "GET"}
+        self._reads = {
+            one.path: Twin(declared=one, handler=bound) for one, bound in self.endpoints if one.method == "GET"
+        }
         for number, (declared, bound) in enumerate(self.endpoints):
-            self._add(number, declared, bound, reads.get(declared.path))
+            self._add(number, declared, bound)
         self._add_documentation(Documentation([declared for declared, _ in self.endpoints]))
         self._app.handle_errors(self._failed)  # type: ignore[call-overload]
 
@@ -44,7 +50,36 @@ class ApiRoutes:
         resource: IResource = self._app.resource()
         return resource
 
-    def _add(self, number: int, declared: Endpoint, bound: Bound, twin: Twin | None) -> None:
+    async def run_inner(self, request: Inner) -> bytes:
+        """The envelope that answers a call within another one."""
+        try:
+            declared, bound, parts = self._called(request)
+            check_may_be_inner(declared)
+            answer = await self._dispatcher.answer(
+                cast("QisRequest", request), declared, bound, twin=self._reads.get(declared.path), parts=parts
+            )
+        except (QisError, HTTPException) as error:
+            told = translate(Failure(error), request_id=request.request_id, where=request.describe())
+            return envelope.error_answer(told, None)[1]
+        assert isinstance(answer, Answer)  # noqa: S101 - lines may not be within
+        return answer.body
+
+    def _called(self, request: Inner) -> tuple[Endpoint, Bound, Mapping[str, Any]]:
+        """The endpoint that ``request`` goes to, and the parts of its address.
+
+        :raises HTTPException: there is none.
+        """
+        place = request.place()
+        if isinstance(place, ErrorAnswer):
+            raise NotFound
+        name, parts = self._app.url_map.bind("localhost").match(place, method=request.method.decode("ascii"))
+        number = name.partition("/")[0]
+        if not number.isdecimal():
+            raise NotFound
+        return (*self.endpoints[int(number)], parts)
+
+    def _add(self, number: int, declared: Endpoint, bound: Bound) -> None:
+        twin = self._reads.get(declared.path)
         methods = [declared.method]
         if declared.method == "PUT" and declared.patch and twin is not None:
             methods.append("PATCH")
