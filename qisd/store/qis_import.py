@@ -101,7 +101,7 @@ def import_qis(
     """
     with _connected(url) as connection:
         run = _Import(source, connection, choices, replace=replace or trial, progress=progress)
-        done = run.run(prepare=trial)
+        done = run.run(trial=trial)
         if trial:
             connection.rollback()
         else:
@@ -147,11 +147,11 @@ class _Import:
         self._findings = Findings()
         self._marks: Mapping[str, int] = {}
 
-    def run(self, *, prepare: bool) -> Imported:
-        """:param prepare: bring the schema up to date first."""
+    def run(self, *, trial: bool) -> Imported:
+        """:param trial: it will be rolled back, and has the schema brought up to date first."""
         check_server(self._connection)
         self._begin()
-        if prepare:
+        if trial:
             self._bring_up()
         self._lock()
         earlier = self._earlier()
@@ -164,6 +164,8 @@ class _Import:
             self._make_way()
         self._write()
         self._finish()
+        if not trial:  # the ids of the log would not be rolled back
+            self._record()
         return self._done(again=earlier is not None)
 
     # Whether it may be done
@@ -443,18 +445,20 @@ class _Import:
         marker = {"cluster_id": self._cluster_id(), "last_ids": last_ids}
         sql(
             "insert into properties (key, value) values (%s, %s)"
-            " on conflict (key) do update set value = excluded.value",
+            " on conflict (key) do update set value = excluded.value where properties.value <> excluded.value",
             (MARKER, json.dumps(marker)),
-        )
-        taken = {name: self._staging.count(name) for name in TABLES}
-        sql(
-            "insert into audit_log (actor_kind, action, object_type, object_id, after)"
-            " values ('command', 'import.done', 'import', left(%s, 64), %s)",
-            (self._cluster_id(), Json(taken)),
         )
         for name in numbered:
             self._staging.continue_ids(name)
         sql(f"analyze {', '.join(TABLES)}")
+
+    def _record(self) -> None:
+        taken = {name: self._staging.count(name) for name in TABLES}
+        self._staging.query(
+            "insert into audit_log (actor_kind, action, object_type, object_id, after)"
+            " values ('command', 'import.done', 'import', left(%s, 64), %s)",
+            (self._cluster_id(), Json(taken)),
+        )
 
     def _done(self, *, again: bool) -> Imported:
         return Imported(

@@ -266,7 +266,7 @@ class Staging:
         changed: list[object] = []
         for attempt in itertools.count():
             # Should the new name be taken as well, the next one is another.
-            end = "d.id::text" if attempt == 0 else f"d.id || '-{attempt}'"
+            end = "d.id::text" if attempt < 2 else f"d.id || '-{attempt}'"
             rows = self.query(
                 f"update {table.stage} s set {column} = left(d.{column}, {longest} - 1 - length({end}))"  # noqa: S608
                 f" || case d.{column} when '' then '' else '-' end || {end}"
