@@ -42,7 +42,8 @@ STATEMENTS = (
         )
         insert into images (src, folder_id, title, width, height, file_size)
         select paths[place] || '/image ' || n || '.jpg', ids[place],
-            (array['Harbour', 'Mountain', 'Penguin', 'Coffee', 'Street', 'Forest'])[1 + n %% 6] || ' ' || n, 4000, 3000, n
+            (array['Harbour', 'Mountain', 'Penguin', 'Coffee', 'Street', 'Forest'])[1 + n %% 6] || ' ' || n,
+            4000, 3000, n
         from placed
         """,
     ),

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import secrets
 import string
+import time
 
-from argon2 import PasswordHasher, Type
+from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import VerificationError
 
 from qisd.errors import BadParameter, SettingsError
@@ -23,29 +24,58 @@ KNOWN_INITIAL = frozenset({"qisadmin", "qispass", "qisdbpass"})
 _GENERATED_LENGTH = 10
 _ALPHABET = string.ascii_letters + string.digits
 
-# The second recommended choice of RFC 9106 for its memory and passes; one lane, so that a log-in takes one core.
-_HASHER = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1, hash_len=32, salt_len=16, type=Type.ID)
+# From the second choice of RFC 9106 (64 MiB, 3 passes) down to the least that OWASP recommends (19 MiB, 2 passes); one
+# lane, so that a log-in takes one core. As (passes, KiB).
+_COSTS = ((3, 64 * 1024), (2, 64 * 1024), (3, 32 * 1024), (2, 32 * 1024), (2, 19 * 1024))
+_TARGET = 0.05
+_ROUNDS = 3
+
+
+def _hasher_of(passes: int, memory: int) -> PasswordHasher:
+    return PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=1, hash_len=32, salt_len=16, type=Type.ID)
+
+
+_hasher = _hasher_of(*_COSTS[0])
+
+
+def tune() -> None:
+    """Choose the highest costs that this machine can bear: a log-in is to take no more than 50 ms of a processor.
+
+    The time is in proportion to passes and memory, so only the lowest costs are tried.
+    """
+    global _hasher
+    lowest = _hasher_of(*_COSTS[-1])
+    taken = []
+    for _ in range(_ROUNDS):
+        began = time.thread_time()
+        lowest.hash("a password")
+        taken.append(time.thread_time() - began)
+    passes, memory = _COSTS[-1]
+    bearable = _TARGET / min(taken) * passes * memory
+    _hasher = _hasher_of(*next((cost for cost in _COSTS if cost[0] * cost[1] <= bearable), _COSTS[-1]))
 
 
 def hash_password(password: str) -> str:
     """The salted argon2id hash of ``password`` as PHC text (``$argon2id$v=19$…``)."""
-    return _HASHER.hash(password)
+    return _hasher.hash(password)
 
 
 def verify_password(stored: str, password: str) -> bool:
     """Whether ``password`` is the one behind the PHC text ``stored``; False too when that text is no argon2 hash."""
     try:
-        return _HASHER.verify(stored, password)
+        return _hasher.verify(stored, password)
     except (VerificationError, ValueError):  # ValueError: not a hash at all, or not ASCII
         return False
 
 
 def needs_rehash(stored: str) -> bool:
-    """Whether a hash was made with other costs than today's, so that it should be made anew at the next log-in."""
+    """Whether a hash was made with lower costs than the lowest of today, so that it is to be made anew."""
     try:
-        return _HASHER.check_needs_rehash(stored)
+        made = extract_parameters(stored)
     except ValueError:
         return True
+    passes, memory = _COSTS[-1]
+    return made.type is not Type.ID or made.time_cost < passes or made.memory_cost < memory
 
 
 def generate_password() -> str:

@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from qisd import __version__
+from qisd.access.passwords import tune
 from qisd.access.secret_key import signing_keys
 from qisd.cache.memory import MemoryCache
 from qisd.images import ImageRules
@@ -113,6 +114,7 @@ class House:
         for pool in self._thread_pools():
             pool.start()
         _log.info("Finished images are kept in this process, up to {size} MiB", size=self.settings.memory_cache_mb)
+        await self.pools.hashing.run(tune)
         await self._samples()
         await self.store.start()
         self.domain = Domain(

@@ -18,6 +18,18 @@ class HashTests(SynchronousTestCase):
         self.assertTrue(passwords.verify_password(stored, "correct horse ä"))
         self.assertFalse(passwords.verify_password(stored, "correct horse a"))
 
+    def test_a_slow_machine_gets_lower_costs_and_their_hashes_are_good_enough(self) -> None:
+        self.patch(passwords, "_hasher", passwords._hasher)
+        self.patch(passwords, "_TARGET", 0.0)
+        passwords.tune()
+        stored = passwords.hash_password("correct horse")
+        self.assertTrue(stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$"), stored)
+        self.assertTrue(passwords.verify_password(stored, "correct horse"))
+        self.assertFalse(passwords.needs_rehash(stored))
+        self.patch(passwords, "_TARGET", 1e9)
+        passwords.tune()
+        self.assertIn("m=65536,t=3", passwords.hash_password("correct horse"))
+
     def test_the_same_password_never_has_the_same_hash(self) -> None:
         self.assertNotEqual(passwords.hash_password("correct horse"), passwords.hash_password("correct horse"))
 
