@@ -49,6 +49,18 @@ class SourceInfo:
 
 
 @attrs.frozen(kw_only=True)
+class Header:
+    """All that comes with a picture, without its pixels.
+
+    :param icc: embedded colour profile, as found, unchecked.
+    """
+
+    info: SourceInfo
+    metadata: Metadata
+    icc: bytes | None
+
+
+@attrs.frozen(kw_only=True)
 class Picture:
     """A decoded source.
 

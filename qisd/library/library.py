@@ -11,10 +11,13 @@ from qisd.library.folders import Folders
 from qisd.library.guard import Guard
 from qisd.library.journal import Journal
 from qisd.library.listing import Listing
+from qisd.library.metadata import Metadata
 from qisd.library.operations import KINDS
+from qisd.library.reading import Reading
 from qisd.library.records import FolderRecords
 from qisd.library.registrar import Registrar
 from qisd.library.rules import LibraryRules
+from qisd.library.search import Search
 from qisd.library.tasks import VisitorOf, task_types
 from qisd.library.trash import Trash
 from qisd.library.uploads import Uploads
@@ -115,6 +118,9 @@ class Library:
         )
         self.listing = Listing(files=files, tree=self.tree, registrar=self.registrar, rules=self.rules)
         self.trash = Trash(database=database, files=files, tree=self.tree, journal=self.journal, folders=self.folders)
+        self.search = Search(reactor, database=database)
+        self.metadata = Metadata(database=database, files=self.files, changed=self._changed)
+        self.reading = Reading(database=database, files=files, repository=repository, rules=self.rules)
         self.verification = Verification(
             database=patient,
             files=files,
@@ -166,6 +172,7 @@ class Library:
             trash=self.trash,
             registrar=self.registrar,
             verification=self.verification,
+            reading=self.reading,
             visitor_of=visitor_of,
         )
 

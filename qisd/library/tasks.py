@@ -9,6 +9,7 @@ from qisd.access.levels import Flag
 from qisd.access.visitor import Visitor
 from qisd.errors import NotFound, Refused
 from qisd.library.folders import Folders
+from qisd.library.reading import Reading
 from qisd.library.registrar import Registrar
 from qisd.library.trash import Trash
 from qisd.library.verification import Verification, as_json
@@ -17,7 +18,7 @@ from qisd.store.folders import Folder
 from qisd.store.pool import Database
 from qisd.tasks.registry import TaskRun, TaskType
 
-HIGH = 10
+HIGH, LOW = 10, 30
 KEPT = 10
 
 VisitorOf = Callable[[int | None], Visitor]
@@ -34,6 +35,7 @@ def task_types(
     trash: Trash,
     registrar: Registrar,
     verification: Verification,
+    reading: Reading,
     visitor_of: VisitorOf,
 ) -> list[TaskType]:
     """What the task worker needs to know of the library.
@@ -78,7 +80,20 @@ def task_types(
         repair = bool(run.params.get("repair", False))
         return as_json(await verification.run(by(run), repair=repair, progress=run.progress))
 
+    async def read_metadata(run: TaskRun) -> object:
+        count = await reading.run(progress=run.progress, cancelled=lambda: run.cancelled)
+        run.check_cancelled()
+        return {"images": count}
+
     return [
+        TaskType(
+            name="read_metadata",
+            title="Read what new and changed files say of themselves",
+            run=read_metadata,
+            priority=LOW,
+            repeatable=True,
+            log_level="debug",
+        ),
         TaskType(
             name="move_folder",
             title=lambda params: f"Move folder {params['folder_id']} to {params['path']}",

@@ -108,7 +108,8 @@ async def register(
     """Make a record of each file, or make its record say what the file is like now; returns them by path.
 
     Those that are new or were deleted get an entry of their history; the others one only for
-    :attr:`Action.REPLACED`. A hash that is not given is kept only for the very same version of a file.
+    :attr:`Action.REPLACED`. What the files say of themselves is to be read (again). A hash that is not given is kept
+    only for the very same version of a file.
 
     :param folder_ids: of the folder of each file; they exist and are active.
     :param info: the text of the entries, in which ``{src}`` is the path.
@@ -141,7 +142,9 @@ async def register(
         f" returning {_COLUMNS}),"
         " told as (insert into imagesaudit (image_id, user_id, action, action_info)"
         " select id, %s, %s, replace(%s, '{src}', src)"
-        " from kept where %s = 2 or id not in (select id from before))"
+        " from kept where %s = 2 or id not in (select id from before)),"
+        " unread as (insert into image_metadata (image_id) select id from kept order by id"
+        " on conflict (image_id) do update set read_at = null)"
         f" select {_COLUMNS} from kept",
         (*columns, user_id, int(action), cut(info)[:2048], int(action)),
     )

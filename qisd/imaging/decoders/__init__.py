@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 
 from qisd.imaging.decoders.raster import open_raster
 from qisd.imaging.geometry import Size
-from qisd.imaging.picture import DecodeLimits, Picture, SourceInfo
+from qisd.imaging.picture import DecodeLimits, Header, Picture, SourceInfo
 
 
 class Opened(Protocol):
@@ -20,6 +20,9 @@ class Opened(Protocol):
 
     @property
     def info(self) -> SourceInfo: ...
+
+    def header(self) -> Header:
+        """All that comes with the picture, without decoding it."""
 
     def load(self, reduce_to: Size | None, checkpoint: Callable[[], None]) -> Picture:
         """Decode it; once only. What ``checkpoint`` raises ends it where it is called, which not all decoders do."""

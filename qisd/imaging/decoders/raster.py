@@ -19,7 +19,7 @@ from qisd.imaging.decoders.plugins import OPENERS, WEAK_MARKS, kind_of
 from qisd.imaging.formats import FORMATS, Format
 from qisd.imaging.geometry import Size
 from qisd.imaging.metadata import orientation_of, read_density, read_metadata
-from qisd.imaging.picture import DecodeLimits, Picture, SourceInfo
+from qisd.imaging.picture import DecodeLimits, Header, Picture, SourceInfo
 
 MAX_PAGES = 10_000
 """Pages of one TIFF beyond these are not found."""
@@ -121,6 +121,16 @@ class RasterSource:
     def renamed(self, row: Format) -> RasterSource:
         """The same as the content of a file of another format."""
         return attrs.evolve(self, format=row, info=attrs.evolve(self.info, format=row.name))
+
+    def header(self) -> Header:
+        """All that comes with the picture, without decoding it."""
+        image = self._image
+        icc = image.info.get("icc_profile")
+        return Header(
+            info=self.info,
+            metadata=read_metadata(image, xmp=image.info.get("xmp"), upright=self._auto_orient),
+            icc=icc if isinstance(icc, bytes) and icc else None,
+        )
 
     def load(self, reduce_to: Size | None, checkpoint: Callable[[], None]) -> Picture:
         """Decode; at a reduced size where the format can do that on the way."""

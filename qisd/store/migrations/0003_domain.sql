@@ -92,9 +92,10 @@ create table image_metadata (
     read_at timestamptz
 );
 comment on column image_metadata.tags is 'given by users, beside the keywords that are in the file';
-comment on column image_metadata.read_at is 'when the file''s own metadata was last read; null = never';
+comment on column image_metadata.read_at is 'when the file''s own metadata was read; null = not yet, of this version';
 create index idx_imd_tags on image_metadata using gin (tags);
 create index idx_imd_taken on image_metadata (taken);
+create index idx_imd_unread on image_metadata (image_id) where read_at is null;
 create index idx_imd_rights on image_metadata (image_id) where valid_from is not null or valid_until is not null;
 
 create function qis_search_text(image images) returns tsvector language sql stable as $$
@@ -123,7 +124,9 @@ begin
     return null;
 end
 $$;
-create trigger search_new after insert on image_metadata for each row execute function qis_index_metadata();
+create trigger search_new after insert on image_metadata for each row
+    when (cardinality(new.keywords) + cardinality(new.tags) > 0 or new.copyright <> '')
+    execute function qis_index_metadata();
 create trigger search_changed after update of keywords, tags, copyright on image_metadata for each row
     when ((old.keywords, old.tags, old.copyright) is distinct from (new.keywords, new.tags, new.copyright))
     execute function qis_index_metadata();

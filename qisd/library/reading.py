@@ -1,0 +1,140 @@
+"""Reads what files say of themselves, and what tells one content from another, in the background."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import attrs
+from twisted.logger import Logger
+
+from qisd.errors import NotFound, QisError, StoreUnavailable
+from qisd.imaging.description import Description, describe
+from qisd.imaging.fingerprint import fingerprint
+from qisd.imaging.geometry import Size
+from qisd.imaging.source import open_source
+from qisd.library.rules import LibraryRules
+from qisd.pools.files import FilePool
+from qisd.repository.catalogue import extension_of
+from qisd.repository.files import Repository
+from qisd.store import image_metadata
+from qisd.store.image_metadata import FromFile, Unread
+from qisd.store.pool import Database
+
+_log = Logger()
+
+_PAGE = 100
+_MISSING_AT_ONCE = 10_000
+_HASHED_AT_ONCE = 64 * 1024 * 1024
+_CHUNK = 1024 * 1024
+
+_DECODED_MAX = 64 * 1024 * 1024
+"""Bytes that decoding a picture to look at it may take; some formats can be decoded at a reduced size."""
+
+_REDUCED = Size(64, 64)
+_DRAFTS = frozenset({"jpg", "jp2", "j2k"})
+
+Progress = Callable[[float, str], Awaitable[None]]
+
+
+@attrs.define
+class _Hashing:
+    """A file that is being read in pieces."""
+
+    position: int = 0
+    done: bool = False
+    digest: hashlib._Hash = attrs.field(factory=hashlib.sha256)
+
+
+async def _silent(percent: float, text: str) -> None:
+    pass
+
+
+class Reading:
+    """Reads the files of images that are new or have changed."""
+
+    def __init__(
+        self, *, database: Database, files: FilePool, repository: Repository, rules: Callable[[], LibraryRules]
+    ) -> None:
+        self._database = database
+        self._files = files
+        self._repository = repository
+        self._rules = rules
+
+    async def run(self, *, progress: Progress = _silent, cancelled: Callable[[], bool] = lambda: False) -> int:
+        """Read all that is to be read; how many that were.
+
+        :param progress: told percent, which nobody knows here, and a text.
+        """
+        await self._database.transaction(partial(image_metadata.add_missing, limit=_MISSING_AT_ONCE))
+        count, after = 0, 0
+        while page := await image_metadata.unread(self._database, after=after, limit=_PAGE):
+            for one in page:
+                if cancelled():
+                    return count
+                count += await self._read(one)
+            after = page[-1].image_id
+            await progress(0, f"{count} images")
+        return count
+
+    async def _read(self, unread: Unread) -> bool:
+        try:
+            digest = None if unread.hashed else await self._hash(unread.src)
+            description, phash = await self._files.run(partial(self._look, unread.src))
+        except NotFound:
+            return False
+        except StoreUnavailable as error:
+            _log.warn("{src} can't be read: {reason}", src=unread.src, reason=error.detail)
+            return False
+        found = FromFile() if description is None else FromFile(**attrs.asdict(description, recurse=False))
+        return await self._database.transaction(
+            lambda db: image_metadata.save_read(db, unread, found, content_hash=digest, phash=phash)
+        )
+
+    async def _hash(self, src: str) -> bytes:
+        """In pieces, so that no thread is held for long."""
+        hashing = _Hashing()
+        while not hashing.done:
+            await self._files.run(partial(self._hash_on, src, hashing))
+        return hashing.digest.digest()
+
+    def _hash_on(self, src: str, hashing: _Hashing) -> None:
+        with self._repository.open(src).stream as stream:
+            stream.seek(hashing.position)
+            for _ in range(_HASHED_AT_ONCE // _CHUNK):
+                data = stream.read(_CHUNK)
+                if not data:
+                    hashing.done = True
+                    return
+                hashing.digest.update(data)
+                hashing.position += len(data)
+
+    def _look(self, src: str) -> tuple[Description | None, int | None]:
+        """In a thread: what the file says, and what its picture looks like; None for what can't be read."""
+        rules = self._rules().rendering
+        with self._repository.open(src).stream as stream:
+            try:
+                source = open_source(
+                    stream,
+                    extension=extension_of(src),
+                    page=None,
+                    limits=rules.limits,
+                    auto_orient=rules.auto_orient,
+                )
+                description = describe(source.header())
+            except StoreUnavailable:
+                raise
+            except QisError:
+                return None, None
+            info = source.info
+            whole = 0 if info.format in _DRAFTS else info.decoded_bytes
+            if whole + info.decoder_bytes > _DECODED_MAX:
+                return description, None
+            try:
+                return description, fingerprint(source.load(_REDUCED, lambda: None).image)
+            except StoreUnavailable:
+                raise
+            except (QisError, OSError, ValueError, SyntaxError, MemoryError) as error:
+                _log.debug("{src} can't be decoded: {reason}", src=src, reason=error)
+                return description, None
