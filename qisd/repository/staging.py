@@ -9,6 +9,7 @@ import hashlib
 import os
 import time
 import uuid
+from collections.abc import Callable
 
 from qisd.errors import NoSpace
 from qisd.repository.faults import changing
@@ -20,6 +21,9 @@ _ABANDONED = 86_400.0
 
 _MEGABYTE = 1024 * 1024
 
+# So much of a file is written between two looks at how much room there is.
+_CHECK_EVERY = 16 * _MEGABYTE
+
 
 class IncomingFile:
     """A file that is being received.
@@ -30,8 +34,10 @@ class IncomingFile:
     :ivar digest: their SHA-256, once it is finished; ``version`` tells the file then, wherever it goes.
     """
 
-    def __init__(self, tree: Tree, path: str, *, filename: str) -> None:
+    def __init__(self, tree: Tree, path: str, *, filename: str, check_space: Callable[[], None]) -> None:
         self.filename = filename
+        self._check_space = check_space
+        self._unchecked = 0
         self.path = path
         self.size = 0
         self.digest = b""
@@ -50,6 +56,11 @@ class IncomingFile:
         return os.path.join(self._tree.root, os.fsencode(self.path))
 
     def write(self, data: bytes) -> None:
+        """:raises NoSpace: the disk is nearly full."""
+        self._unchecked += len(data)
+        if self._unchecked >= _CHECK_EVERY:
+            self._check_space()
+            self._unchecked = 0
         view = memoryview(data)
         while view:
             view = view[self._stream.write(view) :]
@@ -89,16 +100,16 @@ class Staging:
         :raises NoSpace: the disk is nearly full.
         """
         self.check_space()
-        return IncomingFile(self._tree, self.place(), filename=filename)
+        return IncomingFile(self._tree, self.place(), filename=filename, check_space=self.check_space)
 
     def place(self) -> str:
         """A new path for something of our own; its folder is there."""
         self._tree.make_own(self._own)
         return f"{self._own}/{uuid.uuid4().hex}"
 
-    def check_space(self) -> None:
-        """:raises NoSpace: the disk is nearly full."""
-        free = self._tree.free_bytes()
+    def check_space(self, wanted: int = 0) -> None:
+        """:raises NoSpace: the disk is nearly full, or would be with ``wanted`` bytes more."""
+        free = self._tree.free_bytes() - wanted
         if free < self.min_free_mb * _MEGABYTE:
             raise NoSpace(detail=f"{free // _MEGABYTE} MiB are free, less than {self.min_free_mb}")
 

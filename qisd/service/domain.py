@@ -333,7 +333,7 @@ class Domain:
         await self.library.registrar.images(srcs)
 
     async def _check_room(self, length: int | None) -> None:
-        await self._pools.files.run(self.library.staging.check_space)
+        await self._pools.files.run(lambda: self.library.staging.check_space(length or 0))
 
     async def _refresh(self, path: str) -> None:
         """Let a change that came through the API hold here at once."""
