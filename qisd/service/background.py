@@ -36,22 +36,34 @@ class Background:
         """Begin; without ``enabled`` tasks are only added here, and done by other servers."""
         self.queue.start()
         if enabled:
-            self._worker = TaskWorker(self._patient, self.queue, self.types, reactor=self._reactor, at_once=at_once)
-            self._worker.start()
-            self._schedule = Schedule(self._patient, self.queue, self._jobs, reactor=self._reactor)
-            self._schedule.start()
+            self._work(at_once)
 
-    def configure(self, *, at_once: int) -> None:
-        if self._worker is not None:
+    async def configure(self, *, enabled: bool, at_once: int) -> None:
+        """Go by other settings from now on."""
+        if self._worker is not None and enabled:
             self._worker.at_once = at_once
+        elif enabled:
+            self._work(at_once)
+        else:
+            await self._rest()
 
     async def stop(self) -> None:
         """Begin nothing more, and wait a while for what is under way; the rest is done again later."""
+        await self._rest()
+        self.queue.stop()
+
+    def _work(self, at_once: int) -> None:
+        self._worker = TaskWorker(self._patient, self.queue, self.types, reactor=self._reactor, at_once=at_once)
+        self._worker.start()
+        self._schedule = Schedule(self._patient, self.queue, self._jobs, reactor=self._reactor)
+        self._schedule.start()
+
+    async def _rest(self) -> None:
         if self._schedule is not None:
             self._schedule.stop()
         if self._worker is not None:
             await self._worker.stop()
-        self.queue.stop()
+        self._worker = self._schedule = None
 
 
 def simple(name: str, title: str, works: Sequence[Callable[[], Awaitable[object]]]) -> TaskType:

@@ -287,7 +287,7 @@ class Domain:
         self._news.stop()
         await self.permissions.stop()
 
-    def configure(self, settings: Settings, rules: ImageRules, *, keys: tuple[bytes, ...]) -> None:
+    async def configure(self, settings: Settings, rules: ImageRules, *, keys: tuple[bytes, ...]) -> None:
         """Take over what can change while the daemon runs."""
         self.settings = settings
         self._rules = rules
@@ -299,8 +299,8 @@ class Domain:
         self.statistics.enabled = settings.stats_enabled
         self.statistics.set_frequency(settings.stats_frequency)
         self.publishing.configure(settings)
-        self.background.configure(at_once=settings.task_server_threads)
         self.images.configure(rules)
+        await self.background.configure(enabled=settings.tasks_enabled, at_once=settings.task_server_threads)
 
     # What the parts need of each other
 

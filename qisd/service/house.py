@@ -178,7 +178,7 @@ class House:
         self.xref.configure(settings.xref_tracking_url)
         self.site.configure(settings)
         if self.domain is not None:
-            self.domain.configure(settings, rules, keys=await deferToThread(signing_keys, settings))
+            await self.domain.configure(settings, rules, keys=await deferToThread(signing_keys, settings))
         await self.store.reload()
 
     def started_line(self, settings_file: object) -> str:
