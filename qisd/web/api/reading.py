@@ -49,11 +49,13 @@ F = TypeVar("F", bound=Form)
 class FormField:
     """What is known of a field.
 
+    :param name: of the parameter; ``attribute`` is that of the model.
     :param type: without ``Annotated``; a union only for what may be null as well.
     :param extra: see above.
     """
 
     name: str
+    attribute: str
     type: inspect.Type
     required: bool
     default: Callable[[], Any]
@@ -87,13 +89,14 @@ def _read(
     for field in form_fields(model):
         try:
             if _given(field, given, texts=texts):
-                values[field.name] = convert(field, _without_none(field.type, given[field.name]), given[field.name])
+                value = given[field.name]
+                values[field.attribute] = convert(field, _without_none(field.type, value), value)
             elif base is not None and field.name in base:
-                values[field.name] = base[field.name]
+                values[field.attribute] = base[field.name]
             elif not field.required:
-                values[field.name] = field.default()
+                values[field.attribute] = field.default()
             elif texts and isinstance(field.type, inspect.BoolType):
-                values[field.name] = False
+                values[field.attribute] = False
             else:
                 raise MissingParameter(field.name)
         except BadParameter as fault:
@@ -124,7 +127,14 @@ def _field(field: inspect.Field) -> FormField:
         default = field.default_factory
     else:
         default = functools.partial(_same, field.default)
-    return FormField(name=field.encode_name, type=kind, required=field.required, default=default, extra=extra)
+    return FormField(
+        name=field.encode_name,
+        attribute=field.name,
+        type=kind,
+        required=field.required,
+        default=default,
+        extra=extra,
+    )
 
 
 def _same(value: Any) -> Any:

@@ -1,0 +1,53 @@
+"""The feeds of the statistics' charts, over HTTP."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from qisd.access.levels import Flag
+from tests.integration.api import ApiCase, Reply
+
+
+class FeedTests(ApiCase):
+    async def ask(self, name: str, *flags: Flag, **query: str | int) -> Reply:
+        token = await self.person(*flags)
+        return await self.call("GET", f"/datafeed/{name}", query=query, token=token, below="/reports")
+
+    def count(self, begin: datetime, requests: int) -> None:
+        self.sql(
+            "insert into systemstats (from_time, to_time, requests) values (%s, %s, %s)",
+            begin,
+            begin + timedelta(hours=1),
+            requests,
+        )
+
+    async def test_a_feed_has_a_point_for_each_period_at_its_end_and_zeros_between(self) -> None:
+        begin = datetime(2026, 3, 9, 10, tzinfo=UTC)
+        self.count(begin, 5)
+        self.count(begin + timedelta(hours=2), 7)
+        span = {"from": "2026-03-09T10:00:00", "to": "2026-03-09T13:00:00"}
+
+        reply = await self.ask("system", Flag.REPORTS, data_type=1, **span)
+
+        ends = [int((begin + timedelta(hours=hour)).timestamp() * 1000) for hour in (1, 2, 3)]
+        self.assertEqual(
+            reply.json, {"data": [[ends[0], 5], [ends[1], 0], [ends[2], 7]], "first": ends[0], "last": ends[2]}
+        )
+
+    async def test_an_image_nobody_has_asked_for_has_zeros(self) -> None:
+        span = {"from": "2026-03-09", "to": "2026-03-10"}
+
+        reply = await self.ask("image", Flag.REPORTS, data_type=2, id=99, **span)
+
+        self.assertEqual(reply.status, 200)
+        self.assertEqual({value for _, value in reply.json["data"]} - {0}, set())
+
+    async def test_reports_are_for_those_with_that_permission(self) -> None:
+        reply = await self.ask("system", data_type=1, **{"from": "2026-03-09", "to": "2026-03-10"})
+
+        self.assertEqual(reply.status, 403)
+
+    async def test_a_parameter_that_is_missing_is_an_error(self) -> None:
+        reply = await self.ask("system", Flag.REPORTS, data_type=1, to="2026-03-10")
+
+        self.assertEqual(reply.status, 400)
