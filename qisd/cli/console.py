@@ -84,6 +84,14 @@ class Console:
         """Print ``value`` as JSON on a line of its own: for results that are too long to be held in memory."""
         print(json.dumps(value, ensure_ascii=False), file=self.out)
 
+    def done(self, text: str, facts: object) -> Exit:
+        """Say that something was done: ``text`` as a message, or ``facts`` as the result where that is to be JSON."""
+        if self.as_json:
+            self.result_json(facts)
+        else:
+            self.message(plain(text))
+        return Exit.DONE
+
     def confirm(self, question: str) -> None:
         """Ask before something is done that can't be undone.
 

@@ -12,9 +12,12 @@ from typing import NoReturn
 
 from qisd import __version__
 from qisd.access.secret_key import generate_secret
-from qisd.cli import check, import_qis, settings
+from qisd.cli import audit, check, import_qis, permissions, settings, stats, tasks, users
 from qisd.cli.console import CommandError, Console, Exit
 from qisd.errors import SettingsError
+
+_COMMANDS = (check, settings, users, permissions, tasks, stats, audit, import_qis)
+"""The modules of the commands, in the order in which the help lists them."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -22,7 +25,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        missing = message.startswith("the following arguments are required")
+        missing = message.startswith(("the following arguments are required", "one of the arguments "))
         self.exit(Exit.MISSING_ARGUMENT if missing else Exit.BAD_ARGUMENT, f"{self.prog}: {message}\n")
 
 
@@ -58,9 +61,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="qis", description="Looks after the image server.", parents=[common])
     parser.add_argument("--version", action="version", version=f"qis {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    check.add_parser(commands, common)
-    settings.add_parser(commands, common)
-    import_qis.add_parser(commands, common)
+    for command in _COMMANDS:
+        command.add_parser(commands, common)
     secret = commands.add_parser("secret", parents=[common], help="print a new random key of 32 letters and digits")
     secret.set_defaults(run=_secret)
     version = commands.add_parser("version", parents=[common], help="print the version")
@@ -73,6 +75,7 @@ def _run(options: argparse.Namespace) -> Exit:
         out=sys.stdout,
         err=sys.stderr,
         environ=os.environ,
+        source=sys.stdin,
         settings_file=getattr(options, "settings", None),
         as_json=getattr(options, "json", False),
         quiet=getattr(options, "quiet", False),

@@ -22,7 +22,7 @@ from qisd.access.privileges import user_name
 from qisd.access.visitor import Visitor
 from qisd.cli.console import CommandError, Console, Exit
 from qisd.cli.database_access import reach_database
-from qisd.errors import QisError, StoreUnavailable, Unavailable
+from qisd.errors import Forbidden, QisError, StoreUnavailable, Unavailable
 from qisd.settings import Settings
 from qisd.store.pool import Database
 
@@ -119,9 +119,9 @@ def as_command_error(error: QisError) -> CommandError:
         return CommandError(
             f"the database can't be reached: {error.detail or error.message}", exit_code=Exit.UNREACHABLE
         )
-    return CommandError(
-        error.message, exit_code=Exit.UNREACHABLE if isinstance(error, Unavailable) else Exit.BAD_ARGUMENT
-    )
+    # Nobody is forbidden anything here: what is refused so is a path that leads out of the library.
+    text = (isinstance(error, Forbidden) and error.detail) or error.message
+    return CommandError(text, exit_code=Exit.UNREACHABLE if isinstance(error, Unavailable) else Exit.BAD_ARGUMENT)
 
 
 async def _connected(database: Database, reactor: Any) -> None:

@@ -315,9 +315,29 @@ def url_of_running(directory: Path) -> str | None:
     """
     data = directory.absolute() / "data"
     postmaster = read_postmaster(data)
-    if postmaster is None or not postmaster.can_be_taken_over or postmaster.pid not in servers_of(data):
+    if postmaster is None or not postmaster.can_be_taken_over:
         return None
-    return _url(postmaster.socket_dir, DATABASE)
+    url = _url(postmaster.socket_dir, DATABASE)
+    return url if postmaster.pid in servers_of(data) or _serves(url, data) else None
+
+
+def _serves(url: str, data: Path) -> bool:
+    """Whether the server at ``url`` works in ``data``. A daemon that may open low ports has a server that may as well,
+    and a process of the same user without that right isn't told by the kernel what that one is.
+    """
+    try:
+        connection = psycopg2.connect(url, connect_timeout=5)
+    except psycopg2.Error:
+        return False
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select current_setting('data_directory')")
+            found: tuple[str] = cursor.fetchone() or ("",)
+            return Path(found[0]).resolve() == data.resolve()
+    except psycopg2.Error:
+        return False
+    finally:
+        connection.close()
 
 
 def _url(socket_dir: Path | None, database: str) -> str:

@@ -82,6 +82,15 @@ async def of_user(db: Queries, user_id: int) -> list[Group]:
     return [_group(row) for row in rows]
 
 
+async def names_by_user(db: Queries) -> dict[int, list[str]]:
+    """The names of the groups of every user who is in some, by the user's id."""
+    rows = await db.query(
+        "select m.user_id, array_agg(g.name order by lower(g.name), g.id) from usergroups m"
+        " join groups g on g.id = m.group_id group by m.user_id"
+    )
+    return dict(rows)
+
+
 async def insert(db: Queries, *, name: str, description: str, group_type: int, flags: Iterable[str]) -> Group:
     """Make a group without members.
 
