@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from qisd.errors import AlreadyExists, BadParameter, NotFound
+from qisd.errors import AlreadyExists, BadParameter, NotFound, OutOfDate
 from qisd.library.journal import Operation
 from qisd.repository.faults import taken
 from qisd.repository.files import FileVersion
@@ -38,6 +38,7 @@ class Upload(Operation[Image]):
     :param replaces: whether it may take the place of a file that is there.
     :param digest: SHA-256, as hexadecimal digits.
     :param version: tells the file from the one that it replaces.
+    :param seen: what :func:`seen_as` says of the image that it shall replace; None: whatever is there.
     """
 
     kind: ClassVar[str] = "upload"
@@ -48,6 +49,7 @@ class Upload(Operation[Image]):
     height: int
     digest: str
     version: FileVersion = attrs.field(converter=_version)
+    seen: list[int | None] | None = None
 
     @property
     def _backup(self) -> str:
@@ -55,6 +57,12 @@ class Upload(Operation[Image]):
 
     def paths(self) -> tuple[str, ...]:
         return (self.target,)
+
+    async def check(self, db: Queries) -> None:
+        if self.seen is not None:
+            image = await images.by_src(db, self.target)
+            if image is None or not self.replaces or seen_as(image) != list(self.seen):
+                raise OutOfDate("It has been changed meanwhile.")
 
     def perform(self, tree: Tree, token: str) -> None:
         if self.replaces:
@@ -438,6 +446,11 @@ KINDS: Mapping[str, type[Operation[Any]]] = MappingProxyType(
     {one.kind: one for one in (Upload, MoveFile, DeleteFile, CreateFolder, MoveFolder, DeleteFolder, Restore)}
 )
 """All operations, by their names in the journal."""
+
+
+def seen_as(image: Image) -> list[int | None]:
+    """What tells an image, its record and its file, from what it is after any change."""
+    return [image.id, image.version, image.status, image.file_size, image.file_mtime_ns, image.file_inode]
 
 
 def trash_place(date: str, number: str) -> str:

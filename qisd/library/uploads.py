@@ -16,7 +16,7 @@ from qisd.errors import AlreadyExists, BadParameter, NotFound, QisError
 from qisd.library.content import PixelSize, check_content, not_accepted
 from qisd.library.folders import Folders
 from qisd.library.journal import Journal
-from qisd.library.operations import Upload
+from qisd.library.operations import Upload, seen_as
 from qisd.library.places import normalised, require_login, viewable
 from qisd.library.rules import LibraryRules
 from qisd.pools.files import FilePool
@@ -101,11 +101,40 @@ class Uploads:
             used: set[str] = set()
             while left:
                 outcomes.append(await self._outcome(visitor, left[0], place, made_on_demand, overwrite, used))
-                await self._discard(left.pop(0))
+                await self.discard(left.pop(0))
             return outcomes
         finally:
             for one in left:
-                await self._discard(one)
+                await self.discard(one)
+
+    async def store_one(
+        self, visitor: Visitor, incoming: IncomingFile, path: str, *, replace: bool, seen: Image | None = None
+    ) -> Image:
+        """Put a file at a path, in a folder that is there. It is discarded when it can't be.
+
+        :param path: with the file's name, which is cleaned as those of all uploads.
+        :param replace: whether it may take the place of a file that is there.
+        :param seen: the image that the visitor means to replace.
+        :raises OutOfDate: it is another one now, or none. :raises AlreadyExists: the path is taken.
+        """
+        try:
+            place, name = await self.target(visitor, path)
+            return await self._one(
+                visitor, incoming, place, name, overwrite="yes" if replace else "no", parameter="path", seen=seen
+            )
+        finally:
+            await self.discard(incoming)
+
+    async def target(self, visitor: Visitor, path: str) -> tuple[str, str]:
+        """The folder, as the disk spells it, and the name of a file that is to come to ``path``.
+
+        :raises NotFound: there is no such folder.
+        """
+        require_login(visitor)
+        names.check_target(path.strip("/"))
+        folder, _, name = path.strip("/").rpartition("/")
+        place, _ = await self._folder(visitor, folder, None)
+        return place, self._name(name, parameter="path")
 
     async def _folder(self, visitor: Visitor, folder: str | None, path_index: int | None) -> tuple[str, bool]:
         """The folder, and whether it is made on demand."""
@@ -134,25 +163,46 @@ class Uploads:
         used: set[str],
     ) -> FileOutcome:
         try:
-            name = self._name(incoming.filename)
+            name = self._name(incoming.filename, parameter="files")
             taken_before = name in used
             used.add(name)
-            size = await self._check(incoming, name)
-            nearest = await self._files.run(lambda: self._tree.nearest(folder))
-            visitor.require(Level.UPLOAD, folder)
-            visitor.require(Level.UPLOAD, nearest)
-            names.check_length(f"{folder}/{name}")
-            if made_on_demand:
-                await self._folders.make_if_missing(actor_of(visitor), folder)
-            image = await self._put(visitor, incoming, folder, name, size, "rename" if taken_before else overwrite)
+            image = await self._one(
+                visitor,
+                incoming,
+                folder,
+                name,
+                overwrite="rename" if taken_before else overwrite,
+                made_on_demand=made_on_demand,
+            )
         except QisError as error:
             return FileOutcome(incoming.filename, error=error)
         used.add(image.filename)
         return FileOutcome(incoming.filename, image=image)
 
-    def _name(self, filename: str) -> str:
+    async def _one(
+        self,
+        visitor: Visitor,
+        incoming: IncomingFile,
+        folder: str,
+        name: str,
+        *,
+        overwrite: Overwrite,
+        made_on_demand: bool = False,
+        parameter: str = "path",
+        seen: Image | None = None,
+    ) -> Image:
+        size = await self._check(incoming, name)
+        nearest = await self._files.run(lambda: self._tree.nearest(folder))
+        visitor.require(Level.UPLOAD, folder)
+        visitor.require(Level.UPLOAD, nearest)
+        names.check_length(f"{folder}/{name}", parameter=parameter)
+        if made_on_demand:
+            await self._folders.make_if_missing(actor_of(visitor), folder)
+        return await self._put(visitor, incoming, folder, name, size, overwrite, seen)
+
+    def _name(self, filename: str, *, parameter: str) -> str:
         name = filename.rpartition("/")[2]
-        return names.clean_file_name(name, unicode_names=self._rules().unicode_names, parameter="files")
+        return names.clean_file_name(name, unicode_names=self._rules().unicode_names, parameter=parameter)
 
     async def _check(self, incoming: IncomingFile, name: str) -> PixelSize:
         rules = self._rules()
@@ -173,6 +223,7 @@ class Uploads:
         name: str,
         size: PixelSize,
         overwrite: Overwrite,
+        seen: Image | None,
     ) -> Image:
         for attempt in range(1, _TRIES + 1):
             spot = await self._files.run(lambda: self._spot(folder, name, overwrite))
@@ -185,6 +236,7 @@ class Uploads:
                 height=size.height,
                 digest=incoming.digest.hex(),
                 version=incoming.version,
+                seen=None if seen is None else seen_as(seen),
             )
             try:
                 return await self._journal.run(upload)
@@ -208,7 +260,8 @@ class Uploads:
                 return _Spot(self._tree.spelling(path), replaces=True)
         raise taken(f"{folder}/{name}".lstrip("/"))
 
-    async def _discard(self, incoming: IncomingFile) -> None:
+    async def discard(self, incoming: IncomingFile) -> None:
+        """Remove a file that has arrived and is not wanted."""
         try:
             await self._files.run(incoming.discard)
         except (QisError, OSError) as error:

@@ -47,6 +47,7 @@ from qisd.tasks.schedule import DAY, HOUR, Job
 from qisd.web.admission import Admission
 from qisd.web.api.credentials import CredentialEndpoints
 from qisd.web.api.dispatch import Dispatcher
+from qisd.web.api.file_uploads import FileUploadEndpoints
 from qisd.web.api.folders import FolderEndpoints
 from qisd.web.api.idempotency import Idempotency
 from qisd.web.api.images import ImageEndpoints
@@ -211,6 +212,12 @@ class Domain:
             ListEndpoints(database, listing=library.listing, supported=self._supported),
             ImageEndpoints(database, files=library.files, folders=library.folder_records, supported=self._supported),
             UploadEndpoints(database, uploads=library.uploads, supported=self._supported),
+            FileUploadEndpoints(
+                uploads=library.uploads,
+                files=library.files,
+                folders=library.folder_records,
+                supported=self._supported,
+            ),
             FolderEndpoints(database, folders=library.folders, tasks=queue),
             TrashEndpoints(trash=library.trash, tasks=queue),
             *self.publishing.endpoints(supported=self._supported),

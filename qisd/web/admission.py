@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+import attrs
+
+from qisd.access.levels import Level
+from qisd.access.visitor import Visitor
 from qisd.errors import NotAuthenticated
+from qisd.repository.paths import normalise
 from qisd.web.bodies import BodyRules, FileSink
 from qisd.web.errors import ErrorAnswer
 from qisd.web.identity import Identity, check_way
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
 
 _PAGES = ("login", "logout", "api/tokenlogin", "api/v1/tokenlogin")
 _UPLOADS = ("upload",)
+_FILES = "admin/filesystem/files/"
 
 _SMALL = 64 * 1024
 """For those who have not logged in: name and password."""
@@ -49,14 +55,31 @@ class Admission:
         name = path.removeprefix("api/").removeprefix("v1/")
         if name in _UPLOADS and request.method == b"POST":
             return await self._upload(request)
+        if name.startswith(_FILES) and request.method == b"PUT":
+            return await self._file(request, name.removeprefix(_FILES))
         visitor = await self._identity.of(request)
         return BodyRules(limit=_SMALL if visitor.anonymous else _FORM)
 
     async def _upload(self, request: QisRequest) -> BodyRules:
+        await self._known(request)
+        return await self._files(request)
+
+    async def _file(self, request: QisRequest, path: str) -> BodyRules:
+        visitor = await self._known(request)
+        # The handler looks more closely; but what can't be wanted need not come first.
+        folder = normalise(path.rpartition("/")[0], parameter="path")
+        visitor.require(Level.VIEW, folder)
+        visitor.require(Level.UPLOAD, folder)
+        return attrs.evolve(await self._files(request), raw=True)
+
+    async def _known(self, request: QisRequest) -> Visitor:
         check_way(request)
         visitor = await self._identity.of(request)
         if visitor.anonymous:
             raise NotAuthenticated
+        return visitor
+
+    async def _files(self, request: QisRequest) -> BodyRules:
         length = request.header("Content-Length")
         await self._check_room(int(length) if length and length.isdecimal() else None)
         return BodyRules(limit=request.site.settings.max_content_length, files=self._sink)

@@ -7,7 +7,7 @@ import itertools
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,7 @@ import attrs
 import treq
 from PIL import Image
 from twisted.internet import reactor
+from twisted.internet.task import deferLater
 from twisted.web.client import Agent, HTTPConnectionPool
 
 from qisd.access.levels import Flag
@@ -200,6 +201,13 @@ class ApiCase(DatabaseCase):
         Image.new("RGB", size, colour).save(file)
         return file
 
+    async def eventually(self, look: Callable[[], object], seconds: float = 5.0) -> None:
+        """Wait until ``look`` says yes."""
+        deadline = reactor.seconds() + seconds
+        while not look():
+            self.assertLess(reactor.seconds(), deadline, "it does not come to pass")
+            await deferLater(reactor, 0.02)
+
     # Asking
 
     async def call(
@@ -212,6 +220,7 @@ class ApiCase(DatabaseCase):
         json: Any = None,
         query: Mapping[str, Any] | None = None,
         files: Mapping[str, Any] | None = None,
+        body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         cookie: str | None = None,
         below: str = "/api/v1",
@@ -232,6 +241,8 @@ class ApiCase(DatabaseCase):
         if files is not None:
             more["files"] = files
             more["data"] = dict(more.get("data", []))
+        if body is not None:
+            more["data"] = body
         response = await treq.request(
             method,
             f"http://127.0.0.1:{self.port}{address}",
@@ -242,9 +253,9 @@ class ApiCase(DatabaseCase):
             unbuffered=False,
             **more,
         )
-        body = await response.content()
+        content = await response.content()
         found = {
             name.decode("ascii").lower(): b", ".join(values).decode("latin-1")
             for name, values in response.headers.getAllRawHeaders()
         }
-        return Reply(status=response.code, headers=found, body=body)
+        return Reply(status=response.code, headers=found, body=content)

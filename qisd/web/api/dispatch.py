@@ -257,6 +257,11 @@ def _made(result: Any) -> _Made:
     return _Made(data=result, json=encoded, status=status, line=line, message=message, etag=etag, headers=headers)
 
 
+def etag_of(result: Any) -> str:
+    """The entity tag, without quotes, of the answer that ``result`` makes."""
+    return _made(result).etag
+
+
 def _success(made: _Made) -> bytes:
     return envelope.success(made.json, status=made.status, message=made.message)
 

@@ -59,6 +59,7 @@ class Endpoint:
     :param lines: the handler returns an asynchronous iterator of lists of JSON values; they come as JSON lines
         (``application/jsonl``), one value a line, without an envelope and while they are made. GET only.
     :param files: it takes files, in a multipart body.
+    :param raw: the body is one file as it is; the description says what for.
     :param several: it answers 207.
     :param secret: the answer holds what is shown once and nowhere kept.
     :param first_steps: it can be called by those whose password must be changed before anything else.
@@ -84,6 +85,7 @@ class Endpoint:
     patch: bool = True
     base: Callable[[Any], Mapping[str, Any]] | None = None
     files: bool = False
+    raw: bool = False
     lines: bool = False
     several: bool = False
     secret: bool = False

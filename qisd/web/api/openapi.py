@@ -144,6 +144,8 @@ def _operation(
     }
     if method in _WRITES and declared.form is not None:
         made["requestBody"] = _body(method, declared, declared.form, names[declared.form])
+    if declared.raw:
+        made["requestBody"] = parts.RAW
     return {name: value for name, value in made.items() if value not in ([], "")}
 
 

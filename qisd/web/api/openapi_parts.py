@@ -79,6 +79,9 @@ FILES: Schema = {
     "required": ["files"],
 }
 
+RAW: dict[str, Any] = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+"""A body that is a file."""
+
 
 def _error(status: int, text: str) -> dict[str, Any]:
     made: dict[str, Any] = {
