@@ -91,9 +91,13 @@ def to_log_in(request: QisRequest) -> None:
 def origin(request: QisRequest) -> Origin:
     """Where the request comes from."""
     settings = request.site.settings
+    peer = str(getattr(request.client, "host", None) or "")
+    secure = bool(request.isSecure())
+    if not settings.proxy_servers:
+        return Origin(address=peer, secure=secure, host=request.header("Host"))
     return origin_of(
-        peer=str(getattr(request.client, "host", None) or ""),
-        secure=bool(request.isSecure()),
+        peer=peer,
+        secure=secure,
         host=request.header("Host"),
         forwarded_for=request.joined("X-Forwarded-For"),
         forwarded_proto=request.joined("X-Forwarded-Proto"),
