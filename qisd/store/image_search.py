@@ -122,7 +122,10 @@ def _conditions(query: ImageQuery) -> tuple[list[str], list[object]]:
     if not query.recursive:
         parts.append(("i.folder_id = (select id from folders where path = %s)", [f"/{query.folder}"]))
     if query.extensions:
+        # The extension is one of the words of a path, and words have an index.
+        words = " | ".join(f"'{word}'" for one in query.extensions for word in _WORD.findall(one))
         parts.append(("lower(substring(i.src from '[^./]+$')) = any(%s)", [list(query.extensions)]))
+        parts.append(("i.search @@ to_tsquery('simple', %s)", [words]))
     bounds = (
         ("i.width >= %s", query.min_width),
         ("i.width <= %s", query.max_width),
@@ -138,6 +141,7 @@ def _conditions(query: ImageQuery) -> tuple[list[str], list[object]]:
     parts += [(text, [value]) for text, value in bounds if value is not None]
     if query.tags:
         parts.append(("(m.tags || m.keywords) @> %s::text[]", [list(query.tags)]))
+        parts += [("i.search @@ plainto_tsquery('simple', %s)", [tag]) for tag in query.tags if _WORD.search(tag)]
     if query.at is not None:
         parts.append(("coalesce(m.valid_from <= %s, true) and coalesce(%s < m.valid_until, true)", [query.at] * 2))
     parts.append(_visible(query.rules))
