@@ -157,7 +157,8 @@ class Statistics:
         if self._loop.running:
             self._loop.stop()
         written = await self.flush()
-        if written and await self._registered():
+        if written and any(period.images for period in self._periods.values()):  # that had no record yet
+            await self._registered()
             written = await self.flush()
         if not written:
             _log.error("statistics were lost: they couldn't be written before the end")
@@ -178,14 +179,12 @@ class Statistics:
         finally:
             self._lock.release()
 
-    async def _registered(self) -> bool:
-        """Wait for images that are being registered; false if none are."""
+    async def _registered(self) -> None:
+        """Wait for images that are being registered."""
         registering = self._backlog.registering
-        if registering is None:
-            return False
-        with contextlib.suppress(DeferredTimeoutError):
-            await registering.addTimeout(_WAIT_AT_STOP, self._reactor)
-        return True
+        if registering is not None:
+            with contextlib.suppress(DeferredTimeoutError):
+                await registering.addTimeout(_WAIT_AT_STOP, self._reactor)
 
     async def _tick(self) -> None:
         try:

@@ -84,6 +84,10 @@ class TaskQueue:
             return await tasks.add(db, new)
         return await self._database.transaction(lambda transaction: tasks.add(transaction, new))
 
+    def check(self, name: str) -> None:
+        """:raises KeyError: there's no such type."""
+        self._types[name]
+
     async def find_kept(self, name: str, params: Mapping[str, Any]) -> Task | None:
         """An equal task that has run and is still kept."""
         return await tasks.find_kept(self._database, funcname=name, params=params)

@@ -88,9 +88,10 @@ class Schedule:
         if name is None:
             return False
         try:
+            self._queue.check(name)
             params = self._jobs[name].params()
         except Exception:  # the others shall be begun nevertheless
-            _log.failure("the parameters of {job} can't be found", job=name)
+            _log.failure("the job {job} can't be begun", job=name)
             await schedules.note(transaction, name, task=None, result="failed")
             return True
         if params is None:
