@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from twisted.logger import Logger
+
+from qisd.errors import StoreUnavailable
 from qisd.library.files import Files
 from qisd.library.folders import Folders
 from qisd.library.guard import Guard
@@ -29,6 +32,8 @@ from qisd.repository.staging import Staging
 from qisd.repository.tree import Tree
 from qisd.store.pool import Database
 from qisd.tasks.registry import TaskType
+
+_log = Logger()
 
 
 class Library:
@@ -150,7 +155,10 @@ class Library:
         """
         await self.guard.start()
         await self.journal.recover()
-        await self._pool.run(self.staging.sweep)
+        try:
+            await self._pool.run(self.staging.sweep)
+        except StoreUnavailable as error:
+            _log.warn("what earlier processes received can't be removed: {reason}", reason=error.detail)
         self.journal.start()
         self.registrar.start()
 

@@ -206,7 +206,9 @@ class Registrar:
             await disk_operations.tell_files(db, [path])
             return count
 
-        return await shielded(self._write([path], work))
+        marked = await shielded(self._write([path], work))
+        self.forget(path)
+        return marked
 
     # Inside
 
@@ -244,9 +246,14 @@ class Registrar:
         if not wanted:
             return {}
 
+        moved = await self._moved(wanted)
+
         async def work(db: Transaction) -> dict[str, Image]:
             # Once more, now that nobody changes anything: what was seen may be gone.
             there = await self._files.run(lambda: self._look(wanted))
+            for src, before in moved.items():
+                if src in there:
+                    await self._follow(db, before, src)
             known = await images.by_srcs(db, list(there))
             same = {src: image for src, image in known.items() if _is_of(image, there[src].version)}
             found = [_found(look, sizes[src]) for src, look in there.items() if src not in same]
@@ -256,10 +263,45 @@ class Registrar:
             ids = [places[stored(folder_of(one.src))].id for one in found]
             return same | await images.register(db, found, ids, user_id=None, action=Action.CREATED, info=_FOUND)
 
-        made = await self._write(wanted, work)
+        made = await self._write([*wanted, *(before.src for before in moved.values())], work)
+        for before in moved.values():
+            self.forget(before.src)
         for src in made:
             self._remember(src)
         return made
+
+    async def _moved(self, srcs: Sequence[str]) -> dict[str, Image]:
+        """Those of ``srcs`` without a record that are the files of other records, moved by somebody on disk."""
+        there = await self._files.run(lambda: self._look(srcs))
+        known = await images.by_srcs(self._database, list(there))
+        fresh = {look.version: src for src, look in there.items() if src not in known or not known[src].active}
+        versions = [(version.size, version.mtime_ns, version.inode) for version in fresh]
+        candidates = await images.by_versions(self._database, versions)
+        still_there = await self._files.run(lambda: self._look([one.src for one in candidates]))
+        gone = [one for one in candidates if one.src not in still_there and Subtree(one.src, file=True).folder is None]
+        found: dict[str, Image] = {}
+        for one in sorted(gone, key=lambda one: one.status):  # an active record goes before those that were deleted
+            found[fresh[_version_of(one)]] = one
+        return {src: one for src, one in found.items() if one.src != src}
+
+    async def _follow(self, db: Transaction, before: Image, src: str) -> None:
+        """Have a record go where its file went."""
+        now = await images.by_id(db, before.id)
+        there = await images.by_src(db, src)
+        if now is None or now.src != before.src or (there is not None and there.active):
+            return
+        target = Subtree(src, file=True)
+        folder = await folders.ensure_folders(db, stored(folder_of(src)))
+        await images.detach(db, target)
+        await images.move(
+            db,
+            Subtree(before.src, file=True),
+            src,
+            folder_id=folder.id,
+            user_id=None,
+            info=f"Found again: moved from /{before.src} to /{src}",
+        )
+        await disk_operations.tell_files(db, [before.src, src])
 
     async def note_missing(self, srcs: Sequence[str], *, agreed: bool = False) -> list[str]:
         """Mark those of ``srcs`` deleted that are active and not on disk; returns them.
@@ -343,6 +385,11 @@ def _is_of(image: Image, version: FileVersion) -> bool:
     """Whether the record is of this version of the file."""
     known = (image.file_size, image.file_mtime_ns, image.file_inode)
     return image.active and known == (version.size, version.mtime_ns, version.inode)
+
+
+def _version_of(image: Image) -> FileVersion:
+    """Of an image that has one."""
+    return FileVersion(size=image.file_size or 0, mtime_ns=image.file_mtime_ns or 0, inode=image.file_inode or 0)
 
 
 def _found(look: _Look, size: PixelSize) -> FoundFile:

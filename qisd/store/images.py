@@ -96,6 +96,17 @@ async def by_srcs(db: Queries, srcs: Collection[str]) -> dict[str, Image]:
     return {image.src: image for image in map(_image, rows)}
 
 
+async def by_versions(db: Queries, versions: Collection[tuple[int, int, int]]) -> list[Image]:
+    """All whose files had one of these versions, each a size, a time in nanoseconds and an inode."""
+    sizes, times, inodes = zip(*versions, strict=True) if versions else ((), (), ())
+    rows = await db.query(
+        f"select {_COLUMNS} from images where (file_size, file_mtime_ns, file_inode) in"  # noqa: S608
+        " (select * from unnest(%s::bigint[], %s::bigint[], %s::bigint[]))",
+        (list(sizes), list(times), list(inodes)),
+    )
+    return [_image(row) for row in rows]
+
+
 async def register(
     db: Queries,
     found: Sequence[FoundFile],

@@ -92,6 +92,27 @@ class NoticingTests(LibraryCase):
         self.assertEqual((after.id, after.status), (before.id, 1))
         self.assertEqual(self.history("a/x.jpg"), [(1, None), (0, None), (1, None)])
 
+    async def test_a_record_goes_where_its_file_went(self) -> None:
+        self.write("a/x.jpg")
+        before = await self.library.files.details(admin(), "a/x.jpg")
+        await self.library.files.edit(admin(), before.id, title="kept", description="")
+        (self.root / "b").mkdir()
+        os.rename(self.root / "a/x.jpg", self.root / "b/y.jpg")
+        after = await self.library.files.details(anonymous(), "b/y.jpg")
+        self.assertEqual((after.id, after.title, after.status), (before.id, "kept", 1))
+        self.assertEqual(self.history("b/y.jpg"), [(1, None), (3, 1), (4, None)])
+        await self.refusal(NotFound, self.library.files.details(anonymous(), "a/x.jpg"))
+        self.assertEqual(self.rows(), [("b/y.jpg", 1)])
+
+    async def test_a_copy_or_a_second_name_of_a_file_is_another_image(self) -> None:
+        self.write("a/x.jpg")
+        before = await self.library.files.details(admin(), "a/x.jpg")
+        self.write("a/copy.jpg")
+        os.link(self.root / "a/x.jpg", self.root / "a/link.jpg")
+        for path in ("a/copy.jpg", "a/link.jpg"):
+            self.assertNotEqual((await self.library.files.details(admin(), path)).id, before.id)
+        self.assertEqual((await self.library.files.details(admin(), "a/x.jpg")).id, before.id)
+
     async def test_image_requests_tell_and_a_batch_is_written_later(self) -> None:
         self.write("a/x.jpg", picture(10, 10))
         self.write("y.txt")

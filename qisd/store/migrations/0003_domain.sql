@@ -66,6 +66,7 @@ create trigger version before update on images for each row
         is distinct from (new.src, new.folder_id, new.title, new.description, new.status))
     execute function qis_raise_version();
 create index idx_im_subtree on images (src text_pattern_ops);
+create index idx_im_inode on images (file_inode) where file_inode is not null;
 create index idx_im_hash on images (content_hash) where content_hash is not null;
 create index idx_im_search on images using gin (search);
 
