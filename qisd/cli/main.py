@@ -12,11 +12,11 @@ from typing import NoReturn
 
 from qisd import __version__
 from qisd.access.secret_key import generate_secret
-from qisd.cli import audit, check, import_qis, permissions, settings, stats, tasks, users
+from qisd.cli import audit, check, database, import_qis, permissions, settings, stats, tasks, users
 from qisd.cli.console import CommandError, Console, Exit
 from qisd.errors import SettingsError
 
-_COMMANDS = (check, settings, users, permissions, tasks, stats, audit, import_qis)
+_COMMANDS = (check, settings, users, permissions, tasks, stats, audit, database, import_qis)
 """The modules of the commands, in the order in which the help lists them."""
 
 

@@ -78,15 +78,16 @@ def _usable(folders: list[Path]) -> Iterator[Binaries]:
         # Not only there, but usable by the user that we run as: a private environment of root's is of no help.
         # With the effective rights: the real ones would leave out a capability to pass through closed folders.
         if all(os.access(folder / program, os.X_OK, effective_ids=True) for program in ("postgres", "initdb")):
-            major = _major(folder / "postgres")
+            major = major_of(folder / "postgres")
             if major is not None:
                 yield Binaries(folder=folder, major=major)
 
 
-def _major(postgres: Path) -> int | None:
+def major_of(program: Path) -> int | None:
+    """The major version of one of PostgreSQL's programs; None when it doesn't say."""
     try:
         answer = subprocess.run(  # noqa: S603 - a program that we found, without a shell
-            [postgres, "--version"], capture_output=True, text=True, timeout=20, check=True, stdin=subprocess.DEVNULL
+            [program, "--version"], capture_output=True, text=True, timeout=20, check=True, stdin=subprocess.DEVNULL
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None

@@ -102,6 +102,14 @@ def seed(
         log(line)
 
 
+def admin_hash(connection: Connection) -> str | None:
+    """The stored hash of the administrator's password."""
+    with connection.cursor() as cursor:
+        cursor.execute("select password from users where id = %s", (ADMIN,))
+        row: tuple[str] | None = cursor.fetchone()
+        return None if row is None else row[0]
+
+
 def _groups(cursor: Cursor, lines: list[str]) -> None:
     for number, name, description in GROUPS:
         cursor.execute(

@@ -1,0 +1,67 @@
+"""Work that is done by the daemon's account in a process of its own, while this one keeps the rights of root.
+
+What root names as a file may lie where only root may write; the database is only there for the daemon's account.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import NoReturn
+
+from qisd.cli.console import CommandError, Exit
+
+
+def apart(work: Callable[[], None]) -> None:
+    """Do ``work``, which may become another account. Only as root in a process of its own. Blocks.
+
+    :raises CommandError: as ``work`` does.
+    """
+    if os.geteuid() != 0:
+        work()
+        return
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _in_child(work, writing)
+    os.close(writing)
+    try:
+        with os.fdopen(reading, encoding="utf-8") as told:
+            message = told.read()
+        _, status = os.waitpid(child, 0)
+    except KeyboardInterrupt:
+        os.kill(child, signal.SIGTERM)
+        os.waitpid(child, 0)
+        raise
+    code = os.waitstatus_to_exitcode(status)
+    if code == Exit.INTERRUPTED or -code in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        raise KeyboardInterrupt
+    if code < 0:
+        raise CommandError(f"it was ended by signal {-code}", exit_code=Exit.BUG)
+    if code:
+        raise CommandError(message, exit_code=Exit(code))
+
+
+def _in_child(work: Callable[[], None], writing: int) -> NoReturn:
+    code = Exit.BUG
+    message = "it failed by the error above"
+    try:
+        work()
+        code = Exit.DONE
+    except CommandError as error:
+        code, message = error.exit_code, str(error)
+    except KeyboardInterrupt:
+        code = Exit.INTERRUPTED
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os.write(writing, message.encode("utf-8", "replace"))
+        os._exit(code)
