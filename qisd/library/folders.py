@@ -46,6 +46,18 @@ class FolderView:
     children: list[Folder]
 
 
+@attrs.frozen(kw_only=True)
+class _Way:
+    """Where a folder is moved to.
+
+    :param nearest: the nearest folder above that is there already.
+    """
+
+    folder: Folder
+    target: str
+    nearest: str
+
+
 class Folders:
     """Looks up, makes, moves and deletes folders."""
 
@@ -121,12 +133,10 @@ class Folders:
         staged = await self._files.run(stage)
         return await self._journal.run(CreateFolder(actor=actor, staged=staged, target=target, path=location))
 
-    async def check_move(self, path: str) -> None:
-        """What can be said of a new path before anything is looked up.
-
-        :raises BadParameter: it can't be one.
-        """
+    async def check_move(self, visitor: Visitor, folder_id: int, path: str, *, version: int | None = None) -> None:
+        """Raise what :meth:`move` would raise now."""
         names.clean_folder_path(path, unicode_names=self._rules().unicode_names, exists=lambda one: True)
+        await self._way(visitor, folder_id, path, version=version)
 
     async def move(self, visitor: Visitor, folder_id: int, path: str, *, version: int | None = None) -> Folder:
         """Give a folder another name or another place, with everything below it.
@@ -137,29 +147,14 @@ class Folders:
         :param path: the whole new path. Folders above that are missing are made.
         :raises AlreadyExists: something is there.
         """
-        require_login(visitor)
-        folder = await self._known(folder_id)
-        visitor.require(Level.VIEW, folder_of(folder.location))
-        check_version(folder.version, version)
-        names.check_target(path)
-        if folder.path == "/":
-            raise Refused(_ROOT)
-        source = folder.location
-        target = await self._new_path(visitor, path)
+        way = await self._way(visitor, folder_id, path, version=version)
+        source, target = way.folder.location, way.target
         if target == source:
-            return folder
-        if target.startswith(f"{source}/"):
-            raise Refused("A folder can't be moved into itself.")
-        if await self._files.run(lambda: self._tree.kind(source)) != "folder":
-            raise NotFound(f"'{folder.path}' was not found.")
-        nearest = await self._free(target)
-        visitor.require(Level.CREATE_FOLDER, nearest)
-        if folder_of(source) != folder_of(target):
-            visitor.require(Level.DELETE_FOLDER, folder_of(source))
+            return way.folder
         actor = actor_of(visitor)
-        if folder_of(target) != nearest:
+        if folder_of(target) != way.nearest:
             await self.make_if_missing(actor, folder_of(target))
-        return await self._journal.run(MoveFolder(actor=actor, folder_id=folder.id, source=source, target=target))
+        return await self._journal.run(MoveFolder(actor=actor, folder_id=folder_id, source=source, target=target))
 
     async def make_if_missing(self, actor: Actor, location: str) -> None:
         """Make a folder unless it's there, or somebody else is faster; without asking whether somebody may."""
@@ -172,22 +167,17 @@ class Folders:
                 continue
             return
 
+    async def check_delete(self, visitor: Visitor, folder_id: int, *, version: int | None = None) -> None:
+        """Raise what :meth:`delete` would raise now."""
+        await self._deletable(visitor, folder_id, version=version)
+
     async def delete(self, visitor: Visitor, folder_id: int, *, version: int | None = None) -> Folder:
         """Delete a folder with everything below it; needs the delete-folder level in the folder above.
 
         :raises NotFound: it is deleted, and not on disk.
         """
-        require_login(visitor)
-        folder = await self._known(folder_id)
-        if folder.path == "/":
-            raise Refused(_ROOT)
+        folder, there = await self._deletable(visitor, folder_id, version=version)
         location = folder.location
-        visitor.require(Level.VIEW, folder_of(location))
-        there = await self._files.run(lambda: self._tree.kind(location)) == "folder"
-        if not there and not folder.active:
-            raise NotFound(f"'{folder.path}' was not found.")
-        visitor.require(Level.DELETE_FOLDER, folder_of(location))
-        check_version(folder.version, version)
         actor = actor_of(visitor)
         if there:
             days = self._rules().trash_days
@@ -200,6 +190,44 @@ class Folders:
         return await self._known(folder_id)
 
     # Inside
+
+    async def _way(self, visitor: Visitor, folder_id: int, path: str, *, version: int | None) -> _Way:
+        """From where to where :meth:`move` goes; raises what it raises."""
+        require_login(visitor)
+        folder = await self._known(folder_id)
+        visitor.require(Level.VIEW, folder_of(folder.location))
+        check_version(folder.version, version)
+        names.check_target(path)
+        if folder.path == "/":
+            raise Refused(_ROOT)
+        source = folder.location
+        target = await self._new_path(visitor, path)
+        if target == source:
+            return _Way(folder=folder, target=target, nearest=folder_of(target))
+        if target.startswith(f"{source}/"):
+            raise Refused("A folder can't be moved into itself.")
+        if await self._files.run(lambda: self._tree.kind(source)) != "folder":
+            raise NotFound(f"'{folder.path}' was not found.")
+        nearest = await self._free(target)
+        visitor.require(Level.CREATE_FOLDER, nearest)
+        if folder_of(source) != folder_of(target):
+            visitor.require(Level.DELETE_FOLDER, folder_of(source))
+        return _Way(folder=folder, target=target, nearest=nearest)
+
+    async def _deletable(self, visitor: Visitor, folder_id: int, *, version: int | None) -> tuple[Folder, bool]:
+        """The folder that :meth:`delete` deletes, and whether it is on disk; raises what it raises."""
+        require_login(visitor)
+        folder = await self._known(folder_id)
+        if folder.path == "/":
+            raise Refused(_ROOT)
+        location = folder.location
+        visitor.require(Level.VIEW, folder_of(location))
+        there = await self._files.run(lambda: self._tree.kind(location)) == "folder"
+        if not there and not folder.active:
+            raise NotFound(f"'{folder.path}' was not found.")
+        visitor.require(Level.DELETE_FOLDER, folder_of(location))
+        check_version(folder.version, version)
+        return folder, there
 
     async def _known(self, folder_id: int) -> Folder:
         folder = await folders.by_id(self._database, folder_id)

@@ -34,6 +34,7 @@ from qisd.web.operations import Readiness
 from tests.integration.database import DatabaseCase
 
 _RULES = image_rules(default_settings())
+_WHOLE = ("/api", "/pictures", "/image", "/original", "/login", "/logout")
 _numbers = itertools.count(1)
 
 
@@ -231,7 +232,7 @@ class ApiCase(DatabaseCase):
             sent["Authorization"] = "Basic " + base64.b64encode(f"{token}:".encode()).decode()
         if cookie is not None:
             sent["Cookie"] = f"session={cookie}"
-        address = path if path.startswith(("/api", "/pictures", "/image", "/original", "/login", "/logout")) else below + path
+        address = path if path.startswith(_WHOLE) else below + path
         more: dict[str, Any] = {}
         if json is not None:
             more["json"] = json

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from qisd.access.levels import ALL_FLAGS, Flag
+from qisd.access.levels import Flag
 from qisd.store.first_run import PASSWORD_FILE
 from tests.integration.api import ApiCase, Reply
 from tests.integration.database import ADMIN_PASSWORD
@@ -34,69 +34,6 @@ class AccountsApiCase(ApiCase):
     def accepted(self, reply: Reply) -> Any:
         self.assertEqual((reply.status, reply.message), (200, "OK"), reply.body)
         return reply.data
-
-
-# What each endpoint needs. The requests themselves are right, or ask for what isn't there, so that whoever may gets
-# the status named here; nothing is changed by them.
-MATRIX: list[tuple[str, str, dict[str, Any] | None, frozenset[Flag], int]] = [
-    ("GET", "/admin/users/", None, frozenset({Flag.ADMIN_USERS}), 200),
-    ("POST", "/admin/users/", {}, frozenset({Flag.ADMIN_USERS}), 400),
-    ("GET", "/admin/users/1/", None, frozenset({Flag.ADMIN_USERS}), 200),
-    ("PUT", "/admin/users/1/", {}, frozenset({Flag.ADMIN_USERS}), 400),
-    ("PATCH", "/admin/users/4711/", {}, frozenset({Flag.ADMIN_USERS}), 404),
-    ("DELETE", "/admin/users/4711/", None, frozenset({Flag.ADMIN_USERS}), 404),
-    ("GET", "/admin/groups/", None, frozenset({Flag.ADMIN_USERS}), 200),
-    ("POST", "/admin/groups/", {}, frozenset({Flag.ADMIN_USERS, Flag.ADMIN_PERMISSIONS}), 400),
-    ("GET", "/admin/groups/2/", None, frozenset({Flag.ADMIN_USERS}), 200),
-    ("PUT", "/admin/groups/2/", {}, frozenset({Flag.ADMIN_USERS}), 400),
-    ("DELETE", "/admin/groups/4711/", None, frozenset({Flag.ADMIN_USERS, Flag.ADMIN_PERMISSIONS}), 404),
-    ("POST", "/admin/groups/2/members/", {}, frozenset({Flag.ADMIN_USERS}), 400),
-    ("DELETE", "/admin/groups/4711/members/1/", None, frozenset({Flag.ADMIN_USERS}), 404),
-    ("GET", "/admin/permissions/", None, frozenset({Flag.ADMIN_PERMISSIONS}), 200),
-    ("POST", "/admin/permissions/", {}, frozenset({Flag.ADMIN_PERMISSIONS}), 400),
-    ("GET", "/admin/permissions/1/", None, frozenset({Flag.ADMIN_PERMISSIONS}), 200),
-    ("PUT", "/admin/permissions/1/", {}, frozenset({Flag.ADMIN_PERMISSIONS}), 400),
-    ("DELETE", "/admin/permissions/4711/", None, frozenset({Flag.ADMIN_PERMISSIONS}), 404),
-    ("GET", "/admin/permissions/trace/", None, frozenset({Flag.ADMIN_PERMISSIONS}), 400),
-    ("GET", "/admin/templates/", None, frozenset(), 200),
-    ("GET", "/admin/templates/1/", None, frozenset(), 200),
-    ("POST", "/admin/templates/", {}, frozenset({Flag.ADMIN_ALL}), 400),
-    ("PUT", "/admin/templates/1/", {}, frozenset({Flag.ADMIN_ALL}), 400),
-    ("DELETE", "/admin/templates/4711/", None, frozenset({Flag.ADMIN_ALL}), 404),
-    ("GET", "/admin/properties/cluster_id/", None, frozenset({Flag.ADMIN_ALL}), 200),
-    ("PUT", "/admin/properties/cluster_id/", {}, frozenset({Flag.ADMIN_ALL}), 400),
-    ("GET", "/admin/audit/", None, frozenset({Flag.ADMIN_PERMISSIONS}), 200),
-    ("GET", "/admin/audit/export/", {"from_time": "x"}, frozenset({Flag.ADMIN_PERMISSIONS}), 400),
-]
-
-
-class PermissionMatrixTests(AccountsApiCase):
-    async def test_each_endpoint_wants_what_it_wants_and_nothing_else(self) -> None:
-        everybody = {flag: await self.person(flag, name=f"with {flag}") for flag in Flag}
-        everybody_held = {flag: frozenset({flag}) for flag in Flag} | {Flag.ADMIN_ALL: ALL_FLAGS}
-        both = await self.person(Flag.ADMIN_USERS, Flag.ADMIN_PERMISSIONS, name="both")
-        plain = await self.person(name="plain")
-        before = self.state()
-        for method, path, form, wanted, status in MATRIX:
-            sent = {"query" if method == "GET" else "form": form}
-            self.assertEqual((await self.call(method, path, **sent)).status, 401, (method, path))
-            callers = [(plain, frozenset()), (both, frozenset({Flag.ADMIN_USERS, Flag.ADMIN_PERMISSIONS}))]
-            callers += [(everybody[flag], everybody_held[flag]) for flag in Flag]
-            for token, held in callers:
-                reply = await self.call(method, path, token=token, **sent)
-                right = status if wanted <= held else 403
-                self.assertEqual(reply.status, right, (method, path, sorted(held), reply.body))
-                self.assertEqual(reply.json["status"], right)
-        self.assertEqual(self.state(), before)
-
-    def state(self) -> list[list[tuple[Any, ...]]]:
-        tables = ("users", "groups", "usergroups", "folderpermissions", "imagetemplates", "properties", "audit_log")
-        return [self.sql(f"select * from {table} order by 1, 2") for table in tables]
-
-    async def test_wrong_methods_are_told_the_right_ones(self) -> None:
-        reply = await self.call("DELETE", "/admin/users/", token=await self.admin())
-        self.refused(reply, 405)
-        self.assertEqual(sorted(reply.headers["allow"].replace(" ", "").split(",")), ["GET", "HEAD", "OPTIONS", "POST"])
 
 
 class UserTests(AccountsApiCase):

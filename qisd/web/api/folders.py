@@ -66,7 +66,7 @@ class FolderEndpoints:
         login=True,
         form=FolderQuery,
         answer=FolderTree,
-        errors=(403, 404),
+        errors=(400, 403, 404),
     )
     async def by_path(self, call: Call) -> Versioned:
         form = call.read(FolderQuery)
@@ -94,7 +94,7 @@ class FolderEndpoints:
         login=True,
         form=FolderForm,
         answer=FolderObject,
-        errors=(403, 409),
+        errors=(400, 403, 409),
     )
     async def create(self, call: Call) -> Versioned:
         form = call.read(FolderForm)
@@ -110,11 +110,11 @@ class FolderEndpoints:
         answer=FolderObject,
         accepted=True,
         patch=False,
-        errors=(403, 409),
+        errors=(400, 403, 409),
     )
     async def move(self, call: Call) -> FolderObject | Accepted:
         form = call.read(FolderForm)
-        await self._folders.check_move(form.path)
+        await self._folders.check_move(call.visitor, call.id(), form.path, version=call.version)
         params = {"folder_id": call.id(), "path": form.path}
         return await self._by_task(call, "move_folder", params)
 
@@ -126,9 +126,10 @@ class FolderEndpoints:
         login=True,
         answer=FolderObject,
         accepted=True,
-        errors=(403,),
+        errors=(400, 403),
     )
     async def delete(self, call: Call) -> FolderObject | Accepted:
+        await self._folders.check_delete(call.visitor, call.id(), version=call.version)
         return await self._by_task(call, "delete_folder", {"folder_id": call.id()})
 
     async def _by_task(self, call: Call, name: str, params: dict[str, Any]) -> FolderObject | Accepted:
