@@ -12,11 +12,11 @@ from typing import NoReturn
 
 from qisd import __version__
 from qisd.access.secret_key import generate_secret
-from qisd.cli import audit, check, database, import_qis, permissions, settings, stats, tasks, users
+from qisd.cli import audit, check, completion, database, import_qis, permissions, samples, settings, stats, tasks, users
 from qisd.cli.console import CommandError, Console, Exit
 from qisd.errors import SettingsError
 
-_COMMANDS = (check, settings, users, permissions, tasks, stats, audit, database, import_qis)
+_COMMANDS = (check, settings, users, permissions, tasks, stats, audit, database, samples, import_qis)
 """The modules of the commands, in the order in which the help lists them."""
 
 
@@ -63,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add_parser(commands, common)
+    completion.add_parser(commands, common, whole=build_parser)
     secret = commands.add_parser("secret", parents=[common], help="print a new random key of 32 letters and digits")
     secret.set_defaults(run=_secret)
     version = commands.add_parser("version", parents=[common], help="print the version")

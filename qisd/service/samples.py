@@ -6,9 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from qisd.repository.samples import FOLDER
 from qisd.settings import Settings
-
-FOLDER = "samples"
 
 
 def provide_samples(settings: Settings) -> bool:
