@@ -30,8 +30,11 @@ _MOST_IMAGES = 200_000
 _TOGETHER = 60.0
 """Counts that can't be written are merged with those of the last minute."""
 
-_CHUNK = 2000
-"""How many images are looked up, or written, by one statement."""
+_LOOKED_UP = 2000
+"""How many images are looked up by one statement."""
+
+_WRITTEN = 500
+"""How many are written by one: making its text holds up the reactor, here for a few milliseconds."""
 
 _TRIES = 3
 """In how many later writings a record is looked for that an image didn't have at first."""
@@ -156,7 +159,7 @@ class Backlog:
         """The batches of one part, with the ids of their images."""
         known: dict[str, Known] = {}
         paths = {src for period in part.periods.values() for src in period.images if _is_storable(src)}
-        for chunk in _chunks(sorted(paths)):
+        for chunk in _chunks(sorted(paths), _LOOKED_UP):
             known |= await stats.images_of(self._database, chunk)
         self._register(part, missing=paths - known.keys(), known=known)
         return [
@@ -224,7 +227,7 @@ def _batches(period: Period, known: dict[str, Known]) -> Iterator[Batch]:
     rows.sort(key=lambda row: row[0])
     breakdown = [attrs.evolve(counts, name=counts.name[:_NAME]) for counts in period.breakdown()]
     system = period.system_counts()
-    first, *others = list(_chunks(rows)) or [[]]
+    first, *others = list(_chunks(rows, _WRITTEN)) or [[]]
     if first or breakdown or system is not None:
         yield Batch(
             from_time=period.from_time, to_time=period.to_time, system=system, breakdown=breakdown, images=first
@@ -233,9 +236,9 @@ def _batches(period: Period, known: dict[str, Known]) -> Iterator[Batch]:
         yield Batch(from_time=period.from_time, to_time=period.to_time, images=chunk)
 
 
-def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]
+def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def _is_storable(src: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 import attrs
@@ -64,6 +65,9 @@ class Totals:
     total_bytes: int = 0
     request_seconds: float = 0.0
     max_request_seconds: float = 0.0
+
+
+_SEVEN_OF = attrgetter(*SEVEN.split(", "))
 
 
 @attrs.frozen(kw_only=True)
@@ -156,7 +160,7 @@ async def add(db: Queries, batch: Batch, *, writer: UUID, number: int) -> bool:
 
 async def _add_images(db: Queries, batch: Batch) -> None:
     numbers, totals = zip(*batch.images, strict=True)
-    columns = [list(column) for column in zip(*map(attrs.astuple, totals), strict=True)]
+    columns = [list(column) for column in zip(*map(_SEVEN_OF, totals), strict=True)]
     await db.execute(
         f"{_INTO_IMAGES} select c.image_id, %s::timestamptz, %s::timestamptz, c.n1, c.n2, c.n3, c.n4, c.n5, c.n6, c.n7"  # noqa: S608
         " from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
@@ -178,7 +182,7 @@ async def _add_breakdown(db: Queries, batch: Batch) -> None:
 
 async def _add_system(db: Queries, batch: Batch, counts: SystemCounts) -> None:
     values = [
-        *attrs.astuple(counts.totals),
+        *_SEVEN_OF(counts.totals),
         *(getattr(counts, name) for name in (*EXTRA, "samples", *AVERAGES)),
         list(counts.latency),
     ]

@@ -361,7 +361,7 @@ class WritingTests(StatisticsCase):
         for n in range(10, 4510):
             self.serve(f"{n}.jpg")
         self.assertTrue(self.flush())
-        self.assertEqual([len(batch.images) for batch in self.store.batches], [2000, 2000, 500])
+        self.assertEqual([len(batch.images) for batch in self.store.batches], [500] * 9)
         self.assertEqual(self.store.system("views"), 4500)
 
 
