@@ -2,8 +2,8 @@
 
     python bench/logins.py PHOTO [SECONDS]
 
-One client asks for finished images on one connection, as fast as it gets answers up to 100 per second; its waiting times
-are printed without and with log-ins (right passwords, argon2id) at the same time.
+One client asks for finished images on one connection, up to a hundred times per second; its waiting times are printed
+without and with log-ins (right passwords, argon2id) at the same time.
 """
 
 from __future__ import annotations

@@ -32,10 +32,10 @@ from qisd.access.snapshot import PermissionSnapshot
 from qisd.access.visitor import SYSTEM, Visitor
 from qisd.library.library import Library
 from qisd.library.rules import LibraryRules
-from qisd.library.search import Query
 from qisd.pools.files import FilePool
 from qisd.stats import reports
 from qisd.store import folders, images, permissions
+from qisd.store.image_search import ImageQuery
 from qisd.store.pool import Database
 from tests.integration.database import server
 
@@ -83,11 +83,11 @@ class Installation:
         snapshot_of(await self.database.transaction(permissions.load))
 
     async def search(self) -> None:
-        found = await self.library.search.images(self.user, Query(q="penguin"), limit=50)
-        assert found.items
+        found = await self.library.search.images(self.user, ImageQuery(words="penguin"), limit=50)
+        assert found.images
 
     async def search_two_words(self) -> None:
-        await self.library.search.images(self.user, Query(q="harbour 4711"), limit=50)
+        await self.library.search.images(self.user, ImageQuery(words="harbour 4711"), limit=50)
 
     async def top_images(self) -> None:
         found = await reports.top_images(self.database, now=datetime.now(UTC), days=1, limit=10)

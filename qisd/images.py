@@ -8,6 +8,7 @@ or by rendering.
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -211,15 +212,19 @@ class Images:
         request = parse_image_request(query, vocabulary, public=limits)
         path = paths.normalise(request.src)
         self._check_permission(visitor, path, Level.VIEW)
+        overlay_path = ""
         if request.options.overlay_src is not None:  # one that a template names is shown to everybody
             overlay_path = paths.normalise(request.options.overlay_src, parameter="overlay")
             self._check_permission(visitor, overlay_path, Level.VIEW)
         path, source, spec = await self._source(path, request, vocabulary, rules, erez=erez)
+        self._check_spelling(visitor, path, source.name, Level.VIEW)
         natural = Size(source.info.width, source.info.height)
         planned = plan(spec, natural)
         if limits is not None:
             check_public_limits(planned, request=request, vocabulary=vocabulary, limits=limits)
         overlay = await self._overlay(spec, rules)
+        if overlay is not None and request.options.overlay_src is not None:
+            self._check_spelling(visitor, overlay_path, overlay.name, Level.VIEW)
         handled = handling(request, vocabulary)
         output = _output_format(spec, path, rules)
         trusted = rules.benchmarking or not visitor.anonymous
@@ -231,7 +236,7 @@ class Images:
             content_type=output.mime,
             xref=handled.xref,
             path=path,
-            public=self._public(visitor, path, Level.VIEW),
+            public=self._public(visitor, os.fsdecode(source.name), Level.VIEW),
             record=handled.record_stats,
             template=request.template,
             output=output.name,
@@ -276,6 +281,11 @@ class Images:
         path = paths.normalise(request.src)
         self._check_permission(visitor, path, Level.DOWNLOAD)
         opened = await self._open(path)
+        try:
+            self._check_spelling(visitor, path, opened.name, Level.DOWNLOAD)
+        except Forbidden:
+            opened.stream.close()
+            raise
         output = self._rules.rendering.formats.by_extension(extension_of(path))
         if output is None or not output.read:
             opened.stream.close()
@@ -290,7 +300,7 @@ class Images:
             content_type=output.mime,
             xref=request.xref,
             path=path,
-            public=self._public(visitor, path, Level.DOWNLOAD),
+            public=self._public(visitor, os.fsdecode(opened.name), Level.DOWNLOAD),
             record=request.record_stats is not False,
             size=opened.version.size,
             stream=opened.stream,
@@ -327,10 +337,19 @@ class Images:
             raise
 
     def _check_permission(self, visitor: Visitor, path: str, level: Level) -> None:
-        """:raises Forbidden: the visitor has a lower level in the folder, or comes too early or too late for strangers."""
+        """:raises Forbidden: the visitor has a lower level there, or is a stranger and comes too early or too late."""
         visitor.require(level, _folder_of(path))
         if visitor.anonymous and not self._valid(visitor, path):
             raise Forbidden
+
+    def _check_spelling(self, visitor: Visitor, path: str, name: bytes, level: Level) -> None:
+        """Permissions go by the folder's name as the disk spells it, where letters have more than one form.
+
+        :raises Forbidden: the visitor has a lower level there.
+        """
+        spelled = os.fsdecode(name)
+        if spelled != path:
+            self._check_permission(visitor, spelled, level)
 
     def _public(self, visitor: Visitor, path: str, level: Level) -> bool:
         return visitor.snapshot.level(frozenset(), _folder_of(path)) >= level and self._valid(visitor, path)

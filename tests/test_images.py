@@ -42,7 +42,10 @@ SNAPSHOT = PermissionSnapshot(
     accounts={},
     groups={},
     rows={"": {1: 20}, "closed": {1: 0, 2: 20}, "shown": {1: 10}},
-    validity={"shop/early.png": Validity(begins=1001.0, ends=None), "shop/late.png": Validity(begins=None, ends=1000.0)},
+    validity={
+        "shop/early.png": Validity(begins=1001.0, ends=None),
+        "shop/late.png": Validity(begins=None, ends=1000.0),
+    },
 )
 STRANGER = Visitor(snapshot=SNAPSHOT)
 ANNA = Visitor(
@@ -307,6 +310,21 @@ class ImagesTests(TestCase):
         self.assertFalse(prepared.public)
         self.assertTrue((await self.prepare(width="20")).public)
         self.assertEqual((self.witness.seen[0], self.witness.gone), ("closed/chair.png", []))
+
+    async def test_another_spelling_of_a_closed_folder_does_not_open_it(self) -> None:
+        composed, decomposed = "\u00e9t\u00e9", "e\u0301te\u0301"
+        (self.root / decomposed).mkdir()
+        self.paint(f"{decomposed}/chair.png", "red")
+        closed = attrs.evolve(SNAPSHOT, rows={"": {1: 20}, decomposed: {1: 0}})
+        visitor = Visitor(snapshot=closed)
+        for folder in (composed, decomposed):
+            with self.subTest(folder=folder):
+                with self.assertRaises(Forbidden):
+                    await self.prepare(visitor, src=f"{folder}/chair.png", width="20")
+                with self.assertRaises(Forbidden):
+                    await self.images.original({"src": f"{folder}/chair.png"}, visitor)
+                with self.assertRaises(Forbidden):
+                    await self.prepare(visitor, overlay=f"{folder}/chair.png")
 
     async def test_who_may_only_view_gets_no_original(self) -> None:
         (self.root / "shown").mkdir()

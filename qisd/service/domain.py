@@ -53,6 +53,7 @@ from qisd.web.api.idempotency import Idempotency
 from qisd.web.api.images import ImageEndpoints
 from qisd.web.api.listing import ListEndpoints
 from qisd.web.api.routes import ApiRoutes
+from qisd.web.api.search import SearchEndpoints
 from qisd.web.api.tasks import TaskEndpoints
 from qisd.web.api.trash import TrashEndpoints
 from qisd.web.api.uploads import UploadEndpoints
@@ -65,6 +66,7 @@ from qisd.web.signin import SignInPages
 _log = Logger()
 
 _FLUSH_EVERY = 60.0
+_READ_EVERY = 300
 
 
 @attrs.frozen(kw_only=True)
@@ -211,6 +213,12 @@ class Domain:
             CredentialEndpoints(database, entry=self.entry, sessions=self.sessions),
             ListEndpoints(database, listing=library.listing, supported=self._supported),
             ImageEndpoints(database, files=library.files, folders=library.folder_records, supported=self._supported),
+            SearchEndpoints(
+                search=library.search,
+                metadata=library.metadata,
+                folders=library.folder_records,
+                supported=self._supported,
+            ),
             UploadEndpoints(database, uploads=library.uploads, supported=self._supported),
             FileUploadEndpoints(
                 uploads=library.uploads,
@@ -228,7 +236,9 @@ class Domain:
     def _add_tasks(self) -> None:
         database = self._store.database
         self.background.add(self.library.task_types(self._visitor_of))
-        self.background.add([], [Job(name="expire_trash", interval_secs=DAY)])
+        self.background.add(
+            [], [Job(name="expire_trash", interval_secs=DAY), Job(name="read_metadata", interval_secs=_READ_EVERY)]
+        )
         self.background.add(self.publishing.task_types(), self.publishing.jobs())
         self.background.add(
             housekeeping.task_types(
@@ -270,7 +280,9 @@ class Domain:
             ),
             portfolios=self.publishing.pages(identity=self.identity, count=self.statistics.folio_download),
             api=self.api,
-            bodies=Admission(identity=self.identity, sink=self.library.staging, check_room=self._check_room),
+            bodies=Admission(
+                identity=self.identity, find=self.api.find, sink=self.library.staging, check_room=self._check_room
+            ),
         )
 
     async def start(self) -> None:

@@ -227,6 +227,30 @@ class ImageEvent(Model):
     username: str | UnsetType = UNSET
 
 
+class MetadataObject(Model):
+    """What is known of an image beyond its record: what the file says, then what people say."""
+
+    format: str
+    colour_space: str
+    profile: str
+    exif: dict[str, Any]
+    iptc: dict[str, Any]
+    xmp: dict[str, Any]
+    keywords: list[str]
+    taken: datetime | None
+    camera: str
+    latitude: float | None
+    longitude: float | None
+    copyright: str
+    tags: list[str]
+    custom: dict[str, Any]
+    owner: str
+    licence: str
+    valid_from: datetime | None
+    valid_until: datetime | None
+    read_at: Annotated[datetime | None, Meta(description="when the file was read; null: not yet")]
+
+
 class TaskObject(Model):
     """A background task."""
 
