@@ -89,4 +89,4 @@ def _check(wanted: AuditFilter) -> None:
     for name in ("actor_name", "action", "object_type", "object_id"):
         checks.text(name, getattr(wanted, name))
     if wanted.since is not None and wanted.until is not None and wanted.since > wanted.until:
-        raise BadParameter("until", "must not be before since")
+        raise BadParameter("to_time", "must not be before from_time")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -11,6 +11,7 @@ from qisd.access.levels import Level
 from qisd.access.visitor import Visitor
 from qisd.errors import NotAuthenticated
 from qisd.repository.paths import normalise
+from qisd.web.api.endpoint import Endpoint
 from qisd.web.bodies import BodyRules, FileSink
 from qisd.web.errors import ErrorAnswer
 from qisd.web.identity import Identity, check_way
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from qisd.web.request import QisRequest
 
 _PAGES = ("login", "logout", "api/tokenlogin", "api/v1/tokenlogin")
-_UPLOADS = ("upload",)
-_FILES = "admin/filesystem/files/"
-
 _SMALL = 64 * 1024
 """For those who have not logged in: name and password."""
 
@@ -32,13 +30,20 @@ class Admission:
     """Lets bodies in.
 
     :param sink: where the files of an upload go.
+    :param find: the endpoint that a method and an address below ``/api`` lead to, with the parts of the address.
     :param check_room: raises :class:`~qisd.errors.NoSpace` when the disk is nearly full.
     """
 
     def __init__(
-        self, *, identity: Identity, sink: FileSink, check_room: Callable[[int | None], Awaitable[None]]
+        self,
+        *,
+        identity: Identity,
+        find: Callable[[bytes, str], tuple[Endpoint, Mapping[str, Any]] | None],
+        sink: FileSink,
+        check_room: Callable[[int | None], Awaitable[None]],
     ) -> None:
         self._identity = identity
+        self._find = find
         self._sink = sink
         self._check_room = check_room
 
@@ -47,16 +52,17 @@ class Admission:
         place = request.place()
         if isinstance(place, ErrorAnswer):
             return None
-        path = b"/".join(place).decode("utf-8", "replace").rstrip("/")
-        if path in _PAGES:
+        path = b"/".join(place).decode("utf-8", "replace")
+        if path.rstrip("/") in _PAGES:
             return BodyRules(limit=_SMALL)
-        if not path.startswith("api/"):
+        found = self._find(request.method, path.removeprefix("api")) if path.startswith("api/") else None
+        if found is None:
             return None
-        name = path.removeprefix("api/").removeprefix("v1/")
-        if name in _UPLOADS and request.method == b"POST":
+        declared, parts = found
+        if declared.files:
             return await self._upload(request)
-        if name.startswith(_FILES) and request.method == b"PUT":
-            return await self._file(request, name.removeprefix(_FILES))
+        if declared.raw:
+            return await self._file(request, str(parts["path"]))
         visitor = await self._identity.of(request)
         return BodyRules(limit=_SMALL if visitor.anonymous else _FORM)
 

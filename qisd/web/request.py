@@ -203,7 +203,9 @@ class QisRequest(Request):
     def of_api(self) -> bool:
         """Whether errors are answered in the form of the API."""
         place = self.place()
-        return isinstance(place, list) and place[0] == b"api"
+        if isinstance(place, list):
+            return place[0] == b"api"
+        return self.path.startswith(f"{self.site.root}api/".encode("latin-1"))
 
     def answer_failure(self, failure: Failure) -> None:
         """The answer to an exception."""

@@ -64,6 +64,7 @@ class AuditEndpoints:
         listing=True,
         answer=list[AuditEntry],
         description="At most 1000 entries at a time. Pages by `below` lose and repeat nothing while the log grows.",
+        errors=(400,),
     )
     async def listed(self, call: Call) -> Page:
         form = call.read(AuditForm)
@@ -80,6 +81,7 @@ class AuditEndpoints:
         form=AuditFilterForm,
         lines=True,
         answer=AuditEntry,
+        errors=(400,),
     )
     async def export(self, call: Call) -> AsyncIterator[Sequence[AuditEntry]]:
         pages = self._log.export(call.visitor, _filter(call.read(AuditFilterForm)))

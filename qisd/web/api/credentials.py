@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta
 from qisd import __version__
 from qisd.access.entry import Entry
 from qisd.access.sessions import Sessions
-from qisd.errors import BadParameter
+from qisd.errors import BadParameter, NotFound
 from qisd.store import users
 from qisd.store.pool import Database
 from qisd.store.sessions import SessionRow
@@ -58,7 +58,7 @@ class CredentialEndpoints:
         answer=TokenObject,
         secret=True,
         csrf=False,
-        errors=(403, 429),
+        errors=(400, 403, 429),
         description="Name and password by HTTP Basic authentication, or else in the body.",
     )
     async def token(self, call: Call) -> TokenObject:
@@ -133,6 +133,7 @@ class CredentialEndpoints:
         answer=NewKeyObject,
         secret=True,
         description="The key is shown this once. Only by session: a token can't make keys.",
+        errors=(400,),
     )
     async def create_key(self, call: Call) -> NewKeyObject:
         form = call.read(KeyForm)
@@ -148,7 +149,10 @@ class CredentialEndpoints:
 
     @endpoint("DELETE", "/account/tokens/<int:id>/", summary="End a key", tag=TAG, login=True, errors=(404,))
     async def end_key(self, call: Call) -> None:
-        await self._entry.end(call.visitor, call.id())
+        number = call.id()
+        if number not in {key.id for key in await self._entry.held_by(call.visitor, ["key"])}:
+            raise NotFound(str(number))
+        await self._entry.end(call.visitor, number)
 
 
 def _key(row: SessionRow) -> KeyObject:

@@ -37,6 +37,9 @@ F = TypeVar("F", bound=Form)
 Handler = Callable[[Any, "Call"], Awaitable[Any]]
 H = TypeVar("H", bound=Handler)
 
+WORD = "[a-z_]+"
+"""What ``<word:name>`` stands for in an address."""
+
 _MARK = "_qisd_endpoints"
 _LARGEST_ID = 2**63 - 1
 
@@ -45,7 +48,7 @@ _LARGEST_ID = 2**63 - 1
 class Endpoint:
     """The declaration of one method at one address.
 
-    :param path: below ``/api/v1``, with a slash at its end; parts in angle brackets as in klein.
+    :param path: below ``/api/v1``, with a slash at its end; parts in angle brackets as in klein, and ``<word:name>``.
     :param login: anonymous callers get 401.
     :param flag: a system permission that the caller must have; without it 403, before anything is read.
     :param form: the model of the parameters: of the query for GET, else of the body.
@@ -221,10 +224,10 @@ class Call:
     def id(self, name: str = "id") -> int:
         """An id in the address.
 
-        :raises NotFound: no id can be so large.
+        :raises NotFound: no id is 0, or so large.
         """
         value = int(self.parts[name])
-        if value > _LARGEST_ID:
+        if not 0 < value <= _LARGEST_ID:
             raise NotFound(str(value)[:40])
         return value
 

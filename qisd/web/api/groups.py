@@ -9,8 +9,10 @@ from msgspec import Meta, structs
 
 from qisd.access.levels import Flag
 from qisd.accounts.groups import Groups, Membership
+from qisd.store.groups import SORTS
 from qisd.web.api.endpoint import Call, Page, Versioned, endpoint
 from qisd.web.api.models import GroupObject
+from qisd.web.api.paging import sort_by
 from qisd.web.api.presenting import group_object, user_object
 from qisd.web.api.reading import Form
 
@@ -21,7 +23,7 @@ class GroupListForm(Form):
     """Which groups."""
 
     q: Annotated[str, Meta(max_length=120, description="a part of name or description")] = ""
-    sort: Annotated[str, Meta(max_length=30, description="name, id or group_type; after a minus downwards")] = ""
+    sort: Annotated[str, sort_by(SORTS)] = ""
 
 
 class GroupForm(Form):
@@ -87,7 +89,7 @@ class GroupEndpoints:
         flag=Flag.ADMIN_USERS,
         form=GroupForm,
         answer=GroupObject,
-        errors=(409,),
+        errors=(400, 409),
         description="Needs permissions administration too, and every system permission that the group is to have.",
     )
     async def create(self, call: Call) -> GroupObject:
@@ -122,7 +124,7 @@ class GroupEndpoints:
         form=GroupForm,
         answer=GroupObject,
         base=_form_values,
-        errors=(404, 409),
+        errors=(400, 404, 409),
         description="Without permissions administration the system permissions stay as they are. Only local groups get"
         " another name.",
     )

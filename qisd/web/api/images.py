@@ -66,7 +66,7 @@ class ImageEndpoints:
         form=DetailsForm,
         answer=ImageObject,
         internal=False,
-        errors=(403, 404, 415),
+        errors=(400, 403, 404, 415),
     )
     async def details(self, call: Call) -> Versioned:
         form = call.read(DetailsForm)
@@ -135,7 +135,7 @@ class ImageEndpoints:
         form=FilePathForm,
         answer=ImageObject,
         patch=False,
-        errors=(403, 409, 415),
+        errors=(400, 403, 409, 415),
     )
     async def move(self, call: Call) -> Versioned:
         form = call.read(FilePathForm)
@@ -150,7 +150,7 @@ class ImageEndpoints:
         tag="Files and folders",
         login=True,
         answer=ImageObject,
-        errors=(403,),
+        errors=(400, 403),
     )
     async def delete(self, call: Call) -> Versioned:
         return await self._answer(call, await self._files.delete(call.visitor, call.id(), version=call.version))

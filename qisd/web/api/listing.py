@@ -55,7 +55,7 @@ class ListEndpoints:
         form=ListForm,
         answer=list[ListedFile | ImageObject | ListedFolder],
         internal=False,
-        errors=(403, 404),
+        errors=(400, 403, 404),
         description="In the order of their names in lower case. With ``cursor``, from the Link header, nothing is lost"
         " or repeated when files come and go between two pages.",
     )

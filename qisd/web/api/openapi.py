@@ -8,7 +8,7 @@ from typing import Any
 
 from qisd.access.levels import Flag
 from qisd.web.api import openapi_parts as parts
-from qisd.web.api.endpoint import Endpoint
+from qisd.web.api.endpoint import WORD, Endpoint
 from qisd.web.api.models import ErrorEnvelope, TaskObject
 from qisd.web.api.openapi_schemas import (
     Answers,
@@ -117,6 +117,8 @@ def _form_schemas(endpoints: Sequence[Endpoint], names: dict[type[Form], str]) -
             if not one.files:
                 found[json_name] = json_schema(one.form, changes=changes)
             found[text_name] = text_schema(one.form, changes=changes)
+            if one.files:
+                parts.add_files(found[text_name])
     return found
 
 
@@ -189,6 +191,8 @@ def _parameters(method: str, declared: Endpoint, *, twin: Endpoint | None) -> li
 
 def _path_parameter(kind: str | None, name: str) -> dict[str, Any]:
     schema: Schema = {"type": "string", "minLength": 1}
+    if kind == "word":
+        schema = {"type": "string", "pattern": f"^{WORD}$"}
     if kind == "int":
         schema = {"type": "integer", "format": "int64", "minimum": 1}
     return {"name": name, "in": "path", "required": True, "schema": schema}
@@ -222,7 +226,7 @@ def _body(method: str, declared: Endpoint, form: type[Form], name: str) -> dict[
     example = declared.example
     content: dict[str, Any] = {}
     if declared.files:
-        content["multipart/form-data"] = {"schema": {"allOf": [ref(text_name), parts.FILES]}}
+        content["multipart/form-data"] = {"schema": ref(text_name)}
     else:
         content["application/json"] = {"schema": ref(json_name)}
         for media_type in _FORM_TYPES:

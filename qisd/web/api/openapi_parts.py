@@ -39,6 +39,7 @@ ERRORS: dict[int, tuple[str, str]] = {
     401: ("NotAuthenticated", "Log in first, or come by HTTPS."),
     403: ("Forbidden", "The caller may not do this."),
     404: ("NotFound", "There is no such thing."),
+    405: ("NotAllowed", "The address takes no requests of this kind."),
     409: ("Conflict", "It exists already, is under way already, or the `Idempotency-Key` was used for something else."),
     412: ("OutOfDate", "Somebody else has changed it meanwhile; `data` is how it is now."),
     413: ("TooLarge", "The body is too long."),
@@ -73,12 +74,6 @@ PROBLEM: Schema = {
     "required": ["type", "title", "status", "detail"],
 }
 
-FILES: Schema = {
-    "type": "object",
-    "properties": {"files": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}},
-    "required": ["files"],
-}
-
 RAW: dict[str, Any] = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 """A body that is a file."""
 
@@ -91,11 +86,24 @@ def _error(status: int, text: str) -> dict[str, Any]:
             "application/problem+json": {"schema": ref("Problem")},
         },
     }
+    if status == 405:
+        made["headers"] = {"Allow": header("Allow")}
     if status in (409, 429, 503):
         made["headers"] = {"Retry-After": header("RetryAfter")}
     if status == 412:
         made["headers"] = {"ETag": header("ETag")}
     return made
+
+
+def add_files(schema: Schema) -> None:
+    """Let an object with the fields of a form have files, too."""
+    schema["properties"]["files"] = {
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "string", "format": "binary"},
+        "description": "each with a file name",
+    }
+    schema.setdefault("required", []).append("files")
 
 
 def header(name: str) -> dict[str, str]:
@@ -140,6 +148,7 @@ def partly(status: int, data: Schema) -> dict[str, Any]:
 
 
 HEADERS: dict[str, Any] = {
+    "Allow": {"description": "The methods that there are.", "schema": {"type": "string"}},
     "ETag": {"description": "The version, for `If-Match` and `If-None-Match`.", "schema": {"type": "string"}},
     "TotalCount": {"description": "Length of the whole list.", "schema": {"type": "integer", "minimum": 0}},
     "Link": {"description": "Where the next and the previous part are (RFC 8288).", "schema": {"type": "string"}},

@@ -160,7 +160,7 @@ def _as_text(schema: Schema, field: FormField) -> Schema:
     if isinstance(kind, inspect.BoolType):
         # Whatever is not one of the words for yes is no.
         return {"anyOf": [{"type": "boolean"}, {"type": "string"}], "default": False, **about}
-    if isinstance(kind, inspect.IntType) and _takes_blank(kind, field):
+    if _takes_blank(kind, field):
         exact = _exact({name: value for name, value in schema.items() if name not in about}, kind, field)
         return {"anyOf": [exact, {"type": "string", "maxLength": 0}], **about}
     if not isinstance(kind, _TEXTUAL):
@@ -185,11 +185,13 @@ _TEXTUAL = (
 )
 
 
-def _takes_blank(kind: inspect.IntType, field: FormField) -> bool:
+def _takes_blank(kind: inspect.Type, field: FormField) -> bool:
     """Whether a text without anything in it is read: as 0, or as if it weren't there."""
     if field.extra.get("blank_absent"):
         return not field.required
-    return (kind.ge is None or kind.ge <= 0) and (kind.le is None or kind.le >= 0)
+    if isinstance(kind, inspect.LiteralType):
+        return 0 in kind.values
+    return isinstance(kind, inspect.IntType) and (kind.ge is None or kind.ge <= 0) and (kind.le is None or kind.le >= 0)
 
 
 def _not_null(kind: inspect.Type) -> inspect.Type:

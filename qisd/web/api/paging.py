@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
 
@@ -13,6 +14,8 @@ from qisd.web.headers import Header
 if TYPE_CHECKING:
     from qisd.web.api.endpoint import Call
 
+_SORT_MAX = 30
+
 
 class PagingForm(Form):
     """Which part of a list."""
@@ -21,9 +24,19 @@ class PagingForm(Form):
     limit: Annotated[int, Meta(ge=1, le=1000, description="entries at most")] | None = None
 
 
+def sort_by(choices: Iterable[str]) -> Meta:
+    """What is to be said of a field ``sort`` that takes one of ``choices``, after a minus downwards, or nothing."""
+    names = [*choices]
+    return Meta(
+        max_length=_SORT_MAX,
+        description="after a minus downwards",
+        extra_json_schema={"enum": ["", *names, *(f"-{name}" for name in names)]},
+    )
+
+
 def page_links(call: Call, total: int) -> list[Header]:
-    """The Link header (RFC 8288), when a part was asked for and there are others."""
-    if call.parameters.text("limit") is None or call.limit is None:
+    """The Link header (RFC 8288), when there are other parts."""
+    if call.limit is None:
         return []
     links = []
     if call.start + call.limit < total:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, structs
 
-from qisd.access.levels import Flag
+from qisd.access.levels import Flag, Level
 from qisd.accounts.permissions import FolderPermissions
 from qisd.accounts.trace import FolderTrace, Trace
 from qisd.store.folder_permissions import FolderPermission
@@ -32,7 +32,7 @@ class PermissionForm(Form):
 
     group_id: Id
     folder_id: Id
-    access: Annotated[int, Meta(ge=0, le=70, description="0, 10, 20, 30, 40, 50, 60 or 70")]
+    access: Annotated[int, Meta(ge=0, le=70, extra_json_schema={"enum": [int(level) for level in Level]})]
 
 
 class TraceForm(Form):
@@ -164,7 +164,7 @@ class PermissionEndpoints:
         flag=Flag.ADMIN_PERMISSIONS,
         form=TraceForm,
         answer=TraceObject,
-        errors=(404,),
+        errors=(400, 404),
     )
     async def trace(self, call: Call) -> TraceObject:
         form = call.read(TraceForm)

@@ -43,7 +43,10 @@ _EXPORT = f"{_EXPORTS}<int:export_id>/"
 ImageId = Annotated[int, Meta(ge=1)]
 Index = Annotated[int, Meta(ge=-999_999, le=999_999, description="images are in the order of these numbers")]
 FileName = Annotated[str, Meta(max_length=255, description="name in zips, ASCII; blank for the image's own")]
-AccessLevel = Annotated[int, Meta(ge=0, le=20, description="0 nothing, 10 view, 20 view and download")]
+AccessLevel = Annotated[
+    int,
+    Meta(ge=0, le=20, description="0 nothing, 10 view, 20 view and download", extra_json_schema={"enum": [0, 10, 20]}),
+]
 Parameters = Annotated[
     Any,
     Meta(
@@ -59,7 +62,7 @@ class PortfolioQuery(Form):
 
     human_id: Annotated[str, Meta(description="only this one, complete", extra={"trim": True})] = ""
     q: Annotated[str, Meta(max_length=255, description="a part of name, description or human id")] = ""
-    sort: Annotated[str, Meta(max_length=30, description=", ".join(ORDERS))] = ""
+    sort: Annotated[str, Meta(max_length=30, extra_json_schema={"enum": ["", *ORDERS]})] = ""
 
 
 class NewPortfolioForm(Form):
@@ -103,7 +106,7 @@ class ImageForm(Form):
 
     filename: FileName | None = None
     index: Index | None = None
-    image_parameters: Parameters = None
+    image_parameters: Annotated[Parameters, Meta(extra_json_schema={"type": ["object", "null"]})] = None
 
 
 class PositionForm(Form):
@@ -146,7 +149,7 @@ class PortfolioEndpoints:
         form=PortfolioQuery,
         listing=True,
         answer=list[PortfolioObject] | PortfolioObject,
-        errors=(403, 404),
+        errors=(400, 403, 404),
     )
     async def listed(self, call: Call) -> Page | Versioned:
         form = call.read(PortfolioQuery)
@@ -165,7 +168,7 @@ class PortfolioEndpoints:
         flag=Flag.FOLIOS,
         form=NewPortfolioForm,
         answer=PortfolioObject,
-        errors=(409,),
+        errors=(400, 409),
     )
     async def create(self, call: Call) -> Versioned:
         form = call.read(NewPortfolioForm)
@@ -183,7 +186,7 @@ class PortfolioEndpoints:
         form=PortfolioForm,
         base=lambda data: _form_values(data),
         answer=PortfolioObject,
-        errors=(403, 404, 409),
+        errors=(400, 403, 404, 409),
     )
     async def change(self, call: Call) -> Versioned:
         await self._portfolios.check(call.visitor, call.id(), Access.EDIT)
@@ -222,7 +225,7 @@ class PortfolioEndpoints:
         tag=TAG,
         form=NewImageForm,
         answer=PortfolioImage,
-        errors=(403, 404, 409),
+        errors=(400, 403, 404, 409),
     )
     async def add_image(self, call: Call) -> Versioned:
         await self._portfolios.check(call.visitor, call.id(), Access.EDIT)
@@ -246,7 +249,7 @@ class PortfolioEndpoints:
         form=ImageForm,
         base=lambda data: {},
         answer=PortfolioImage,
-        errors=(403, 404),
+        errors=(400, 403, 404),
     )
     async def change_image(self, call: Call) -> Versioned:
         number, image_id = call.id(), call.id("image_id")
@@ -316,7 +319,7 @@ class PortfolioEndpoints:
         form=ExportForm,
         answer=PortfolioExport,
         accepted=PortfolioExport,
-        errors=(403, 404, 507),
+        errors=(400, 403, 404, 507),
     )
     async def publish(self, call: Call) -> Accepted:
         await self._exports.check(call.visitor, call.id())

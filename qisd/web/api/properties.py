@@ -51,7 +51,7 @@ class PropertyEndpoints:
         flag=Flag.ADMIN_ALL,
         form=PropertyForm,
         answer=PropertyObject,
-        errors=(404,),
+        errors=(400, 404),
     )
     async def change(self, call: Call) -> PropertyObject:
         form = call.read(PropertyForm)

@@ -244,6 +244,8 @@ def _range_text(kind: inspect.IntType | inspect.FloatType) -> str:
 
 
 def _choice_of_text(name: str, kind: inspect.LiteralType, text: str) -> Any:
+    if all(isinstance(one, int) for one in kind.values):
+        return _choice(name, kind, _integer(name, text))
     return _choice(name, kind, {str(one): one for one in kind.values}.get(text, text))
 
 

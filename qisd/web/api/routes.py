@@ -9,6 +9,7 @@ from klein import Klein
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.routing import BaseConverter
 
 from qisd.errors import QisError
 from qisd.web.api import envelope
@@ -16,7 +17,7 @@ from qisd.web.api.answer import Answer
 from qisd.web.api.batch import BatchEndpoints, Inner, check_may_be_inner
 from qisd.web.api.dispatch import Bound, Dispatcher, Twin
 from qisd.web.api.documentation import Documentation
-from qisd.web.api.endpoint import Endpoint, endpoints_of
+from qisd.web.api.endpoint import WORD, Endpoint, endpoints_of
 from qisd.web.errors import ErrorAnswer, allowed_methods, translate
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 PREFIXES = ("/v1", "")
 """Below ``/api``: the present version, and no version, which is the same."""
+
+
+class _Word(BaseConverter):
+    """A part of an address that is a name of ours, and so can't be mistaken for an id."""
+
+    regex = WORD
 
 
 class ApiRoutes:
@@ -38,6 +45,7 @@ class ApiRoutes:
         self._app = Klein()
         self._app.url_map.merge_slashes = False
         self._app.url_map.strict_slashes = False
+        self._app.url_map.converters["word"] = _Word
         self._reads = {
             one.path: Twin(declared=one, handler=bound) for one, bound in self.endpoints if one.method == "GET"
         }
@@ -53,7 +61,10 @@ class ApiRoutes:
     async def run_inner(self, request: Inner) -> bytes:
         """The envelope that answers a call within another one."""
         try:
-            declared, bound, parts = self._called(request)
+            place = request.place()
+            if isinstance(place, ErrorAnswer):
+                raise NotFound
+            declared, bound, parts = self._match(request.method, place)
             check_may_be_inner(declared)
             answer = await self._dispatcher.answer(
                 cast("QisRequest", request), declared, bound, twin=self._reads.get(declared.path), parts=parts
@@ -64,15 +75,20 @@ class ApiRoutes:
         assert isinstance(answer, Answer)  # noqa: S101 - lines may not be within
         return answer.body
 
-    def _called(self, request: Inner) -> tuple[Endpoint, Bound, Mapping[str, Any]]:
-        """The endpoint that ``request`` goes to, and the parts of its address.
+    def find(self, method: bytes, place: str) -> tuple[Endpoint, Mapping[str, Any]] | None:
+        """The endpoint at an address, and the parts of that; None when there is none, or none with this method.
 
-        :raises HTTPException: there is none.
+        :param place: the path below ``/api``, decoded.
         """
-        place = request.place()
-        if isinstance(place, ErrorAnswer):
-            raise NotFound
-        name, parts = self._app.url_map.bind("localhost").match(place, method=request.method.decode("ascii"))
+        try:
+            declared, _, parts = self._match(method, place)
+        except HTTPException:
+            return None
+        return declared, parts
+
+    def _match(self, method: bytes, place: str) -> tuple[Endpoint, Bound, Mapping[str, Any]]:
+        """:raises HTTPException: there is no endpoint."""
+        name, parts = self._app.url_map.bind("localhost").match(place, method=method.decode("ascii", "replace"))
         number = name.partition("/")[0]
         if not number.isdecimal():
             raise NotFound

@@ -83,7 +83,7 @@ class TaskEndpoints:
         total = await tasks.count(self._database, statuses=statuses, funcname=form.funcname, user_id=own)
         return Page(items=[task_object(task, user=None) for task in found], total=total)
 
-    @endpoint("GET", "/admin/tasks/<int:id>/", summary="A task", tag=TAG, login=True, answer=TaskObject, errors=(403,))
+    @endpoint("GET", "/admin/tasks/<int:id>/", summary="A task", tag=TAG, login=True, answer=TaskObject, errors=(405,))
     async def get(self, call: Call) -> TaskObject:
         task = await self._queue.get(call.id())
         _check_own(call.visitor, task)
@@ -96,7 +96,7 @@ class TaskEndpoints:
         tag=TAG,
         login=True,
         answer=TaskObject,
-        errors=(403,),
+        errors=(405,),
         description="One that waits ends at once, one that runs as soon as it can.",
     )
     async def cancel(self, call: Call) -> TaskObject:
@@ -105,14 +105,14 @@ class TaskEndpoints:
 
     @endpoint(
         "POST",
-        "/admin/tasks/<function>/",
+        "/admin/tasks/<word:function>/",
         summary="Start a task by hand",
         tag=TAG,
         login=True,
         flag=Flag.ADMIN_ALL,
         form=StartForm,
         answer=TaskObject,
-        errors=(409,),
+        errors=(400, 405, 409),
         description=f"Functions: {', '.join((*_STATS, _FOLDER_DATA, 'verify_repository'))}.",
     )
     async def start(self, call: Call) -> TaskObject:

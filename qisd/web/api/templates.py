@@ -8,9 +8,10 @@ from msgspec import Meta
 
 from qisd.access.levels import Flag
 from qisd.accounts.templates import DOCUMENT_MAX, Templates
-from qisd.store.image_templates import Template
+from qisd.store.image_templates import SORTS, Template
 from qisd.web.api.endpoint import Call, Page, Versioned, endpoint
 from qisd.web.api.models import TemplateObject
+from qisd.web.api.paging import sort_by
 from qisd.web.api.reading import Form
 
 TAG = "Templates"
@@ -20,7 +21,7 @@ class TemplateListForm(Form):
     """Which templates."""
 
     q: Annotated[str, Meta(max_length=120, description="a part of name or description")] = ""
-    sort: Annotated[str, Meta(max_length=30, description="name or id; after a minus downwards")] = ""
+    sort: Annotated[str, sort_by(SORTS)] = ""
 
 
 class TemplateForm(Form):
@@ -68,7 +69,7 @@ class TemplateEndpoints:
         flag=Flag.ADMIN_ALL,
         form=TemplateForm,
         answer=TemplateObject,
-        errors=(409,),
+        errors=(400, 409),
     )
     async def create(self, call: Call) -> TemplateObject:
         form = call.read(TemplateForm)
@@ -100,7 +101,7 @@ class TemplateEndpoints:
         flag=Flag.ADMIN_ALL,
         form=TemplateForm,
         answer=TemplateObject,
-        errors=(404, 409),
+        errors=(400, 404, 409),
     )
     async def change(self, call: Call) -> TemplateObject:
         form = call.read(TemplateForm)

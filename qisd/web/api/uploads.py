@@ -55,7 +55,7 @@ class UploadEndpoints:
         form=UploadForm,
         files=True,
         answer=dict[str, ImageObject | UploadError],
-        errors=(403, 404, 409, 413, 415, 507),
+        errors=(400, 403, 404, 409, 413, 415, 507),
         description="The answer has an entry for each file, by the name that it was sent with. When some fail, the"
         " status is that of the first of them, and the others are in their places all the same.",
     )

@@ -9,8 +9,10 @@ from msgspec import Meta
 from qisd.access.levels import Flag
 from qisd.accounts.user_values import NewUser, UserChange
 from qisd.accounts.users import Users, require_access
+from qisd.store.users import SORTS
 from qisd.web.api.endpoint import Call, Page, Versioned, endpoint
 from qisd.web.api.models import NewUserObject, UserObject
+from qisd.web.api.paging import sort_by
 from qisd.web.api.presenting import group_object, user_object
 from qisd.web.api.reading import Form
 
@@ -29,7 +31,7 @@ class UserListForm(Form):
 
     status: Annotated[Literal["1", "0", "-1", "any"], Meta(description="1 active, 0 deleted, any or -1 both")] = "1"
     q: Annotated[str, Meta(max_length=120, description="a part of user name, names or e-mail")] = ""
-    sort: Annotated[str, Meta(max_length=30, description="username, id, email, …; after a minus downwards")] = ""
+    sort: Annotated[str, sort_by(SORTS)] = ""
 
 
 class NewUserForm(Form):
@@ -96,7 +98,7 @@ class UserEndpoints:
         flag=Flag.ADMIN_USERS,
         form=NewUserForm,
         answer=NewUserObject,
-        errors=(409,),
+        errors=(400, 409),
     )
     async def create(self, call: Call) -> NewUserObject:
         form = call.read(NewUserForm)
@@ -139,7 +141,7 @@ class UserEndpoints:
         first_steps=True,
         form=UserForm,
         answer=UserObject,
-        errors=(403, 404, 409),
+        errors=(400, 403, 404, 409),
     )
     async def change(self, call: Call) -> UserObject:
         require_access(call.visitor, call.id(), write=True)
