@@ -148,6 +148,15 @@ class Files:
         self._changed(image.src)
         return image
 
+    async def reset(self, visitor: Visitor, image_id: int) -> Image:
+        """Look at a file anew, whatever is believed of it, on all servers; needs the edit level."""
+        require_login(visitor)
+        image = await self.by_id(visitor, image_id, level=Level.EDIT)
+        await self._database.transaction(lambda db: disk_operations.tell_files(db, [image.src]))
+        self._registrar.forget(image.src)
+        self._changed(image.src)
+        return await self.present(visitor, image_id)
+
     async def move(self, visitor: Visitor, image_id: int, path: str, *, version: int | None = None) -> Image:
         """Give a file another name, or another folder with the name that it is to have there.
 

@@ -96,6 +96,20 @@ class ImageEndpoints:
         return await self._answer(call, image)
 
     @endpoint(
+        "POST",
+        f"{_ID}reset/",
+        summary="Look at the file anew",
+        tag=TAG,
+        login=True,
+        answer=ImageObject,
+        errors=(403,),
+        description="At once and on all servers, instead of within a second. Renderings are kept by the version of the"
+        " file, so that nothing old is served either way.",
+    )
+    async def reset(self, call: Call) -> Versioned:
+        return await self._answer(call, await self._files.reset(call.visitor, call.id()))
+
+    @endpoint(
         "GET",
         f"{_ID}history/",
         summary="What happened to an image",
