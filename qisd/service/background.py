@@ -15,14 +15,14 @@ from qisd.tasks.worker import TaskWorker
 class Background:
     """The queue, which the domain adds to; the worker, which the domain's types are given to; the schedule.
 
-    :param patient: a database whose time limit allows for statements about everything.
+    :param database: one for short statements only: a worker that has to wait behind long ones seems to be dead.
     """
 
-    def __init__(self, patient: Database, *, reactor: Any) -> None:
-        self._patient = patient
+    def __init__(self, database: Database, *, reactor: Any) -> None:
+        self._database = database
         self._reactor = reactor
         self.types = TaskTypes()
-        self.queue = TaskQueue(patient, self.types, reactor=reactor)
+        self.queue = TaskQueue(database, self.types, reactor=reactor)
         self._jobs: list[Job] = []
         self._worker: TaskWorker | None = None
         self._schedule: Schedule | None = None
@@ -53,9 +53,9 @@ class Background:
         self.queue.stop()
 
     def _work(self, at_once: int) -> None:
-        self._worker = TaskWorker(self._patient, self.queue, self.types, reactor=self._reactor, at_once=at_once)
+        self._worker = TaskWorker(self._database, self.queue, self.types, reactor=self._reactor, at_once=at_once)
         self._worker.start()
-        self._schedule = Schedule(self._patient, self.queue, self._jobs, reactor=self._reactor)
+        self._schedule = Schedule(self._database, self.queue, self._jobs, reactor=self._reactor)
         self._schedule.start()
 
     async def _rest(self) -> None:

@@ -106,7 +106,7 @@ class Domain:
         self._loops: list[LoopingCall] = []
         self._build_access(keys)
         self._build_library(server, cache, track)
-        self.background = Background(store.patient, reactor=reactor)
+        self.background = Background(store.database, reactor=reactor)
         self.accounts = Accounts(
             store.database,
             permissions=self.permissions,

@@ -57,9 +57,11 @@ class TaskQueue:
         self._listener.stop()
         self._listening = False
 
-    def observe(self, heard: Heard, *, again: Callable[[], None]) -> None:
-        """Have ``heard`` called with all news, and ``again`` when some may have been missed."""
-        self._observers.append((heard, again))
+    def observe(self, heard: Heard, *, again: Callable[[], None]) -> Callable[[], None]:
+        """Have ``heard`` called with all news, and ``again`` when some may have been missed; until the result is."""
+        observer = (heard, again)
+        self._observers.append(observer)
+        return lambda: self._observers.remove(observer)
 
     async def add(
         self,
@@ -145,7 +147,7 @@ class TaskQueue:
     def _look_again(self) -> None:
         for number in list(self._waiting):
             self._wake(number)
-        for _, again in self._observers:
+        for _, again in list(self._observers):
             again()
 
     def _heard(self, text: str) -> None:
@@ -156,7 +158,7 @@ class TaskQueue:
             return
         if news[1] >= tasks.TaskStatus.COMPLETE:
             self._wake(news[0])
-        for heard, _ in self._observers:
+        for heard, _ in list(self._observers):
             heard(*news)
 
     def _wake(self, number: int) -> None:

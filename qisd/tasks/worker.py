@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import uuid
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import attrs
@@ -118,7 +118,8 @@ class TaskWorker:
         self._ended = False
         self._poll = self._loop(self._look)
         self._beat = self._loop(self._keep)
-        queue.observe(self._heard, again=self._look)
+        self._queue = queue
+        self._unobserve: Callable[[], None] | None = None
 
     @property
     def running(self) -> int:
@@ -128,6 +129,7 @@ class TaskWorker:
     def start(self) -> None:
         """Begin to claim tasks."""
         self._active = True
+        self._unobserve = self._queue.observe(self._heard, again=self._look)
         self._poll.start(self._timings.poll)
         self._beat.start(self._timings.beat)
 
@@ -149,6 +151,8 @@ class TaskWorker:
         await self._until_idle(_GRACE)
         self._ended = True
         self._beat.stop()
+        if self._unobserve is not None:
+            self._unobserve()
         for pause in list(self._pauses):
             pause.cancel()
         for running in list(self._running.values()):  # it doesn't react: somebody else gets it nevertheless
