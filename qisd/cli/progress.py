@@ -67,7 +67,8 @@ class ProgressBar:
     def _line(self, percent: float | None, text: str) -> str:
         parts = [self._what]
         if percent is not None:
-            full = round(min(max(percent, 0.0), 100.0) * _BAR / 100)
+            percent = min(max(percent, 0.0), 100.0)
+            full = round(percent * _BAR / 100)
             parts.append(f"[{'#' * full}{'.' * (_BAR - full)}] {percent:3.0f} %")
         if text:
             parts.append(plain(text))

@@ -26,6 +26,8 @@ def _install(console: Console, options: argparse.Namespace) -> Exit:
     settings = console.load().settings
     become_daemon_account(settings, make_directories=False)
     source, library = settings.install_dir / FOLDER, settings.images_base_dir
+    if not library.is_dir():
+        raise CommandError(f"IMAGES_BASE_DIR: there is no directory {library}")
     modes = {"file_mode": settings.images_file_mode, "dir_mode": settings.images_dir_mode}
     try:
         found = compare_samples(source, library)

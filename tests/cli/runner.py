@@ -27,6 +27,13 @@ class Outcome:
         return json.loads(self.out)
 
 
+class Terminal(io.StringIO):
+    """Somebody who answers."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class CommandCase(SynchronousTestCase):
     """A machine without settings, except those in ``self.environ`` and in the file ``self.path``."""
 
@@ -46,8 +53,10 @@ class CommandCase(SynchronousTestCase):
         self.path.write_text(text)
         self.path.chmod(0o640)
 
-    def qis(self, *arguments: str) -> Outcome:
+    def qis(self, *arguments: str, stdin: str | io.StringIO = "") -> Outcome:
+        """Give a command with ``stdin`` as its input; only a :class:`Terminal` counts as somebody who answers."""
         out, err = io.StringIO(), io.StringIO()
+        self.patch(sys, "stdin", io.StringIO(stdin) if isinstance(stdin, str) else stdin)
         self.patch(sys, "stdout", out)
         self.patch(sys, "stderr", err)
         self.patch(os, "environ", self.environ)
