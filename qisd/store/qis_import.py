@@ -24,6 +24,7 @@ from yoyo import read_migrations
 from qisd.errors import Refused, StoreUnavailable
 from qisd.imaging.rules import Choices
 from qisd.store import qis_import_rows as rows
+from qisd.store.cancelling import cancelled_by_signals
 from qisd.store.dsn import parameters_of
 from qisd.store.first_run import ADMIN, DEFAULT_TEMPLATE
 from qisd.store.migrate import LOCK_KEY, MIGRATIONS, check_server
@@ -124,7 +125,8 @@ def _connected(url: str) -> Iterator[Connection]:
     except psycopg2.Error as error:
         raise StoreUnavailable(detail=_text(error)) from error
     try:
-        yield connection
+        with cancelled_by_signals(connection.cancel):
+            yield connection
     except psycopg2.errors.LockNotAvailable as error:
         raise StoreUnavailable(detail=f"others have been using the tables for {_LOCK_WAIT}") from error
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:

@@ -16,6 +16,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 from psycopg2.extensions import make_dsn
 
 from qisd.errors import Refused, SettingsError, StoreUnavailable
+from qisd.store.cancelling import cancelled_by_signals
 from qisd.store.dsn import given_parameters
 from qisd.store.queries import Row
 
@@ -270,7 +271,8 @@ def open_source(url: str) -> Iterator[QisSource]:
         with _reading():
             connection.set_client_encoding("UTF8")
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-        yield QisSource(connection)
+        with cancelled_by_signals(connection.cancel):
+            yield QisSource(connection)
     finally:
         connection.close()
 
