@@ -96,6 +96,10 @@ class Daemon:
         return self._run.process.pid
 
     @property
+    def https_port(self) -> int:
+        return self._run.port("https")
+
+    @property
     def alive(self) -> bool:
         return self._run.process.poll() is None
 
