@@ -33,8 +33,9 @@ format: setup-dev ## Bring the code into the house style
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-fuzz: setup-dev   ## Run the resampler under sanitizers over random sizes and boxes
+fuzz: setup-dev   ## Run the resampler under sanitizers over random jobs, and the API over 20,000 made-up requests
 	tests/fuzz/run.sh
+	$(PYTHON) -m tests.fuzz.api --least 20000
 
 setup:
 	@scripts/setup
