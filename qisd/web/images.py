@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Literal, Protocol
 
+from twisted.internet.defer import CancelledError
+
 from qisd.access.visitor import Visitor
+from qisd.errors import QisError
 from qisd.images import ImageBytes, ImageFile, Images, PreparedImage, PreparedOriginal
 from qisd.imaging.request import parse_query_string
 from qisd.pools.files import FilePool
@@ -40,6 +44,8 @@ class ImageStatistics(Protocol):
         format: str | None,
     ) -> None: ...
 
+    def failed(self, status: int) -> None: ...
+
 
 class ImageHandlers:
     """The handlers of the image routes."""
@@ -54,6 +60,22 @@ class ImageHandlers:
 
     async def image(self, request: QisRequest, *, erez: bool = False) -> None:
         """A rendition; conditions are looked at before anything is rendered."""
+        await self._counting_errors(self._image(request, erez=erez))
+
+    async def original(self, request: QisRequest) -> None:
+        """The file itself."""
+        await self._counting_errors(self._original(request))
+
+    async def _counting_errors(self, answer: Awaitable[None]) -> None:
+        try:
+            await answer
+        except CancelledError:
+            raise
+        except Exception as error:
+            self._statistics.failed(error.status if isinstance(error, QisError) else 500)
+            raise
+
+    async def _image(self, request: QisRequest, *, erez: bool) -> None:
         visitor = await self._identity.or_stranger(request)
         prepared = await self._images.prepare(parse_query_string(request.raw_query), visitor, erez=erez)
         if not prepared.anew and self._conditions_answer(request, prepared):
@@ -65,8 +87,7 @@ class ImageHandlers:
             disposition.append(headers.content_disposition(prepared.filename, attachment=True))
         await self._hand_out(request, prepared, self._content(made), made.content_type, disposition)
 
-    async def original(self, request: QisRequest) -> None:
-        """The file itself."""
+    async def _original(self, request: QisRequest) -> None:
         visitor = await self._identity.or_stranger(request)
         prepared = await self._images.original(parse_query_string(request.raw_query), visitor)
         content = FileContent(stream=prepared.stream, size=prepared.size, files=self._files)

@@ -284,6 +284,10 @@ class Door:
         """What is counted for the statistics."""
         self.counted.append({"src": src, **fields})
 
+    def failed(self, status: int) -> None:
+        """An error is counted for the statistics."""
+        self.counted.append({"status": status})
+
     def wire(self, **options: Any) -> Wire:
         return Wire(self.site, **options)
 

@@ -53,6 +53,28 @@ class ImageTests(SynchronousTestCase):
         self.assertNotIn("Content-Disposition", answer.headers)
         self.assertNotIn("Cross-Origin-Resource-Policy", answer.headers)
 
+    def test_what_is_handed_out_is_counted_and_errors_are_too(self) -> None:
+        self.door.ask("/image?src=a.jpg")
+        self.images.from_cache = True
+        self.door.ask("/image?src=a.jpg", method="HEAD")
+        self.door.ask("/image?src=a.jpg", If_None_Match=f'"{ETAG}"')
+        self.door.ask("/original?src=a.jpg")
+        self.images.error = NotFound("no")
+        self.door.ask("/image?src=a.jpg")
+        self.images.error = ValueError("a fault")
+        self.door.ask("/original?src=a.jpg")
+        self.flushLoggedErrors(ValueError)
+        told = [(one.get("kind"), one.get("body_bytes"), one.get("status")) for one in self.door.counted]
+        expected = [
+            ("rendered", 9, None),
+            ("cached", 0, None),
+            ("not_modified", 0, None),
+            ("original", 9, None),
+            (None, None, 404),
+            (None, None, 500),
+        ]
+        self.assertEqual(told, expected)
+
     def test_the_query_reaches_the_domain_decoded(self) -> None:
         self.door.ask("/image?src=a%20b%C3%A9.jpg&amp;width=10&width=20")
         self.assertEqual(dict(self.images.queries[0]), {"src": "a bé.jpg", "width": "10"})
