@@ -19,6 +19,7 @@ from qisd.library.operations import KINDS
 from qisd.library.reading import Reading
 from qisd.library.records import FolderRecords
 from qisd.library.registrar import Registrar
+from qisd.library.resumable import Resumable
 from qisd.library.rules import LibraryRules
 from qisd.library.search import Search
 from qisd.library.tasks import VisitorOf, task_types
@@ -120,6 +121,9 @@ class Library:
             journal=self.journal,
             folders=self.folders,
             rules=self.rules,
+        )
+        self.resumable = Resumable(
+            reactor, database=database, files=files, tree=self.tree, staging=self.staging, uploads=self.uploads
         )
         self.listing = Listing(files=files, tree=self.tree, registrar=self.registrar, rules=self.rules)
         self.trash = Trash(database=database, files=files, tree=self.tree, journal=self.journal, folders=self.folders)

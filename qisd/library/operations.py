@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ from qisd.repository.faults import taken
 from qisd.repository.files import FileVersion
 from qisd.repository.names import MAX_PATH
 from qisd.repository.tree import TRASH, Tree
-from qisd.store import audit, folders, images, trash
+from qisd.store import audit, folders, images, resumable_uploads, trash
 from qisd.store.folders import Folder, stored
 from qisd.store.image_history import Action
 from qisd.store.images import FoundFile, Image, folder_of
@@ -39,6 +40,8 @@ class Upload(Operation[Image]):
     :param digest: SHA-256, as hexadecimal digits.
     :param version: tells the file from the one that it replaces.
     :param seen: what :func:`seen_as` says of the image that it shall replace; None: whatever is there.
+    :param upload_id: of the upload that knows of it, if it has arrived in several pieces. It stays where it is then if
+        it can't get its place.
     """
 
     kind: ClassVar[str] = "upload"
@@ -50,6 +53,7 @@ class Upload(Operation[Image]):
     digest: str
     version: FileVersion = attrs.field(converter=_version)
     seen: list[int | None] | None = None
+    upload_id: str | None = None
 
     @property
     def _backup(self) -> str:
@@ -100,6 +104,8 @@ class Upload(Operation[Image]):
             action=action,
             info=f"Uploaded by {self.actor.actor_name or 'nobody known'}",
         )
+        if self.upload_id is not None:
+            await resumable_uploads.finish(db, uuid.UUID(self.upload_id), image_id=made[self.target].id)
         return made[self.target]
 
     def undo(self, tree: Tree, token: str) -> None:
@@ -113,7 +119,8 @@ class Upload(Operation[Image]):
         tree.forget_move(self.target, token=token)
 
     def clean(self, tree: Tree, token: str) -> None:
-        tree.remove(self.staged)
+        if self.upload_id is None:
+            tree.remove(self.staged)
         self.withdraw(tree, token)
 
 

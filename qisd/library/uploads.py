@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, Protocol
 
 import attrs
 from twisted.logger import Logger
@@ -23,6 +24,7 @@ from qisd.pools.files import FilePool
 from qisd.repository import names
 from qisd.repository.catalogue import extension_of
 from qisd.repository.faults import taken
+from qisd.repository.files import FileVersion
 from qisd.repository.staging import IncomingFile
 from qisd.repository.tree import Tree
 from qisd.store.images import Image
@@ -44,6 +46,21 @@ class FileOutcome:
     filename: str
     image: Image | None = None
     error: QisError | None = None
+
+
+class Arrived(Protocol):
+    """A file that is there whole. See :class:`~qisd.repository.staging.IncomingFile`."""
+
+    @property
+    def filename(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def location(self) -> bytes: ...
+    @property
+    def digest(self) -> bytes: ...
+    @property
+    def version(self) -> FileVersion: ...
 
 
 @attrs.frozen
@@ -125,6 +142,30 @@ class Uploads:
         finally:
             await self.discard(incoming)
 
+    async def expect(self, visitor: Visitor, folder: str, filename: str, *, overwrite: Overwrite) -> tuple[str, str]:
+        """The folder, as the disk spells it, and the name that a file would get which has yet to come.
+
+        :raises QisError: it could not be put there.
+        """
+        require_login(visitor)
+        place, _ = await self._folder(visitor, folder, None)
+        name = self._name(filename, parameter="filename")
+        if not self._rules().is_known(extension_of(name)):
+            raise not_accepted(f"'{extension_of(name)}' is not a known type of file")
+        await self._check_level(visitor, place)
+        names.check_length(f"{place}/{name}")
+        await self._files.run(lambda: self._spot(place, name, overwrite))
+        return place, name
+
+    async def store_resumed(
+        self, visitor: Visitor, arrived: Arrived, folder: str, *, overwrite: Overwrite, upload_id: str
+    ) -> Image:
+        """Put a file that has come in several pieces into a folder. It is not discarded when it can't be."""
+        require_login(visitor)
+        place, _ = await self._folder(visitor, folder, None)
+        make = partial(Upload, upload_id=upload_id)
+        return await self._one(visitor, arrived, place, arrived.filename, overwrite=overwrite, operation=make)
+
     async def target(self, visitor: Visitor, path: str) -> tuple[str, str]:
         """The folder, as the disk spells it, and the name of a file that is to come to ``path``.
 
@@ -182,7 +223,7 @@ class Uploads:
     async def _one(
         self,
         visitor: Visitor,
-        incoming: IncomingFile,
+        incoming: Arrived,
         folder: str,
         name: str,
         *,
@@ -190,21 +231,26 @@ class Uploads:
         made_on_demand: bool = False,
         parameter: str = "path",
         seen: Image | None = None,
+        operation: Callable[..., Upload] = Upload,
     ) -> Image:
         size = await self._check(incoming, name)
-        nearest = await self._files.run(lambda: self._tree.nearest(folder))
-        visitor.require(Level.UPLOAD, folder)
-        visitor.require(Level.UPLOAD, nearest)
+        await self._check_level(visitor, folder)
         names.check_length(f"{folder}/{name}", parameter=parameter)
         if made_on_demand:
             await self._folders.make_if_missing(actor_of(visitor), folder)
-        return await self._put(visitor, incoming, folder, name, size, overwrite, seen)
+        make = partial(operation, seen=None if seen is None else seen_as(seen))
+        return await self._put(visitor, incoming, folder, name, size, overwrite, make)
+
+    async def _check_level(self, visitor: Visitor, folder: str) -> None:
+        nearest = await self._files.run(lambda: self._tree.nearest(folder))
+        visitor.require(Level.UPLOAD, folder)
+        visitor.require(Level.UPLOAD, nearest)
 
     def _name(self, filename: str, *, parameter: str) -> str:
         name = filename.rpartition("/")[2]
         return names.clean_file_name(name, unicode_names=self._rules().unicode_names, parameter=parameter)
 
-    async def _check(self, incoming: IncomingFile, name: str) -> PixelSize:
+    async def _check(self, incoming: Arrived, name: str) -> PixelSize:
         rules = self._rules()
         if not rules.is_known(extension_of(name)):
             raise not_accepted(f"'{extension_of(name)}' is not a known type of file")
@@ -218,16 +264,16 @@ class Uploads:
     async def _put(
         self,
         visitor: Visitor,
-        incoming: IncomingFile,
+        incoming: Arrived,
         folder: str,
         name: str,
         size: PixelSize,
         overwrite: Overwrite,
-        seen: Image | None,
+        operation: Callable[..., Upload],
     ) -> Image:
         for attempt in range(1, _TRIES + 1):
             spot = await self._files.run(lambda: self._spot(folder, name, overwrite))
-            upload = Upload(
+            upload = operation(
                 actor=actor_of(visitor),
                 staged=incoming.path,
                 target=spot.path,
@@ -236,7 +282,6 @@ class Uploads:
                 height=size.height,
                 digest=incoming.digest.hex(),
                 version=incoming.version,
-                seen=None if seen is None else seen_as(seen),
             )
             try:
                 return await self._journal.run(upload)

@@ -21,6 +21,9 @@ _ABANDONED = 86_400.0
 
 _MEGABYTE = 1024 * 1024
 
+RESUMABLE = f"{STAGING}/resumable"
+"""Where files grow that arrive in several pieces, at whichever server: they outlive every process."""
+
 # So much of a file is written between two looks at how much room there is.
 _CHECK_EVERY = 16 * _MEGABYTE
 
@@ -107,6 +110,16 @@ class Staging:
         self._tree.make_own(self._own)
         return f"{self._own}/{uuid.uuid4().hex}"
 
+    def place_to_grow(self, name: str) -> str:
+        """The path of a file that arrives in several pieces; its folder is there."""
+        self._tree.make_own(RESUMABLE)
+        return f"{RESUMABLE}/{name}"
+
+    def abandoned(self) -> list[str]:
+        """The paths of such files to which nothing has come for long."""
+        found = self._tree.own_entries(RESUMABLE)
+        return [f"{RESUMABLE}/{name}" for name, changed in found if changed < time.time() - 2 * _ABANDONED]
+
     def check_space(self, wanted: int = 0) -> None:
         """:raises NoSpace: the disk is nearly full, or would be with ``wanted`` bytes more."""
         free = self._tree.free_bytes() - wanted
@@ -120,6 +133,8 @@ class Staging:
         """
         self._tree.remove(self._server)
         for server, _ in self._tree.own_entries(STAGING):
+            if f"{STAGING}/{server}" == RESUMABLE:
+                continue
             for process, changed in self._tree.own_entries(f"{STAGING}/{server}"):
                 if changed < time.time() - _ABANDONED:
                     self._tree.remove(f"{STAGING}/{server}/{process}")

@@ -52,6 +52,7 @@ from qisd.web.api.folders import FolderEndpoints
 from qisd.web.api.idempotency import Idempotency
 from qisd.web.api.images import ImageEndpoints
 from qisd.web.api.listing import ListEndpoints
+from qisd.web.api.resumable import ResumableEndpoints
 from qisd.web.api.routes import ApiRoutes
 from qisd.web.api.search import SearchEndpoints
 from qisd.web.api.tasks import TaskEndpoints
@@ -60,6 +61,7 @@ from qisd.web.api.uploads import UploadEndpoints
 from qisd.web.identity import Identity
 from qisd.web.images import ImageHandlers
 from qisd.web.reports import ReportHandlers
+from qisd.web.resumable import PieceBodies
 from qisd.web.root import Rooms
 from qisd.web.signin import SignInPages
 
@@ -176,6 +178,7 @@ class Domain:
             changed=self._changed_here,
             **_library_modes(settings),
         )
+        self._pieces = PieceBodies(self.library.resumable)
         self._news = Listener(
             self._store.database.parameters,
             reactor=reactor,
@@ -220,6 +223,7 @@ class Domain:
                 supported=self._supported,
             ),
             UploadEndpoints(database, uploads=library.uploads, supported=self._supported),
+            ResumableEndpoints(library.resumable, pieces=self._pieces),
             FileUploadEndpoints(
                 uploads=library.uploads,
                 files=library.files,
@@ -262,6 +266,7 @@ class Domain:
             self.throttle.purge,
             lambda: upload_results.purge(database),
             lambda: idempotency.purge(database),
+            self.library.resumable.expire,
         ]
         self.background.add(
             [simple("purge_sessions", "Remove what is over: sessions, counts of failures, old records", leftovers)],
@@ -281,7 +286,11 @@ class Domain:
             portfolios=self.publishing.pages(identity=self.identity, count=self.statistics.folio_download),
             api=self.api,
             bodies=Admission(
-                identity=self.identity, find=self.api.find, sink=self.library.staging, check_room=self._check_room
+                identity=self.identity,
+                find=self.api.find,
+                sink=self.library.staging,
+                pieces=self._pieces,
+                check_room=self._check_room,
             ),
         )
 

@@ -15,6 +15,7 @@ from qisd.web.api.endpoint import Endpoint
 from qisd.web.bodies import BodyRules, FileSink
 from qisd.web.errors import ErrorAnswer
 from qisd.web.identity import Identity, check_way
+from qisd.web.resumable import PieceBodies
 
 if TYPE_CHECKING:
     from qisd.web.request import QisRequest
@@ -31,6 +32,7 @@ class Admission:
 
     :param sink: where the files of an upload go.
     :param find: the endpoint that a method and an address below ``/api`` lead to, with the parts of the address.
+    :param pieces: takes those of uploads that may be broken off.
     :param check_room: raises :class:`~qisd.errors.NoSpace` when the disk is nearly full.
     """
 
@@ -40,11 +42,13 @@ class Admission:
         identity: Identity,
         find: Callable[[bytes, str], tuple[Endpoint, Mapping[str, Any]] | None],
         sink: FileSink,
+        pieces: PieceBodies,
         check_room: Callable[[int | None], Awaitable[None]],
     ) -> None:
         self._identity = identity
         self._find = find
         self._sink = sink
+        self._pieces = pieces
         self._check_room = check_room
 
     async def admit(self, request: QisRequest) -> BodyRules | None:
@@ -61,6 +65,9 @@ class Admission:
         declared, parts = found
         if declared.files:
             return await self._upload(request)
+        if declared.pieces:
+            request.lasting = declared.headers
+            return await self._pieces.admit(request, await self._known(request), str(parts.get("id", "")))
         if declared.raw:
             return await self._file(request, str(parts["path"]))
         visitor = await self._identity.of(request)

@@ -63,12 +63,14 @@ class BodyRules:
     :param fields_limit: most bytes of a form or a JSON text, and of all fields beside files.
     :param files: takes the files of a multipart body; without it they are read and dropped.
     :param raw: whether the body is one file as it is, of whatever type.
+    :param keep: whether what has come is written even when the request breaks off; the file is discarded after that.
     """
 
     limit: int
     fields_limit: int = FIELDS_BYTES_MAX
     files: FileSink | None = None
     raw: bool = False
+    keep: bool = False
 
     def __attrs_post_init__(self) -> None:
         if self.raw and self.files is None:

@@ -23,7 +23,13 @@ from qisd.web.ranges import RangeNotSatisfiableError
 _log = Logger()
 
 # Where Python's name of a status is not that of RFC 9110.
-_NAMES = {413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
+_NAMES = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+    460: "Checksum Mismatch",
+}
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">

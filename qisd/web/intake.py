@@ -91,6 +91,7 @@ class Intake:
             hold=self._hold,
             release=self._release,
             failed=self._writing_failed,
+            keep=rules.keep,
         )
 
     def _writing_failed(self, error: Exception) -> None:

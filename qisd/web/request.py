@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
@@ -33,6 +34,7 @@ METHODS = "OPTIONS, HEAD, GET"
 _ABSOLUTE_FORM = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _UNSET = b"(no "
+_LISTS = ("Vary", "Access-Control-Allow-Headers", "Access-Control-Expose-Headers")
 
 
 class QisRequest(Request):
@@ -41,6 +43,7 @@ class QisRequest(Request):
     :ivar path: as it came, undecoded, without scheme and host.
     :ivar raw_query: the query string, undecoded and without its question mark.
     :ivar body: what came in the body, once all of it is there.
+    :ivar lasting: headers that go with every answer, also with errors.
     :ivar from_cache: whether an image came from the cache; None for other answers.
     """
 
@@ -50,6 +53,7 @@ class QisRequest(Request):
     path = b""
     raw_query = b""
     body: Body = NO_BODY
+    lasting: Sequence[Header] = ()
     from_cache: bool | None = None
     target = b"-"
 
@@ -237,12 +241,12 @@ class QisRequest(Request):
         self.setHeader("X-Request-Id", self.request_id)
         self.setHeader("X-Time-Taken", str(self.app_us()))
         self.setHeader("X-Content-Type-Options", "nosniff")
-        for name, value in cross_origin(self.header("Origin"), self.site.settings):
+        for name, value in (*cross_origin(self.header("Origin"), self.site.settings), *self.lasting):
             self._add_header(name, value)
         self.channel.about_to_answer(self)
 
     def _add_header(self, name: str, value: str) -> None:
-        earlier = self.responseHeaders.getRawHeaders(name) if name == "Vary" else None
+        earlier = self.responseHeaders.getRawHeaders(name) if name in _LISTS else None
         self.setHeader(name, ", ".join([*earlier, value]) if earlier else value)
 
     def processingFailed(self, reason: Failure) -> Failure:  # noqa: N802

@@ -50,6 +50,7 @@ class Staging:
 
     :param hold: called when the disk is behind; ``release`` when it has caught up.
     :param failed: called once if writing fails; everything is being removed then.
+    :param keep: whether what has come is written before it is discarded.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Staging:
         hold: Callable[[], None],
         release: Callable[[], None],
         failed: Callable[[Exception], None],
+        keep: bool = False,
     ) -> None:
         self._sink = sink
         self._files = files
@@ -71,6 +73,8 @@ class Staging:
         self._behind = 0
         self._working = False
         self._holding = False
+        self._keep = keep
+        self._leaving = False
         self._over = False
         self._error: Exception | None = None
         self._waiter: Deferred[None] | None = None
@@ -99,7 +103,7 @@ class Staging:
         """
         if self._error is not None:
             raise self._error
-        if self._over:
+        if self._over or self._leaving:
             raise BodyGone
         if self._working or self._queue:
             self._waiter = Deferred()
@@ -107,16 +111,21 @@ class Staging:
 
     def discard(self) -> None:
         """Stop, and remove what nobody has taken."""
-        if self._over:
+        if self._over or self._leaving:
             return
-        self._stop()
+        if self._keep and (self._queue or self._working):
+            self._add(self._leave, _STEP_BYTES, last=True)
+            self._leaving = True
+            self._let_go_on()
+        else:
+            self._stop()
         if self._waiter is not None:
             waiter, self._waiter = self._waiter, None
             waiter.errback(BodyGone())
 
     def _take(self, uploaded: UploadedFile) -> StagedFile:
         staged = uploaded.staged
-        if self._over or staged is None:
+        if self._over or self._leaving or staged is None:
             raise BodyGone
         self._staged = [one for one in self._staged if one is not staged]
         uploaded.staged = None
@@ -125,7 +134,7 @@ class Staging:
     # The queue
 
     def _add(self, work: Callable[[], None], cost: int, *, last: bool = False) -> None:
-        if self._over:
+        if self._over or self._leaving:
             return
         self._queue.append(_Step(work, cost, last))
         self._queued += cost
@@ -236,14 +245,21 @@ class Staging:
         self._current.finish()
         self._current = None
 
+    def _leave(self) -> None:
+        self._current = None
+        self._removed(self._discard_all())
+
     def _remove_all(self) -> list[OSError]:
-        faults = []
         with self._lock:
-            while self._staged:
-                try:
-                    self._staged.pop().discard()
-                except OSError as fault:
-                    faults.append(fault)
+            return self._discard_all()
+
+    def _discard_all(self) -> list[OSError]:
+        faults = []
+        while self._staged:
+            try:
+                self._staged.pop().discard()
+            except OSError as fault:
+                faults.append(fault)
         return faults
 
 

@@ -266,3 +266,59 @@ class DiscardTests(StagingCase):
         self.staging.discard()
         self.files.work_off()
         self.assertEqual([one.filename for one in self.sink.left], ["b"])
+
+
+class KeepingTests(StagingCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.staging = Staging(
+            self.sink,
+            files=self.files,
+            hold=lambda: self.told.append("hold"),
+            release=lambda: self.told.append("release"),
+            failed=self.errors.append,
+            keep=True,
+        )
+
+    def test_what_has_come_is_written_before_it_is_discarded(self) -> None:
+        for busy in (False, True):
+            self.sink.files.clear()
+            self.setUp()
+            uploaded = self.open()
+            self.staging.write(b"a")
+            if busy:
+                for _ in range(2 * TURN):
+                    self.staging.write(PIECE)
+            self.staging.discard()
+            self.staging.discard()
+            self.staging.write(b"too late")
+            self.files.work_off()
+            expected = 1 + 2 * TURN * len(PIECE) * busy
+            (file,) = self.sink.files
+            self.assertEqual((len(file.data), file.discarded, file.finished), (expected, True, False))
+            with self.assertRaises(BodyGone):
+                uploaded.take()
+            self.assertEqual(self.errors, [])
+
+    def test_nobody_is_held_up_and_nobody_waits(self) -> None:
+        self.open()
+        for _ in range(12):
+            self.staging.write(PIECE)
+        self.staging.close()
+        settled = self.settled()
+        self.staging.discard()
+        self.failureResultOf(settled, BodyGone)
+        self.assertEqual(self.told, ["hold", "release"])
+        self.files.work_off()
+        (file,) = self.sink.files
+        self.assertEqual((len(file.data), file.finished), (12 * len(PIECE), True))
+
+    def test_what_was_taken_is_not_touched(self) -> None:
+        uploaded = self.open()
+        self.staging.write(b"a")
+        self.staging.close()
+        self.files.work_off()
+        uploaded.take()
+        self.staging.discard()
+        self.files.work_off()
+        self.assertFalse(self.sink.files[0].discarded)

@@ -481,9 +481,13 @@ create table resumable_uploads (
     overwrite varchar(6) not null default 'no' check (overwrite in ('no', 'yes', 'rename')),
     length bigint not null check (length >= 0),
     staging varchar(255) not null,
+    image_id bigint references images on delete set null,
+    finished timestamptz,
     created timestamptz not null default now(),
     expires timestamptz not null
 );
+comment on column resumable_uploads.finished is 'when the file got its place; the row stays for those who did not hear';
+create index idx_ru_image on resumable_uploads (image_id);
 create index idx_ru_user on resumable_uploads (user_id);
 create index idx_ru_expires on resumable_uploads (expires);
 

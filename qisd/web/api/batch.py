@@ -121,5 +121,13 @@ class BatchEndpoints:
 
 def check_may_be_inner(declared: Endpoint) -> None:
     """:raises Refused: a call of this endpoint must come alone."""
-    if declared.files or declared.raw or declared.lines or declared.secret or declared.path == PATH:
+    if (
+        declared.files
+        or declared.raw
+        or declared.pieces
+        or declared.plain
+        or declared.lines
+        or declared.secret
+        or declared.path == PATH
+    ):
         raise Refused("This can't be part of a batch")

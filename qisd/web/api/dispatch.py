@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Bound = Callable[[Call], Awaitable[Any]]
 
 _READS = (b"GET", b"HEAD")
+_BARE = (204, 304)
 _ETAG_DIGITS = 32
 _VARY = ("Vary", "Authorization, Cookie")
 _PRIVATE = ("Cache-Control", "no-store")
@@ -103,6 +104,7 @@ class Dispatcher:
         :param twin: the GET at the same address.
         :param parts: the parts of the address.
         """
+        request.lasting = declared.headers
         answer = await self.answer(request, declared, handler, twin=twin, parts=parts)
         if isinstance(answer, Lines):
             await _write_lines(request, answer)
@@ -114,6 +116,9 @@ class Dispatcher:
     ) -> Answer | Lines:
         """The answer to ``request``, which may be part of another one. See :meth:`run`."""
         try:
+            if request.method == b"OPTIONS":  # never looks at credentials: preflights must not fail
+                options: Answer = await handler(Call(visitor=Visitor(), urls=urls(request), request=request))
+                return options
             if declared.internal:
                 check_way(request)
             visitor = await self._identity.of(request)
@@ -125,6 +130,9 @@ class Dispatcher:
             if declared.flag is not None:
                 visitor.require_flag(declared.flag)
             call = Call(visitor=visitor, parts=parts, parameters=parameters, urls=urls(request), request=request)
+            if declared.plain:
+                plain: Answer = await handler(call)
+                return plain
             if declared.lines:
                 pages = await handler(call)
                 return Lines(first=await anext(pages, []), rest=pages, visitor=visitor)
@@ -315,8 +323,8 @@ def _write(request: QisRequest, answer: Answer, *, as_text: bool) -> None:
         headers = [(name, value) for name, value in headers if name != "Content-Type"]
         headers = [*headers, ("Content-Type", "text/plain; charset=utf-8")]
         status = 200
-    if status == 304:
-        request.start(304, list(headers))
+    if status in _BARE:
+        request.start(status, list(headers))
         request.write(b"")
     else:
         request.answer(status, list(headers), answer.body)

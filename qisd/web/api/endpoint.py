@@ -22,6 +22,7 @@ and conditions, PATCH.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import attrs
@@ -63,6 +64,10 @@ class Endpoint:
         (``application/jsonl``), one value a line, without an envelope and while they are made. GET only.
     :param files: it takes files, in a multipart body.
     :param raw: the body is one file as it is; the description says what for.
+    :param pieces: the body may be a piece of a file that comes in several.
+    :param plain: the statuses of its answers, each with what it means: the handler returns an
+        :class:`~qisd.web.api.answer.Answer` of its own, without an envelope. Empty for all others.
+    :param headers: what goes with all its answers, also with errors.
     :param several: it answers 207.
     :param secret: the answer holds what is shown once and nowhere kept.
     :param first_steps: it can be called by those whose password must be changed before anything else.
@@ -89,6 +94,9 @@ class Endpoint:
     base: Callable[[Any], Mapping[str, Any]] | None = None
     files: bool = False
     raw: bool = False
+    pieces: bool = False
+    plain: Mapping[int, str] = MappingProxyType({})
+    headers: Sequence[Header] = ()
     lines: bool = False
     several: bool = False
     secret: bool = False

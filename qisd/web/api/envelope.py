@@ -57,7 +57,7 @@ def error_message(error: ErrorAnswer) -> str:
         prefix = "Bad Request"
     elif error.code == "no_route":
         return "Not Found"
-    elif error.code.startswith("idempotency_key"):
+    elif error.code.startswith(("idempotency_key", "upload_")):
         prefix = status_name(error.status)
     else:
         prefix = _PREFIXES.get(error.status) or status_name(error.status)

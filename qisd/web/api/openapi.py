@@ -146,7 +146,7 @@ def _operation(
     }
     if method in _WRITES and declared.form is not None:
         made["requestBody"] = _body(method, declared, declared.form, names[declared.form])
-    if declared.raw:
+    if declared.raw or declared.pieces:
         made["requestBody"] = parts.RAW
     return {name: value for name, value in made.items() if value not in ([], "")}
 
@@ -165,7 +165,7 @@ def _security(method: str, declared: Endpoint) -> list[dict[str, list[str]]]:
     if declared.path == "/token/" and method == "POST":
         return [{"password": []}, {}]
     session: dict[str, list[str]] = {"session": []}
-    if method != "GET" and declared.csrf:
+    if method not in ("GET", "HEAD", "OPTIONS") and declared.csrf:
         session["csrf"] = []
     ways: list[dict[str, list[str]]] = [{"token": []}, {"bearer": []}, session]
     return ways if declared.login else [*ways, {}]
@@ -178,11 +178,11 @@ def _parameters(method: str, declared: Endpoint, *, twin: Endpoint | None) -> li
     found = [_path_parameter(part["kind"], part["name"]) for part in _PART.finditer(declared.path)]
     if method == "GET":
         found += _query(declared)
-    if method == "GET" and not declared.lines:
+    if method == "GET" and not declared.lines and not declared.plain:
         found.append(parts.parameter("IfNoneMatch"))
     if twin is not None and method not in ("GET", "POST"):
         found.append(parts.parameter("IfMatch"))
-    if method == "POST" and declared.login:
+    if method == "POST" and declared.login and not declared.plain:
         found.append(parts.parameter("IdempotencyKey"))
     if declared.accepted is True:
         found.append(parts.parameter("Prefer"))
@@ -244,7 +244,9 @@ def _body(method: str, declared: Endpoint, form: type[Form], name: str) -> dict[
 def _responses(method: str, declared: Endpoint, *, answers: Answers, twin: Endpoint | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     data = answers.of(declared.answer)
-    if declared.lines:
+    if declared.plain:
+        found |= {str(status): {"description": text} for status, text in declared.plain.items()}
+    elif declared.lines:
         found["200"] = parts.lines(data)
     elif declared.several:
         found["207"] = parts.success(200, "OK", data, "Each has its own envelope, with its own status.")
@@ -253,7 +255,7 @@ def _responses(method: str, declared: Endpoint, *, answers: Answers, twin: Endpo
     if declared.accepted is not False:
         accepted = answers.of(TaskObject if declared.accepted is True else declared.accepted)
         found["202"] = parts.success(202, "OK task accepted", accepted, "A background task goes on.")
-    if method == "GET" and not declared.lines:
+    if method == "GET" and not declared.lines and not declared.plain:
         found["200"]["headers"] = {"ETag": parts.header("ETag")}
         if declared.listing:
             found["200"]["headers"] |= {"X-Total-Count": parts.header("TotalCount"), "Link": parts.header("Link")}

@@ -1,0 +1,108 @@
+"""Uploads that may be broken off and gone on with, until they are whole or nobody comes back to them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from qisd.store.queries import Queries, Row
+
+_COLUMNS = "id, user_id, folder, filename, overwrite, length, staging, image_id, finished, expires, expires <= now()"
+
+
+@attrs.frozen(kw_only=True)
+class ResumableUpload:
+    """One of them.
+
+    :param folder: where it goes, without slashes around it; ``filename`` is the name it gets there.
+    :param overwrite: no, yes or rename: what to do when the name is taken.
+    :param length: bytes of the whole.
+    :param staging: where its bytes are meanwhile, below the root of the library.
+    :param image_id: what became of it; None while nothing has, or when that is gone.
+    :param finished: when it got its place.
+    """
+
+    id: uuid.UUID
+    user_id: int
+    folder: str
+    filename: str
+    overwrite: str
+    length: int
+    staging: str
+    image_id: int | None
+    finished: datetime | None
+    expires: datetime
+    expired: bool
+
+    @property
+    def done(self) -> bool:
+        return self.finished is not None
+
+
+async def add(
+    db: Queries,
+    number: uuid.UUID,
+    *,
+    user_id: int,
+    folder: str,
+    filename: str,
+    overwrite: str,
+    length: int,
+    staging: str,
+    seconds: float,
+) -> ResumableUpload:
+    """Begin one, which lasts for ``seconds``. In a transaction."""
+    rows = await db.query(
+        "insert into resumable_uploads (id, user_id, folder, filename, overwrite, length, staging, expires)"  # noqa: S608
+        f" values (%s::uuid, %s, %s, %s, %s, %s, %s, now() + make_interval(secs => %s)) returning {_COLUMNS}",
+        (str(number), user_id, folder, filename, overwrite, length, staging, seconds),
+    )
+    return _upload(rows[0])
+
+
+async def by_id(db: Queries, number: uuid.UUID) -> ResumableUpload | None:
+    rows = await db.query(f"select {_COLUMNS} from resumable_uploads where id = %s::uuid", (str(number),))  # noqa: S608
+    return _upload(rows[0]) if rows else None
+
+
+async def extend(db: Queries, number: uuid.UUID, *, seconds: float) -> ResumableUpload | None:
+    """Let it last for ``seconds`` from now. In a transaction. None: there is none any more."""
+    rows = await db.query(
+        "update resumable_uploads set expires = now() + make_interval(secs => %s)"  # noqa: S608
+        f" where id = %s::uuid returning {_COLUMNS}",
+        (seconds, str(number)),
+    )
+    return _upload(rows[0]) if rows else None
+
+
+async def finish(db: Queries, number: uuid.UUID, *, image_id: int) -> None:
+    """It got its place, and is an image now."""
+    await db.execute(
+        "update resumable_uploads set finished = now(), image_id = %s where id = %s::uuid", (image_id, str(number))
+    )
+
+
+async def remove(db: Queries, number: uuid.UUID) -> None:
+    await db.execute("delete from resumable_uploads where id = %s::uuid", (str(number),))
+
+
+async def remove_expired(db: Queries) -> list[str]:
+    """Remove those that are over; returns where their bytes are. In a transaction."""
+    rows = await db.query("delete from resumable_uploads where expires <= now() returning staging")
+    return [row[0] for row in rows]
+
+
+async def stagings(db: Queries, paths: Sequence[str]) -> set[str]:
+    """Those of ``paths`` that belong to an upload."""
+    rows = await db.query("select staging from resumable_uploads where staging = any(%s)", (list(paths),))
+    return {row[0] for row in rows}
+
+
+def _upload(row: Row) -> ResumableUpload:
+    names = [one.name for one in attrs.fields(ResumableUpload)]
+    values: dict[str, Any] = dict(zip(names, row, strict=True))
+    return ResumableUpload(**{**values, "id": uuid.UUID(str(values["id"]))})
