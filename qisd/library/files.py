@@ -73,16 +73,19 @@ class Files:
         """
         path = normalised(src, parameter=parameter)
         visitor.require(Level.VIEW, folder_of(path))
-        fresh = self._registrar.fresh(path)
-        if fresh is not None:
-            return fresh
+        believed = self._registrar.believed(path)
+        if believed is not None:
+            return believed
         spelled = await viewable(visitor, path, folder=False, tree=self._tree, files=self._files)
         believed = self._registrar.believed(spelled)
         if believed is not None:
             return believed
-        if not spelled or await self._files.run(lambda: self._tree.kind(spelled)) == "folder":
+        kind = await self._files.run(lambda: self._tree.kind(spelled)) if spelled else None
+        if kind == "folder":
             raise paths.not_found(path)
         if not self._rules().is_supported(extension_of(spelled)):
+            if kind is None:
+                raise paths.not_found(path)
             raise not_accepted(f"'{extension_of(spelled)}' can't be read")
         return await self._registrar.image(spelled)
 

@@ -80,6 +80,7 @@ class Listing:
             found = await self._files.run(lambda: self._tree.listing(spelled))
         except NotFound:
             raise NotFound(f"'/{location}' was not found.") from None
+        self._registrar.listed(spelled)
         wanted = [one for one in found if folders or not one.folder]
         total = len(wanted)
         if after is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
@@ -89,6 +90,7 @@ class Registrar:
         self._fresh: OrderedDict[str, tuple[float, Image]] = OrderedDict()
         self._seen: dict[str, PixelSize] = {}
         self._missed: dict[str, None] = {}
+        self._listed: dict[str, None] = {}
         self._clock = LoopingCall(lambda: Deferred.fromCoroutine(self._tick()))
         self._clock.clock = reactor
 
@@ -116,6 +118,13 @@ class Registrar:
         if len(self._missed) < _QUEUE_MAX:
             self._missed[src] = None
 
+    def listed(self, path: str) -> None:
+        """A folder was looked into: it is there."""
+        key = f"{path}/"  # no file is called like this
+        if key not in self._known and len(self._listed) < _QUEUE_MAX:
+            self._listed[path] = None
+            self._remember(key)
+
     def forget(self, path: str) -> None:
         """What is at or below ``path`` is not what it was."""
         below = f"{path}/" if path else ""
@@ -128,11 +137,14 @@ class Registrar:
         """Write what was told until now."""
         seen, self._seen = self._seen, {}
         missed, self._missed = self._missed, {}
+        listed, self._listed = self._listed, {}
         try:
             for batch in _batches(list(seen)):
                 await self._register({src: seen[src] for src in batch})
+            for path in listed:
+                await self._note_folder(path)
         except QisError:
-            for src in seen:
+            for src in (*seen, *(f"{path}/" for path in listed)):
                 self._known.pop(src, None)
             raise
         for batch in _batches(list(missed)):
@@ -156,11 +168,6 @@ class Registrar:
         return image
 
     def believed(self, src: str) -> Image | None:
-        """The record of a file that was looked at a moment ago."""
-        checked, image = self._fresh.get(src, (float("-inf"), None))
-        return image if self._reactor.seconds() - checked <= _BELIEVED else None
-
-    def fresh(self, src: str) -> Image | None:
         """The record of a file that was looked at within the last second."""
         checked, image = self._fresh.get(src, (float("-inf"), None))
         return image if self._reactor.seconds() - checked <= _BELIEVED else None
@@ -185,6 +192,10 @@ class Registrar:
         if known.active:
             await self.folder_gone(path)
         return await folders.by_id(self._database, known.id) or known
+
+    async def _note_folder(self, path: str) -> None:
+        with contextlib.suppress(NotFound):
+            await self.folder(path)
 
     async def folder_gone(self, path: str, *, agreed: bool = False) -> int:
         """Mark a folder that is not there any more deleted, with everything below it; how many images that were.

@@ -122,7 +122,7 @@ def _cursor(name: str) -> str:
 
 def _name(cursor: str) -> str:
     try:
-        return base64.urlsafe_b64decode(cursor.encode("ascii")).decode("utf-8", "surrogateescape")
+        return base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True).decode("utf-8", "surrogateescape")
     except (binascii.Error, ValueError):
         raise BadParameter("cursor", "is not one that a Link header gave") from None
 
