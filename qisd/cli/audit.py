@@ -38,6 +38,8 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 
 def _filter(options: argparse.Namespace) -> AuditFilter:
+    if options.since and options.until and options.since > options.until:
+        raise CommandError("--until: must not be before --since")
     return AuditFilter(actor_name=options.user, action=options.action, since=options.since, until=options.until)
 
 
