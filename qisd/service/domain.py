@@ -180,8 +180,7 @@ class Domain:
         )
         self._pieces = PieceBodies(self.library.resumable)
         self._news = Listener(
-            self._store.database.parameters,
-            reactor=reactor,
+            self._store.database.news,
             connected=lambda: self._changed_elsewhere(""),
             heard=self._changed_elsewhere,
             channel=disk_operations.CHANNEL,

@@ -45,9 +45,7 @@ class Held(Generic[T]):
         self._tables = tables
         self._reactor = reactor
         self._pause = pause
-        self._listener = Listener(
-            database.parameters, reactor=reactor, connected=self._connected, heard=self._heard, lost=self._lost
-        )
+        self._listener = Listener(database.news, connected=self._connected, heard=self._heard, lost=self._lost)
         self._value: T | None = None
         self._first: Deferred[None] = Deferred()
         self._loading: Deferred[None] | None = None

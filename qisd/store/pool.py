@@ -22,6 +22,7 @@ from txpostgres.reconnection import ConnectionDead
 from qisd.errors import StoreUnavailable
 from qisd.store.dsn import parameters_of
 from qisd.store.link import Link, is_fatal, one_line
+from qisd.store.listener import News
 from qisd.store.queries import Row
 
 T = TypeVar("T")
@@ -81,10 +82,12 @@ class Database:
     :param dsn: ``MGMT_DATABASE_CONNECTION``, or what the embedded database gave.
     :param size: number of connections.
     :param query_timeout: seconds that waiting for a connection and the statements may take together.
+    :ivar news: a further connection, open while somebody listens to it.
     """
 
     def __init__(self, dsn: str, *, reactor: Any, size: int = 5, query_timeout: float = 10.0) -> None:
         self.parameters = parameters_of(dsn, query_timeout=query_timeout)
+        self.news = News(self.parameters, reactor=reactor)
         self._reactor = reactor
         self._timeout = query_timeout
         self._links = [Link(self.parameters, reactor=reactor, up=self._on_up, down=self._on_down) for _ in range(size)]

@@ -38,8 +38,7 @@ class TaskQueue:
         self._types = types
         self._reactor = reactor
         self._listener = Listener(
-            database.parameters,
-            reactor=reactor,
+            database.news,
             connected=self._connected,
             heard=self._heard,
             channel=tasks.CHANNEL,

@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from qisd.errors import BadParameter, StoreUnavailable
 from qisd.imaging.spec import ImageOptions
 from qisd.imaging.template import TemplateValues
+from qisd.store.listener import News
 from qisd.store.templates import TemplateStore
 
 
@@ -18,7 +19,7 @@ class FakeDatabase:
     """Answers with rows that the test sets, at once or when it lets it."""
 
     def __init__(self) -> None:
-        self.parameters = {"host": "/nowhere"}
+        self.news = News({"host": "/nowhere"}, reactor=None)
         self.templates: list[tuple[int, str, object]] = [(1, "Default", 80), (2, "Ünïque", 50)]
         self.default: list[tuple[str | None]] = [("default",)]
         self.down = False
