@@ -155,13 +155,12 @@ class _Import:
         self._begin()
         if trial:
             self._bring_up()
-        self._lock()
-        earlier = self._earlier()
-        if earlier is None:
-            self._check_new()
-        self._marks = earlier or {}
+        self._examine()
         self._stage()
         self._check_staged()
+        # From here on nobody else may write to these tables, which everybody may read; so look again.
+        self._staging.query(f"lock table {', '.join(TABLES)} in share row exclusive mode")
+        earlier = self._examine()
         if earlier is not None:
             self._make_way()
         self._write()
@@ -193,9 +192,13 @@ class _Import:
         except psycopg2.ProgrammingError as error:
             raise Refused(f"The database can't be prepared: {_text(error)}") from error
 
-    def _lock(self) -> None:
-        """Nobody else may write to these tables meanwhile; everybody may read them."""
-        self._staging.query(f"lock table {', '.join(TABLES)} in share row exclusive mode")
+    def _examine(self) -> Mapping[str, int] | None:
+        """Make sure that our database may be filled; returns the marks of the earlier import, if there was one."""
+        earlier = self._earlier()
+        if earlier is None:
+            self._check_new()
+        self._marks = earlier or {}
+        return earlier
 
     def _earlier(self) -> Mapping[str, int] | None:
         """The marks of the earlier import; None without one."""

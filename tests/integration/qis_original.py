@@ -265,6 +265,7 @@ def system_rows() -> Iterable[tuple[object, ...]]:
 def connect(url: str) -> psycopg2.extensions.connection:
     connection = psycopg2.connect(url)
     connection.autocommit = True
+    connection.set_client_encoding("UTF8")
     return connection
 
 

@@ -763,6 +763,14 @@ class Damaged(ImportCase):
             self.here("select name from imagetemplates order by id"), [("Default",), ("SmallJpeg",), ("Precache",)]
         )
 
+    def test_text_that_is_not_utf_8_is_refused(self) -> None:
+        ascii = self.database("ascii_source", template="template0 encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C'")
+        original.create(server().url(ascii))
+        server().run_sql(ascii, "update images set title = convert_from('\\xe4'::bytea, 'SQL_ASCII') where id = 17")
+        self.source = ascii
+        with self.assertRaisesRegex(Refused, "can't be read: invalid byte sequence"):
+            self.take_over()
+
     def test_odd_times_and_texts_are_taken(self) -> None:
         self.damage(
             "insert into imagesaudit values (900, 17, null, 1, repeat('ä', 5000), 'infinity'),"
