@@ -71,6 +71,9 @@ class Endpoint:
     :param several: it answers 207.
     :param secret: the answer holds what is shown once and nowhere kept.
     :param first_steps: it can be called by those whose password must be changed before anything else.
+    :param state: the path of the GET that shows what is changed, if it isn't at the same address: ``If-Match`` names its
+        ETag.
+    :param reason_alone: what is wrong with a parameter is told without words around it, as old clients know it.
     :param errors: statuses that it may answer, besides those that follow from the declaration. 400 is for what is never
         done although the parameters are as ``form`` wants them.
     :param example: parameters as they may be given in JSON, by name.
@@ -101,6 +104,8 @@ class Endpoint:
     several: bool = False
     secret: bool = False
     first_steps: bool = False
+    state: str = ""
+    reason_alone: bool = False
     errors: tuple[int, ...] = ()
     description: str = ""
     example: Mapping[str, Any] | None = None
@@ -119,11 +124,12 @@ def endpoint(method: str, path: str, **declared: Any) -> Callable[[H], H]:
 
 def endpoints_of(owner: object) -> list[tuple[Endpoint, Callable[[Call], Awaitable[Any]]]]:
     """The endpoints of an object in the order of their declaration, each with its handler bound to the object."""
-    found = []
-    for name, member in type(owner).__dict__.items():
-        for declared in getattr(member, _MARK, []):
-            found.append((declared, getattr(owner, name)))
-    return found
+    return [(declared, getattr(owner, name)) for declared, name in declared_by(type(owner))]
+
+
+def declared_by(owner: type) -> list[tuple[Endpoint, str]]:
+    """The endpoints that a class declares, each with the name of its method."""
+    return [(declared, name) for name, member in owner.__dict__.items() for declared in getattr(member, _MARK, [])]
 
 
 @attrs.frozen(kw_only=True)

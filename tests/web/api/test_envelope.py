@@ -38,7 +38,7 @@ class SuccessTests(SynchronousTestCase):
 class ErrorTests(SynchronousTestCase):
     def test_messages_begin_as_old_clients_expect(self) -> None:
         for error, message in (
-            (errors.BadParameter("limit", "0 is no number"), "Invalid parameter (Invalid value: limit: 0 is no number)"),
+            (errors.BadParameter("q", "0 is no number"), "Invalid parameter (Invalid value: q: 0 is no number)"),
             (errors.MissingParameter("path"), "Invalid parameter (Missing parameter: path)"),
             (errors.Refused("This would lock you out"), "Invalid parameter (This would lock you out)"),
             (CsrfFailed(), "Bad Request (missing CSRF token or one of another session)"),
