@@ -47,11 +47,14 @@ def task_types(
         return visitor_of(run.task.user_id)
 
     async def move_folder(run: TaskRun) -> object:
-        moved = await folders_.move(by(run), int(run.params["folder_id"]), str(run.params["path"]))
+        moved = await folders_.move(
+            by(run), int(run.params["folder_id"]), str(run.params["path"]), version=run.params.get("version")
+        )
         return folder_json(moved)
 
     async def delete_folder(run: TaskRun) -> object:
-        return folder_json(await folders_.delete(by(run), int(run.params["folder_id"])))
+        number, version = int(run.params["folder_id"]), run.params.get("version")
+        return folder_json(await folders_.delete(by(run), number, version=version))
 
     async def delete_folder_data(run: TaskRun) -> object:
         folder = await _folder(database, run)

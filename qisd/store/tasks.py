@@ -375,6 +375,11 @@ async def remove_finished(db: Queries) -> None:
     )
 
 
+async def remove(db: Queries, number: int) -> None:
+    """Remove a task if it is over: nobody needs to be told of it any more."""
+    await db.execute("delete from tasks where id = %s and status >= 2", (number,))
+
+
 CANCELLED = "The task was cancelled"
 
 

@@ -135,6 +135,10 @@ class TaskQueue:
         """
         return _existing(await self._database.transaction(lambda transaction: tasks.retry(transaction, number)), number)
 
+    async def forget(self, number: int) -> None:
+        """Remove a task that is over, since the one who asked for it has been told. Others stay."""
+        await self._database.transaction(lambda transaction: tasks.remove(transaction, number))
+
     def _connected(self) -> None:
         self._listening = True
         self._look_again()

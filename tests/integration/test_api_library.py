@@ -7,7 +7,7 @@ import unicodedata
 from types import MappingProxyType
 from typing import Any
 
-from qisd.access.levels import Flag, Level
+from qisd.access.levels import Level
 from tests.integration.api import ApiCase, Reply
 
 IMAGE_KEYS = {
@@ -53,6 +53,7 @@ class LibraryApiCase(ApiCase):
 
     async def close(self, folder: str) -> None:
         """Nobody may see a folder any more but who has a level of their own."""
+        await self.domain.library.registrar.folder(folder.strip("/"))
         for group in (1, 2):
             self.permit(folder, group, 0)
         await self.refresh()
@@ -435,3 +436,610 @@ class TitleTests(LibraryApiCase):
             await self.call("GET", path, token=await self.person()), 403, "Edit permission is required for /sub"
         )
         self.refused(await self.call("GET", "/admin/images/4711/history/", token=self.editor), 404)
+
+
+class FileTests(LibraryApiCase):
+    """Renaming, moving and deleting files."""
+
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.paint("sub/a.png")
+        self.paint("other/b.png")
+        self.number = (await self.details("sub/a.png"))["id"]
+        self.path = f"/admin/filesystem/images/{self.number}/"
+        self.boss = await self.admin()
+
+    async def move(self, path: str, number: int | None = None, token: str | None = None) -> Reply:
+        address = self.path if number is None else f"/admin/filesystem/images/{number}/"
+        return await self.call("PUT", address, token=token or self.boss, form={"path": path})
+
+    async def shown(self, src: str) -> int:
+        """The status of an image request."""
+        return (await self.call("GET", "/image", query={"src": src})).status
+
+    async def test_a_file_gets_another_name_and_another_folder(self) -> None:
+        self.sql("update images set title = 'kept' where id = %s", self.number)
+        self.assertEqual(await self.shown("sub/a.png"), 200)
+        data = self.accepted(await self.move("/sub/c.png"))
+        self.assertEqual(
+            (data["id"], data["src"], data["filename"], data["title"]), (self.number, "sub/c.png", "c.png", "kept")
+        )
+        self.assertEqual([await self.shown(src) for src in ("sub/a.png", "sub/c.png")], [404, 200])
+        data = self.accepted(await self.move(" other//c.png/ "))
+        self.assertEqual((data["src"], data["folder"]["path"]), ("other/c.png", "/other"))
+        self.assertEqual(data["folder_id"], self.folder_id("/other"))
+        texts = self.sql(
+            "select action, user_id, action_info from imagesaudit where image_id = %s order by id", self.number
+        )
+        self.assertEqual(texts[1:], [(4, 1, "Renamed from a.png to c.png"), (4, 1, "Moved from /sub to /other")])
+        data = self.accepted(await self.move("top.png"))
+        self.assertEqual((data["src"], data["folder"]["path"], data["folder_id"]), ("top.png", "/", 1))
+        self.assertEqual([await self.shown(src) for src in ("sub/c.png", "other/c.png", "top.png")], [404, 404, 200])
+        self.assertEqual((await self.details("top.png"))["id"], self.number)
+
+    async def test_names_are_cleaned_and_folders_are_not(self) -> None:
+        (self.root / "odd *folder").mkdir()
+        for given, made in (
+            ("/sub/cath\u00ebdral*\t echo>'hi'.png", "sub/cath\u00ebdral echohi.png"),
+            ("/sub/a*b?.png", "sub/ab.png"),
+            ("/sub/ x .png. ", "sub/x .png"),
+            ("/sub/e\u0301t\u00e9.png", "sub/\u00e9t\u00e9.png"),
+            ("/sub/line\nbreak.png", "sub/linebreak.png"),
+            ("/odd *folder/_draft.png", "odd *folder/_draft.png"),
+            ("/sub/a.PNG", "sub/a.PNG"),
+        ):
+            self.assertEqual(self.accepted(await self.move(given))["src"], made)
+            self.assertTrue((self.root / made).exists())
+
+    async def test_the_same_path_is_no_change(self) -> None:
+        before = self.history(self.number)
+        self.assertEqual(self.accepted(await self.move("/sub/a.png"))["src"], "sub/a.png")
+        self.assertEqual(self.history(self.number), before)
+
+    async def test_errors_come_in_their_order(self) -> None:
+        self.paint("sub/taken.png")
+        (self.root / "sub/folder.png").mkdir()
+        for path in RULE_A:
+            padded = path if len(path) >= 5 else f"{path}/...."
+            self.refused(await self.move(padded), 400, "dot")
+        for path, status, text in (
+            ("", 400, "too short (min 5)"),
+            ("  a.b  ", 400, "too short (min 5)"),
+            ("x" * 1025, 400, "too long (max 1024)"),
+            ("/sub/" + "x" * 252 + ".png", 400, "too long (max 255)"),
+            ("/sub/" + "\u00e9" * 126 + ".png", 400, "too long (max 255)"),
+            ("/sub/noextension", 400, "extension"),
+            ("/sub/a.p ng", 400, "extension"),
+            ("/sub/???.", 400, ""),
+            ("/sub/.png", 400, ""),
+            ("/sub/b.p", 400, "too short"),
+            ("/none/b.png", 404, "'/none'"),
+            ("/other/b.png/c.png", 404, ""),
+            ("/sub/taken.png", 409, "already exists"),
+            ("/sub/folder.png", 409, "already exists"),
+            ("/sub/b.jpg", 415, ""),
+            ("/sub/b.html", 415, "html"),
+            ("/sub/b.png.php", 415, "php"),
+        ):
+            self.refused(await self.move(path), status, text)
+        self.refused(await self.call("PUT", self.path, token=self.boss), 400, "Missing parameter: path")
+        for number in (0, 4711, 2**31, 2**63):
+            self.refused(await self.move("/none/x.png", number), 404)
+        stranger = await self.person()
+        self.refused(await self.call("PUT", self.path, form={}), 401)
+        self.refused(await self.move("", token=stranger), 400)
+        self.refused(await self.move("/none/x.png", 4711, token=stranger), 404, "4711")
+        self.refused(await self.move("/none/x.png", token=stranger), 404, "/none")
+        self.refused(await self.move("/sub/taken.png", token=stranger), 409)
+        self.refused(await self.move("/sub/b.png", token=stranger), 403, "Upload permission is required for /sub")
+        mover = await self.level(Level.UPLOAD)
+        self.refused(await self.move("/other/c.png", token=mover), 403, "Delete permission is required for /sub")
+        (self.root / "sub/a.png").unlink()
+        self.refused(await self.move("/sub/b.png"), 404, "sub/a.png")
+        self.assertEqual(await self.shown("sub/taken.png"), 200)
+
+    async def test_a_closed_folder_tells_nothing(self) -> None:
+        stranger = await self.person()
+        await self.close("/other")
+        for path in ("/other/b.png", "/other/none/b.png", "/other/free.png"):
+            self.refused(await self.move(path, token=stranger), 403, "View permission is required for /other")
+
+    async def test_the_record_of_a_deleted_file_at_the_target_is_kept(self) -> None:
+        old = (await self.details("other/b.png"))["id"]
+        self.accepted(await self.call("DELETE", f"/admin/filesystem/images/{old}/", token=self.boss))
+        self.accepted(await self.move("/other/b.png"))
+        self.assertEqual((await self.details("other/b.png"))["id"], self.number)
+        kept = self.accepted(await self.call("GET", f"/admin/images/{old}/", token=self.boss))
+        self.assertEqual((kept["status"], kept["id"]), (0, old))
+        self.assertNotEqual(kept["src"], "other/b.png")
+        self.assertEqual(self.history(old), [(1, None), (0, 1)])
+
+    async def test_a_deleted_file_is_gone_at_once_and_its_record_stays(self) -> None:
+        self.assertEqual(await self.shown("sub/a.png"), 200)
+        data = self.accepted(await self.call("DELETE", self.path, token=self.boss))
+        self.assertEqual((data["id"], data["src"], data["status"]), (self.number, "sub/a.png", 0))
+        self.assertEqual(await self.shown("sub/a.png"), 404)
+        self.refused(await self.call("GET", "/details/?src=sub/a.png"), 404)
+        self.assertFalse((self.root / "sub/a.png").exists())
+        self.assertEqual(self.history(self.number)[-1], (0, 1))
+        self.refused(await self.call("DELETE", self.path, token=self.boss), 404)
+        self.refused(await self.call("DELETE", "/admin/filesystem/images/4711/", token=await self.person()), 404)
+        self.refused(await self.call("DELETE", self.path), 401)
+
+    async def test_a_file_that_is_gone_already_is_no_error(self) -> None:
+        (self.root / "sub/a.png").unlink()
+        data = self.accepted(await self.call("DELETE", self.path, token=self.boss))
+        self.assertEqual(data["status"], 0)
+        self.assertEqual(self.sql("select count(*) from trash"), [(0,)])
+
+    async def test_who_has_seen_an_older_state_neither_moves_nor_deletes(self) -> None:
+        tag = (await self.call("GET", f"/admin/images/{self.number}/", token=self.boss)).headers["etag"]
+        self.accepted(await self.move("/sub/c.png"))
+        reply = await self.call(
+            "PUT", self.path, token=self.boss, form={"path": "/sub/d.png"}, headers={"If-Match": tag}
+        )
+        self.assertEqual((reply.status, reply.data["src"]), (412, "sub/c.png"))
+        reply = await self.call("DELETE", self.path, token=self.boss, headers={"If-Match": tag})
+        self.assertEqual((reply.status, reply.data["src"]), (412, "sub/c.png"))
+        self.assertTrue((self.root / "sub/c.png").exists())
+
+
+class FolderCase(LibraryApiCase):
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.paint("samples/2026/a.png")
+        self.paint("samples/b.png")
+        self.boss = await self.admin()
+        self.image = (await self.details("samples/2026/a.png"))["id"]
+        self.samples, self.year = self.folder_id("/samples"), self.folder_id("/samples/2026")
+
+    async def look(self, where: int | str, token: str | None = None, **query: Any) -> Reply:
+        if isinstance(where, int):
+            address = f"/admin/filesystem/folders/{where}/"
+        else:
+            address, query = "/admin/filesystem/folders/", {"path": where, **query}
+        return await self.call("GET", address, token=token or self.boss, query=query)
+
+    async def make(self, path: str, token: str | None = None) -> Reply:
+        return await self.call("POST", "/admin/filesystem/folders/", token=token or self.boss, form={"path": path})
+
+    async def move(self, number: int, path: str, token: str | None = None, **headers: str) -> Reply:
+        address = f"/admin/filesystem/folders/{number}/"
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.call("PUT", address, token=token or self.boss, form={"path": path}, headers=sent)
+
+    async def delete(self, number: int, token: str | None = None, **headers: str) -> Reply:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.call("DELETE", f"/admin/filesystem/folders/{number}/", token=token or self.boss, headers=sent)
+
+
+class FolderTests(FolderCase):
+    async def test_a_folder_is_shown_with_those_around_it(self) -> None:
+        root = {"id": 1, "name": "", "parent_id": None, "path": "/", "status": 1}
+        year = {
+            "id": self.year,
+            "name": "/samples/2026",
+            "parent_id": self.samples,
+            "path": "/samples/2026",
+            "status": 1,
+        }
+        right = {
+            "children": [year],
+            "id": self.samples,
+            "name": "/samples",
+            "parent": root,
+            "parent_id": 1,
+            "path": "/samples",
+            "status": 1,
+        }
+        for where in ("/samples", " samples/ ", "/samples/x/..", self.samples):
+            self.assertEqual(self.accepted(await self.look(where)), right)
+        self.assertEqual(self.accepted(await self.look("/")), {**root, "parent": None, "children": [self.plain(right)]})
+
+    def plain(self, tree: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in tree.items() if key in FOLDER_KEYS}
+
+    async def test_the_status_says_which_children(self) -> None:
+        self.accepted(await self.make("/samples/0old"))
+        self.accepted(await self.delete(self.folder_id("/samples/0old")))
+        for where in ("/samples", self.samples):
+            for status, paths in (
+                ("1", ["/samples/2026"]),
+                ("0", ["/samples/0old"]),
+                ("-1", ["/samples/0old", "/samples/2026"]),
+                ("any", ["/samples/0old", "/samples/2026"]),
+            ):
+                children = self.accepted(await self.look(where, status=status))["children"]
+                self.assertEqual([one["path"] for one in children], paths)
+            for status in ("2", "x", "", "ANY"):
+                self.refused(await self.look(where, status=status), 400, "Value is not one of: ")
+
+    async def test_by_path_the_disk_is_looked_at_and_by_id_it_is_not(self) -> None:
+        (self.root / "new").mkdir()
+        made = self.accepted(await self.look("/new"))
+        self.assertEqual((made["path"], made["status"]), ("/new", 1))
+        (self.root / "new").rmdir()
+        self.assertEqual(self.accepted(await self.look(made["id"]))["status"], 1)
+        self.assertEqual(self.accepted(await self.look("/new"))["status"], 0)
+        self.assertEqual(self.accepted(await self.look(made["id"]))["status"], 0)
+        (self.root / "new").mkdir()
+        again = self.accepted(await self.look("/new"))
+        self.assertEqual((again["id"], again["status"]), (made["id"], 1))
+
+    async def test_what_can_not_be_looked_at_is_refused_in_order(self) -> None:
+        for where, status in (
+            ("", 400),
+            (" ", 400),
+            ("x" * 1025, 400),
+            ("a\x00b", 400),
+            ("/../x", 403),
+            ("/none", 404),
+            ("/samples/b.png", 404),
+            ("/.trash", 404),
+            ("/samples/.hidden", 404),
+            (0, 404),
+            (4711, 404),
+            (2**63, 404),
+        ):
+            self.refused(await self.look(where), status)
+        self.refused(await self.call("GET", "/admin/filesystem/folders/?path=/none"), 401)
+        stranger = await self.person()
+        await self.close("/samples")
+        for place in ("/samples", "/samples/none", "/samples/2026", self.year):
+            self.refused(await self.look(place, token=stranger), 403, "View permission is required for /samples")
+
+    async def test_a_folder_is_made_with_those_above_it(self) -> None:
+        data = self.accepted(await self.make(" //samples//new/deep/er/ "))
+        self.assertEqual(set(data), FOLDER_KEYS)
+        self.assertEqual((data["path"], data["name"], data["status"]), ("/samples/new/deep/er",) * 2 + (1,))
+        self.assertTrue((self.root / "samples/new/deep/er").is_dir())
+        self.assertEqual(self.accepted(await self.look(data["id"]))["parent"]["path"], "/samples/new/deep")
+
+    async def test_names_are_cleaned_where_they_are_new(self) -> None:
+        (self.root / "odd *").mkdir()
+        for given, made in (
+            ("/bell\x07/etc/* | more/", "/bell/etc/more"),
+            ("/odd */a?b", "/odd */ab"),
+            ("/ trailing. /x", "/trailing/x"),
+            ("/e\u0301", "/\u00e9"),
+            ("/_keep", "/_keep"),
+            ("/\U0001f427 penguin", "/penguin"),
+        ):
+            self.assertEqual(self.accepted(await self.make(given))["path"], made)
+
+    async def test_what_can_not_be_made_is_refused_in_order(self) -> None:
+        for path in (*RULE_A, "...", "/a/..", "/.", ".."):
+            self.refused(await self.make(path), 400)
+        for path, status in (
+            ("", 400),
+            ("/", 400),
+            ("///", 400),
+            ("/??", 400),
+            ("/a/\u202e/b", 400),
+            ("x" * 1025, 400),
+            ("/" + "x" * 256, 400),
+            ("/samples", 409),
+            ("/samples/", 409),
+            ("/samples/b.png", 409),
+            ("/samples/b.png/x", 409),
+        ):
+            self.refused(await self.make(path), status)
+        stranger = await self.person()
+        self.refused(await self.call("POST", "/admin/filesystem/folders/", form={}), 401)
+        self.refused(await self.make("/..", token=stranger), 400)
+        self.refused(await self.make("/samples", token=stranger), 409)
+        self.refused(
+            await self.make("/samples/x/y", token=stranger), 403, "Create-Folder permission is required for /samples"
+        )
+        await self.close("/samples")
+        for path in ("/samples/2026", "/samples/b.png", "/samples/new"):
+            self.refused(await self.make(path, token=stranger), 403, "View permission is required for /samples")
+        self.assertEqual(sorted(one.name for one in self.root.iterdir() if one.name[0] != "."), ["samples"])
+
+    async def test_a_folder_moves_with_all_that_is_in_it(self) -> None:
+        self.permit("/samples", 1, 20)
+        await self.refresh()
+        data = self.accepted(await self.move(self.samples, "/archive/old samples"))
+        self.assertEqual((data["id"], data["path"], data["status"]), (self.samples, "/archive/old samples", 1))
+        self.assertEqual(set(data), FOLDER_KEYS)
+        image = await self.details("archive/old samples/2026/a.png")
+        self.assertEqual((image["id"], image["folder_id"]), (self.image, self.year))
+        self.assertEqual(image["folder"]["path"], "/archive/old samples/2026")
+        self.assertTrue(image["download"], "permissions go along")
+        self.assertEqual(self.history(self.image)[-1], (4, 1))
+        self.refused(await self.call("GET", "/details/?src=samples/2026/a.png"), 404)
+        self.refused(await self.call("GET", "/list/?path=/samples"), 404)
+        self.assertEqual(self.sql("select status from tasks where funcname = 'move_folder'"), [])
+        same = self.accepted(await self.move(self.samples, "/archive/old samples/"))
+        self.assertEqual(same, data)
+
+    async def test_what_can_not_be_moved_is_refused_in_order(self) -> None:
+        self.accepted(await self.make("/taken"))
+        for number, path, status in (
+            (4711, "..", 400),
+            (4711, "/x", 404),
+            (0, "/x", 404),
+            (2**63, "/x", 404),
+            (1, "/x", 400),
+            (self.samples, "", 400),
+            (self.samples, "/", 400),
+            (self.samples, "/?", 400),
+            (self.samples, "/samples/2026/deeper", 400),
+            (self.samples, "/samples/x", 400),
+            (self.samples, "/taken", 409),
+            (self.year, "/samples/b.png", 409),
+            (self.year, "/samples/b.png/x", 409),
+            *((self.samples, path, 400) for path in RULE_A),
+        ):
+            self.refused(await self.move(number, path), status)
+        (self.root / "gone").mkdir()
+        gone = self.accepted(await self.look("/gone"))["id"]
+        (self.root / "gone").rmdir()
+        self.refused(await self.move(gone, "/x"), 404, "/gone")
+        address = f"/admin/filesystem/folders/{self.samples}/"
+        self.refused(await self.call("PUT", address, form={}), 401)
+        self.refused(await self.call("PUT", address, token=self.boss, form={}), 400, "Missing parameter: path")
+        maker = await self.level(Level.CREATE_FOLDER)
+        self.accepted(await self.move(self.year, "/samples/2027", token=maker))
+        self.refused(
+            await self.move(self.year, "/2027", token=maker), 403, "Delete-Folder permission is required for /samples"
+        )
+        stranger = await self.person()
+        self.refused(await self.move(self.year, "/samples/2028", token=stranger), 403, "Create-Folder permission")
+        self.assertTrue((self.root / "samples/2027/a.png").exists())
+
+    async def test_a_deleted_folder_is_gone_with_all_that_was_in_it(self) -> None:
+        (self.root / "samples/2026/.hidden").touch()
+        (self.root / "samples/2026/unknown.xyz").touch()
+        data = self.accepted(await self.delete(self.samples))
+        self.assertEqual((data["id"], data["path"], data["status"]), (self.samples, "/samples", 0))
+        self.assertFalse((self.root / "samples").exists())
+        self.assertEqual(self.history(self.image)[-1], (0, 1))
+        self.assertEqual(self.accepted(await self.look(self.year))["status"], 0)
+        self.refused(await self.call("GET", "/details/?src=samples/2026/a.png"), 404)
+        self.refused(await self.delete(self.samples), 404)
+        self.refused(await self.delete(1), 400)
+        self.refused(await self.delete(4711), 404)
+        self.refused(await self.call("DELETE", f"/admin/filesystem/folders/{self.samples}/"), 401)
+
+    async def test_who_has_seen_an_older_state_neither_moves_nor_deletes(self) -> None:
+        tag = (await self.look(self.samples)).headers["etag"]
+        self.accepted(await self.move(self.samples, "/mine", If_Match=tag))
+        for reply in (
+            await self.move(self.samples, "/yours", If_Match=tag),
+            await self.delete(self.samples, If_Match=tag),
+        ):
+            self.assertEqual((reply.status, reply.data["path"]), (412, "/mine"))
+        self.assertTrue((self.root / "mine").is_dir())
+
+
+class FolderTaskTests(FolderCase):
+    """Nobody does the tasks here."""
+
+    settings = MappingProxyType({"tasks_enabled": False})
+
+    async def test_who_does_not_wait_is_given_the_task_and_who_asks_again_the_same(self) -> None:
+        for ask, name, params in (
+            (self.moving, "move_folder", {"folder_id": self.samples, "path": "/archive"}),
+            (self.deleting, "delete_folder", {"folder_id": self.samples}),
+        ):
+            reply = await ask()
+            self.assertEqual((reply.status, reply.message, reply.json["status"]), (202, "OK task accepted", 202))
+            self.assertEqual(set(reply.data), TASK_KEYS)
+            self.assertEqual((reply.data["funcname"], reply.data["params"]), (name, params))
+            self.assertEqual((reply.data["status"], reply.data["priority"], reply.data["keep_for"]), (0, 10, 10))
+            self.assertEqual((reply.data["user_id"], reply.data["result"]), (1, None))
+            again = await ask()
+            self.assertEqual((again.status, again.data["id"]), (202, reply.data["id"]))
+            task = self.accepted(await self.call("GET", f"/admin/tasks/{reply.data['id']}/", token=self.boss))
+            self.assertEqual((task["user"]["username"], task["status"]), ("admin", 0))
+
+    async def moving(self) -> Reply:
+        return await self.move(self.samples, "/archive", Prefer="respond-async, wait=0")
+
+    async def deleting(self) -> Reply:
+        return await self.delete(self.samples, Prefer="wait=0")
+
+    async def test_who_may_not_makes_no_task(self) -> None:
+        stranger = await self.person()
+        self.refused(await self.move(self.samples, "/archive", token=stranger, Prefer="wait=0"), 403)
+        self.refused(await self.delete(self.samples, token=stranger, Prefer="wait=0"), 403)
+        self.refused(await self.move(self.samples, "/samples/2026/x", Prefer="wait=0"), 400)
+        self.assertEqual(self.sql("select * from tasks"), [])
+
+
+class TrashTests(LibraryApiCase):
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.boss = await self.admin()
+        self.paint("sub/deep/a.png", size=(9, 9))
+        self.number = (await self.details("sub/deep/a.png"))["id"]
+        self.sql("update images set title = 'kept' where id = %s", self.number)
+
+    async def delete_file(self) -> int:
+        self.accepted(await self.call("DELETE", f"/admin/filesystem/images/{self.number}/", token=self.boss))
+        return int((await self.entries())[0]["id"])
+
+    async def entries(self, token: str | None = None) -> list[Any]:
+        return list(self.accepted(await self.call("GET", "/admin/trash/", token=token or self.boss)))
+
+    async def restore(self, number: int, **form: Any) -> Reply:
+        return await self.call("POST", f"/admin/trash/{number}/restore/", token=self.boss, form=form)
+
+    async def test_a_deleted_file_comes_back_as_it_was(self) -> None:
+        self.assertEqual(await self.entries(), [])
+        number = await self.delete_file()
+        [entry] = await self.entries()
+        self.assertEqual((entry["kind"], entry["path"], entry["user_id"]), ("file", "/sub/deep/a.png", 1))
+        self.assertEqual(set(entry), {"id", "kind", "path", "user_id", "deleted", "expires"})
+        self.assertEqual(self.accepted(await self.restore(number)), {"path": "/sub/deep/a.png"})
+        data = await self.details("sub/deep/a.png")
+        self.assertEqual((data["id"], data["title"], data["status"]), (self.number, "kept", 1))
+        self.assertEqual([action for action, _ in self.history(self.number)][:2], [1, 0])
+        self.assertEqual(await self.entries(), [])
+        self.refused(await self.restore(number), 404)
+
+    async def test_a_deleted_folder_comes_back_with_all_that_was_in_it(self) -> None:
+        self.permit("/sub", 1, 20)
+        await self.refresh()
+        sub = self.folder_id("/sub")
+        self.accepted(await self.call("DELETE", f"/admin/filesystem/folders/{sub}/", token=self.boss))
+        [entry] = await self.entries()
+        self.assertEqual((entry["kind"], entry["path"]), ("folder", "/sub"))
+        self.assertEqual(self.accepted(await self.restore(entry["id"])), {"path": "/sub"})
+        data = await self.details("sub/deep/a.png")
+        self.assertEqual((data["id"], data["title"], data["download"]), (self.number, "kept", True))
+        self.assertEqual(self.folder_id("/sub"), sub)
+
+    async def test_what_is_in_the_way_stays_and_what_comes_back_gets_another_name_on_request(self) -> None:
+        number = await self.delete_file()
+        self.paint("sub/deep/a.png", size=(5, 5))
+        self.refused(await self.restore(number), 409, "already exists")
+        self.refused(await self.restore(number, on_clash="overwrite"), 400, "Value is not one of: fail, rename")
+        self.assertEqual(self.accepted(await self.restore(number, on_clash="rename")), {"path": "/sub/deep/a-001.png"})
+        self.assertEqual((await self.details("sub/deep/a.png"))["width"], 5)
+        self.assertEqual((await self.details("sub/deep/a-001.png"))["width"], 9)
+
+    async def test_one_sees_what_one_could_have_deleted(self) -> None:
+        number = await self.delete_file()
+        for level, seen in ((Level.UPLOAD, 0), (Level.DELETE, 1)):
+            self.assertEqual(len(await self.entries(await self.level(level, "/sub"))), seen)
+        stranger = await self.person()
+        self.refused(await self.call("DELETE", f"/admin/trash/{number}/", token=stranger), 403, "Delete permission")
+        self.refused(await self.call("POST", f"/admin/trash/{number}/restore/", token=stranger), 403)
+        self.refused(await self.call("POST", "/admin/trash/4711/restore/", token=stranger), 404)
+
+    async def test_what_is_removed_is_gone_for_good(self) -> None:
+        number = await self.delete_file()
+        self.assertIsNone(self.accepted(await self.call("DELETE", f"/admin/trash/{number}/", token=self.boss)))
+        self.refused(await self.call("DELETE", f"/admin/trash/{number}/", token=self.boss), 404)
+        self.assertEqual([place for place in (self.root / ".trash").rglob("*") if place.is_file()], [])
+
+    async def test_emptying_it_is_a_task(self) -> None:
+        await self.delete_file()
+        reply = await self.call("DELETE", "/admin/trash/", token=self.boss)
+        self.assertEqual(
+            (reply.status, reply.message, reply.data["funcname"]), (202, "OK task accepted", "empty_trash")
+        )
+        await self.eventually(lambda: self.sql("select count(*) from trash") == [(0,)])
+        self.assertEqual(await self.entries(), [])
+
+
+class TaskTests(LibraryApiCase):
+    """Nobody does the tasks here."""
+
+    settings = MappingProxyType({"tasks_enabled": False})
+
+    async def start(self, name: str, token: str | None = None, **form: Any) -> Reply:
+        return await self.call("POST", f"/admin/tasks/{name}/", token=token or await self.admin(), form=form)
+
+    async def test_a_started_task_is_answered_whole(self) -> None:
+        self.paint("samples/a.png")
+        await self.details("samples/a.png")
+        reply = await self.start("purge_deleted_folder_data", path=" /samples/ ")
+        data = self.accepted(reply)
+        self.assertEqual(set(data), TASK_KEYS)
+        user = data.pop("user")
+        self.assertEqual((user["username"], data["user_id"]), ("admin", 1))
+        self.assertEqual(
+            (data["params"], data["status"], data["keep_for"]), ({"folder_id": self.folder_id("/samples")}, 0, 0)
+        )
+        self.assertEqual((data["priority"], data["log_level"], data["error_log_level"]), (20, "info", "error"))
+        for empty in ("result", "keep_until", "lock_id", "started", "finished", "progress"):
+            self.assertIsNone(data[empty], empty)
+
+    async def test_the_date_has_two_names(self) -> None:
+        for name in ("purge_system_stats", "purge_image_stats"):
+            for field, value in (("date_to", "2020-01-01"), ("before_time", "2020-01-02T12:00:00")):
+                data = self.accepted(await self.start(name, **{field: value}))
+                self.assertEqual(data["params"], {"before_time": f"{value[:10]}T00:00:00Z"})
+                self.assertEqual(data["keep_for"], 3600)
+
+    async def test_errors_come_in_their_order(self) -> None:
+        self.refused(await self.call("POST", "/admin/tasks/nonsense/"), 401)
+        for name in ("nonsense", "move_folder", "purge_image_stats"):
+            self.refused(await self.start(name, await self.person()), 403, "Super-user permission is required")
+        for name in ("nonsense", "move_folder", "delete_folder", "export_portfolio", "empty_trash", "run"):
+            self.refused(await self.start(name, path="/"), 404)
+        for name, form in (
+            ("purge_image_stats", {}),
+            ("purge_image_stats", {"date_to": ""}),
+            ("purge_image_stats", {"date_to": "yesterday"}),
+            ("purge_image_stats", {"date_to": "2020-13-01"}),
+            ("purge_deleted_folder_data", {}),
+            ("purge_deleted_folder_data", {"path": "/none"}),
+            ("purge_deleted_folder_data", {"path": "x" * 1025}),
+        ):
+            self.refused(await self.start(name, **form), 400)
+
+    async def test_the_same_again_is_a_conflict_while_it_is_kept(self) -> None:
+        for name, form in (
+            ("purge_image_stats", {"date_to": "2020-01-01"}),
+            ("purge_deleted_folder_data", {"path": ""}),
+        ):
+            data = self.accepted(await self.start(name, **form))
+            self.refused(await self.start(name, **form), 409, "already exists")
+            self.sql(
+                "update tasks set status = 2, keep_until = now() + interval '1 hour' * sign(keep_for) where id = %s",
+                data["id"],
+            )
+            again = await self.start(name, **form)
+            self.assertEqual(again.status, 409 if data["keep_for"] else 200, again.body)
+
+    async def test_one_sees_one_s_own_tasks(self) -> None:
+        token = await self.person(name="maria")
+        ((me,),) = self.sql("select id from users where username = 'maria'")
+        mine = (await self.domain.background.queue.add("empty_trash", {}, user_id=me)).id
+        nobody_s = (await self.domain.background.queue.add("expire_trash", {}, user_id=None)).id
+        self.assertEqual(
+            [one["id"] for one in self.accepted(await self.call("GET", "/admin/tasks/", token=token))], [mine]
+        )
+        everything = self.accepted(await self.call("GET", "/admin/tasks/", token=await self.admin()))
+        self.assertEqual({one["id"] for one in everything}, {mine, nobody_s})
+        self.assertEqual(self.accepted(await self.call("GET", f"/admin/tasks/{mine}/", token=token))["id"], mine)
+        self.refused(await self.call("GET", f"/admin/tasks/{nobody_s}/", token=token), 403, "Super-user")
+        self.refused(await self.call("DELETE", f"/admin/tasks/{nobody_s}/", token=token), 403)
+        self.refused(await self.call("GET", "/admin/tasks/4711/", token=token), 404)
+        query = {"funcname": "expire_trash", "status": "pending"}
+        found = self.accepted(await self.call("GET", "/admin/tasks/", token=await self.admin(), query=query))
+        self.assertEqual([one["id"] for one in found], [nobody_s])
+
+    async def test_a_task_that_waits_can_be_cancelled(self) -> None:
+        token = await self.admin()
+        number = self.accepted(await self.start("purge_deleted_folder_data", path="/"))["id"]
+        data = self.accepted(await self.call("DELETE", f"/admin/tasks/{number}/", token=token))
+        self.assertEqual((data["status"], data["result"]["exception"]["type"]), (2, "cancelled"))
+        self.assertEqual(set(data["result"]["exception"]), {"type", "message"})
+        self.accepted(await self.start("purge_deleted_folder_data", path="/"))
+
+
+class PurgeTests(LibraryApiCase):
+    async def test_deleted_records_are_purged_and_others_are_not(self) -> None:
+        self.paint("sub/a.png")
+        self.paint("sub/b.png")
+        first, second = (await self.details("sub/a.png"))["id"], (await self.details("sub/b.png"))["id"]
+        boss = await self.admin()
+        (self.root / "sub/a.png").unlink()
+        self.accepted(await self.call("DELETE", f"/admin/filesystem/images/{first}/", token=boss))
+        task = self.accepted(
+            await self.call("POST", "/admin/tasks/purge_deleted_folder_data/", token=boss, form={"path": "sub"})
+        )
+        await self.eventually(lambda: self.sql("select id from images") == [(second,)])
+        self.refused(await self.call("GET", f"/admin/images/{first}/", token=boss), 404)
+        done = await self.call("GET", f"/admin/tasks/{task['id']}/", token=boss)
+        if done.status == 200:
+            self.assertEqual(done.data["status"], 2)
+
+
+class SearchTests(LibraryApiCase):
+    async def test_only_what_one_may_see_is_found(self) -> None:
+        for src in ("open/king penguin.png", "closed/king penguin.png"):
+            self.paint(src)
+            await self.details(src)
+        await self.close("/closed")
+        member = await self.level(Level.VIEW, "/closed")
+        for token, found in ((None, ["open"]), (await self.person(), ["open"]), (member, ["closed", "open"])):
+            reply = await self.call("GET", "/search/images/", token=token, query={"q": "penguin"})
+            self.assertEqual(sorted(one["src"].partition("/")[0] for one in self.accepted(reply)), found)
+        reply = await self.call("GET", "/search/images/", query={"q": "penguin", "folder": "/closed"})
+        self.refused(reply, 403, "View permission is required for /closed")

@@ -101,7 +101,7 @@ class Dispatcher:
     ) -> None:
         """Answer ``request`` by an endpoint.
 
-        :param twin: the GET at the same address.
+        :param twin: the GET that shows what the endpoint is about.
         :param parts: the parts of the address.
         """
         request.lasting = declared.headers
@@ -144,7 +144,7 @@ class Dispatcher:
         except CancelledError:
             raise
         except Exception as error:
-            return self._error(request, error)
+            return self._error(request, declared, error)
 
     def _check_csrf(self, request: QisRequest, declared: Endpoint, visitor: Visitor, parameters: Parameters) -> None:
         if visitor.by == "session" and declared.csrf and request.method not in _READS:
@@ -191,8 +191,9 @@ class Dispatcher:
             base = declared.base(state.data) if declared.base is not None else data
         return attrs.evolve(call, version=version, base=base)
 
-    def _error(self, request: QisRequest, error: Exception) -> Answer:
+    def _error(self, request: QisRequest, declared: Endpoint, error: Exception) -> Answer:
         answer = translate(Failure(error), request_id=request.request_id, where=request.describe())
+        answer = attrs.evolve(answer, reason_alone=declared.reason_alone)
         state = error.state if isinstance(error, _Outdated) else None
         headers, body = envelope.error_answer(
             answer, request.joined("Accept"), data=msgspec.Raw(state.json) if state else None

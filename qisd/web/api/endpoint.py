@@ -71,8 +71,8 @@ class Endpoint:
     :param several: it answers 207.
     :param secret: the answer holds what is shown once and nowhere kept.
     :param first_steps: it can be called by those whose password must be changed before anything else.
-    :param state: the path of the GET that shows what is changed, if it isn't at the same address: ``If-Match`` names its
-        ETag.
+    :param state: the path of the GET that shows what is changed, and whose ETag ``If-Match`` names, if that is another
+        one.
     :param reason_alone: what is wrong with a parameter is told without words around it, as old clients know it.
     :param errors: statuses that it may answer, besides those that follow from the declaration. 400 is for what is never
         done although the parameters are as ``form`` wants them.

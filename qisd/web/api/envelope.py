@@ -63,7 +63,9 @@ def error_message(error: ErrorAnswer) -> str:
         prefix = _PREFIXES.get(error.status) or status_name(error.status)
     if error.code == "missing_parameter":
         return f"{prefix} (Missing parameter: {error.parameter})"
-    if error.code == "bad_parameter" and not error.reason_alone:
+    if error.code == "bad_parameter":
+        if error.reason_alone:
+            return f"{prefix} ({error.message.removeprefix(f'{error.parameter}: ')})"
         return f"{prefix} (Invalid value: {error.message})"
     if not error.message or error.message.startswith(prefix):
         return error.message or prefix

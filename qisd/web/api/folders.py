@@ -143,6 +143,8 @@ class FolderEndpoints:
                 return Accepted(data=task_object(error.existing, user=None))
             raise
         task = await self._tasks.wait(task.id, wait_of(call))
+        if task.over:
+            await self._tasks.forget(task.id)
         result = outcome_of(task)
         if isinstance(result, QisError):
             raise result

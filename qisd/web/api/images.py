@@ -66,6 +66,7 @@ class ImageEndpoints:
         form=DetailsForm,
         answer=ImageObject,
         internal=False,
+        reason_alone=True,
         errors=(400, 403, 404, 415),
     )
     async def details(self, call: Call) -> Versioned:
@@ -143,6 +144,7 @@ class ImageEndpoints:
     @endpoint(
         "PUT",
         "/admin/filesystem/images/<int:id>/",
+        state=_ID,
         summary="Move or rename a file",
         tag="Files and folders",
         login=True,
@@ -160,6 +162,7 @@ class ImageEndpoints:
     @endpoint(
         "DELETE",
         "/admin/filesystem/images/<int:id>/",
+        state=_ID,
         summary="Delete a file",
         tag="Files and folders",
         login=True,

@@ -55,6 +55,7 @@ class ListEndpoints:
         form=ListForm,
         answer=list[ListedFile | ImageObject | ListedFolder],
         internal=False,
+        reason_alone=True,
         errors=(400, 403, 404),
         description="In the order of their names in lower case. With ``cursor``, from the Link header, nothing is lost"
         " or repeated when files come and go between two pages.",
@@ -122,7 +123,9 @@ def _cursor(name: str) -> str:
 
 def _name(cursor: str) -> str:
     try:
-        return base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True).decode("utf-8", "surrogateescape")
+        return base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True).decode(
+            "utf-8", "surrogateescape"
+        )
     except (binascii.Error, ValueError):
         raise BadParameter("cursor", "is not one that a Link header gave") from None
 

@@ -93,7 +93,9 @@ def _operations(endpoints: Iterable[Endpoint]) -> Iterable[tuple[str, Endpoint]]
 
 
 def _twin(declared: Endpoint, endpoints: Iterable[Endpoint]) -> Endpoint | None:
-    return next((one for one in endpoints if one.method == "GET" and one.path == declared.path), None)
+    """The GET that shows what an endpoint is about."""
+    path = declared.state or declared.path
+    return next((one for one in endpoints if one.method == "GET" and one.path == path), None)
 
 
 def _form_names(endpoints: Sequence[Endpoint]) -> dict[type[Form], str]:

@@ -67,7 +67,7 @@ class ApiRoutes:
             declared, bound, parts = self._match(request.method, place)
             check_may_be_inner(declared)
             answer = await self._dispatcher.answer(
-                cast("QisRequest", request), declared, bound, twin=self._reads.get(declared.path), parts=parts
+                cast("QisRequest", request), declared, bound, twin=self._twin(declared), parts=parts
             )
         except (QisError, HTTPException) as error:
             told = translate(Failure(error), request_id=request.request_id, where=request.describe())
@@ -94,8 +94,11 @@ class ApiRoutes:
             raise NotFound
         return (*self.endpoints[int(number)], parts)
 
+    def _twin(self, declared: Endpoint) -> Twin | None:
+        return self._reads.get(declared.state or declared.path)
+
     def _add(self, number: int, declared: Endpoint, bound: Bound) -> None:
-        twin = self._reads.get(declared.path)
+        twin = self._twin(declared)
         methods = [declared.method]
         if declared.method == "PUT" and declared.patch and twin is not None:
             methods.append("PATCH")

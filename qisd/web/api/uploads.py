@@ -54,6 +54,7 @@ class UploadEndpoints:
         login=True,
         form=UploadForm,
         files=True,
+        reason_alone=True,
         answer=dict[str, ImageObject | UploadError],
         errors=(400, 403, 404, 409, 413, 415, 507),
         description="The answer has an entry for each file, by the name that it was sent with. When some fail, the"
