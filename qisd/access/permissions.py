@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any
 
 from qisd.access.levels import Flag, implied
@@ -129,11 +128,6 @@ def snapshot_of(rows: PermissionRows) -> PermissionSnapshot:
         levels[path.strip("/")][group] = access
     validity = {src: Validity(begins=_number(begins), ends=_number(ends)) for src, begins, ends in rows.validity}
     return PermissionSnapshot(accounts=accounts, groups=groups, rows=dict(levels), validity=validity)
-
-
-def _group(number: int, name: str, flags: Sequence[bool]) -> Group:
-    held = (flag for flag, given in zip(Flag, flags, strict=True) if given)
-    return Group(id=number, name=name, flags=implied(held))
 
 
 def _number(value: object) -> float | None:

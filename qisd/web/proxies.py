@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import attrs
 
+_PORT_DIGITS = 5
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -27,7 +29,8 @@ class Origin:
     def port(self) -> int:
         """The port that the client has asked, as far as it has said."""
         _, _, digits = (self.host or "").rpartition(":")
-        return int(digits) if digits.isdecimal() else 443 if self.secure else 80
+        named = digits.isascii() and digits.isdecimal() and len(digits) <= _PORT_DIGITS
+        return int(digits) if named else 443 if self.secure else 80
 
     @property
     def scheme(self) -> str:
