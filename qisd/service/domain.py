@@ -25,6 +25,7 @@ from qisd.cache.interfaces import IRenditionCache
 from qisd.errors import Forbidden
 from qisd.images import ImageRules, Images
 from qisd.imaging.template import TemplateValues, parse_template
+from qisd.library.bulk import Bulk
 from qisd.library.library import Library
 from qisd.library.registrar import Registrar
 from qisd.library.rules import LibraryRules
@@ -45,6 +46,7 @@ from qisd.store.listener import Listener
 from qisd.tasks import housekeeping
 from qisd.tasks.schedule import DAY, HOUR, Job
 from qisd.web.admission import Admission
+from qisd.web.api.bulk import BulkEndpoints
 from qisd.web.api.credentials import CredentialEndpoints
 from qisd.web.api.dispatch import Dispatcher
 from qisd.web.api.file_uploads import FileUploadEndpoints
@@ -132,6 +134,14 @@ class Domain:
             parse=self._parse_template,
             templates=store.templates,
             reactor=reactor,
+        )
+        self.bulk = Bulk(
+            files=self.library.files,
+            metadata=self.library.metadata,
+            tree=self.library.tree,
+            pool=pools.files,
+            queue=self.background.queue,
+            visitor_of=self._visitor_of,
         )
         self._add_tasks()
         self.api = ApiRoutes(
@@ -229,6 +239,7 @@ class Domain:
                 folders=library.folder_records,
                 supported=self._supported,
             ),
+            BulkEndpoints(self.bulk),
             FolderEndpoints(database, folders=library.folders, tasks=queue),
             TrashEndpoints(trash=library.trash, tasks=queue),
             *self.publishing.endpoints(supported=self._supported),
@@ -239,6 +250,7 @@ class Domain:
     def _add_tasks(self) -> None:
         database = self._store.database
         self.background.add(self.library.task_types(self._visitor_of))
+        self.background.add(self.bulk.task_types())
         self.background.add(
             [], [Job(name="expire_trash", interval_secs=DAY), Job(name="read_metadata", interval_secs=_READ_EVERY)]
         )

@@ -1,0 +1,186 @@
+"""The same for many images at once, as a task: each is judged by itself, as if it had been asked for alone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from qisd.access.visitor import Visitor
+from qisd.errors import NotFound, QisError, StoreUnavailable
+from qisd.library.files import Files
+from qisd.library.metadata import Metadata
+from qisd.library.places import normalised, require_login, viewable
+from qisd.library.tasks import VisitorOf
+from qisd.pools.files import FilePool
+from qisd.repository.tree import Tree
+from qisd.store.images import Image
+from qisd.store.tasks import Task
+from qisd.tasks.queue import TaskQueue
+from qisd.tasks.registry import TaskRun, TaskType
+
+IMAGES_MAX = 10_000
+"""How many one task takes."""
+
+MOVE, DELETE, DESCRIBE = "bulk_move", "bulk_delete", "bulk_describe"
+
+_KEPT = 86_400
+_ATTEMPTS = 5
+
+Step = Callable[[Visitor, int], Awaitable[object]]
+
+
+@attrs.frozen(kw_only=True)
+class Description:
+    """What is to be said of images; None leaves it as it is."""
+
+    title: str | None = None
+    description: str | None = None
+    tags_add: Sequence[str] = ()
+    tags_remove: Sequence[str] = ()
+
+
+class Bulk:
+    """Queues such tasks, and does them.
+
+    Doing one again is harmless: what is done already stays so.
+    """
+
+    def __init__(
+        self,
+        *,
+        files: Files,
+        metadata: Metadata,
+        tree: Tree,
+        pool: FilePool,
+        queue: TaskQueue,
+        visitor_of: VisitorOf,
+    ) -> None:
+        self._files = files
+        self._metadata = metadata
+        self._tree = tree
+        self._pool = pool
+        self._queue = queue
+        self._visitor_of = visitor_of
+
+    # Asking
+
+    async def move(self, visitor: Visitor, images: Sequence[int], folder: str) -> Task:
+        """Have images moved into a folder, under the names that they have.
+
+        :raises NotFound: there is no such folder. :raises AlreadyExists: just that is under way.
+        """
+        path = normalised(folder, parameter="folder")
+        spelled = await viewable(visitor, path, folder=True, tree=self._tree, files=self._pool)
+        if await self._pool.run(lambda: self._tree.kind(spelled)) != "folder":
+            raise NotFound(f"'/{path}' was not found.")
+        return await self._add(visitor, MOVE, images, {"folder": f"/{spelled}"})
+
+    async def delete(self, visitor: Visitor, images: Sequence[int]) -> Task:
+        """Have images deleted.
+
+        :raises AlreadyExists: just that is under way.
+        """
+        return await self._add(visitor, DELETE, images, {})
+
+    async def describe(self, visitor: Visitor, images: Sequence[int], said: Description) -> Task:
+        """Have images described.
+
+        :raises AlreadyExists: just that is under way.
+        """
+        values = {name: value for name, value in attrs.asdict(said).items() if value not in (None, (), [])}
+        return await self._add(visitor, DESCRIBE, images, values)
+
+    async def _add(self, visitor: Visitor, name: str, images: Sequence[int], more: Mapping[str, Any]) -> Task:
+        require_login(visitor)
+        # Equal tasks of others are others: theirs may do what this one may not.
+        params: dict[str, Any] = {"images": list(dict.fromkeys(images)), "user_id": visitor.user_id, **more}
+        if visitor.scopes is not None:  # a key may do less than its owner
+            params["key"] = {"scopes": sorted(visitor.scopes), "folder": visitor.folder}
+        return await self._queue.add(name, params, user_id=visitor.user_id)
+
+    # Doing
+
+    def task_types(self) -> list[TaskType]:
+        """What the task worker needs to know of it."""
+
+        def kind(name: str, title: Callable[[Mapping[str, Any]], str], step: Callable[[TaskRun], Step]) -> TaskType:
+            async def run(run: TaskRun) -> object:
+                return await self._each(run, step(run))
+
+            return TaskType(name=name, title=title, run=run, keep_for=_KEPT, repeatable=True, max_attempts=_ATTEMPTS)
+
+        return [
+            kind(MOVE, lambda params: f"Move {_count(params)} to {params['folder']}", self._move_step),
+            kind(DELETE, lambda params: f"Delete {_count(params)}", lambda run: self._delete_one),
+            kind(DESCRIBE, lambda params: f"Describe {_count(params)}", self._describe_step),
+        ]
+
+    async def _each(self, run: TaskRun, step: Step) -> object:
+        """Take one image after the other; what became of each."""
+        ids: list[int] = run.params["images"]
+        done: list[int] = []
+        errors: dict[str, dict[str, object]] = {}
+        for number, image_id in enumerate(ids):
+            run.check_cancelled()
+            await run.progress(100 * number / len(ids), f"{number} of {len(ids)} images")
+            try:
+                # Asked for each: what they may can change meanwhile.
+                await step(self._visitor(run), image_id)
+            except StoreUnavailable:  # for all of them; they are tried again later
+                raise
+            except QisError as error:
+                errors[str(image_id)] = {"status": error.status, "code": error.code, "message": error.message}
+            else:
+                done.append(image_id)
+        return {"done": done, "errors": errors}
+
+    def _visitor(self, run: TaskRun) -> Visitor:
+        visitor = self._visitor_of(run.task.user_id)
+        key = run.params.get("key")
+        if key is None:
+            return visitor
+        return attrs.evolve(visitor, by="key", scopes=frozenset(key["scopes"]), folder=key["folder"])
+
+    def _move_step(self, run: TaskRun) -> Step:
+        folder = str(run.params["folder"])
+
+        async def move(visitor: Visitor, image_id: int) -> Image:
+            image = await self._files.by_id(visitor, image_id)
+            return await self._files.move(visitor, image_id, f"{folder}/{image.filename}".lstrip("/"))
+
+        return move
+
+    async def _delete_one(self, visitor: Visitor, image_id: int) -> None:
+        try:
+            await self._files.delete(visitor, image_id)
+        except NotFound:
+            # Perhaps this very task has done it, before its server was lost.
+            if (await self._files.by_id(visitor, image_id)).active:
+                raise
+
+    def _describe_step(self, run: TaskRun) -> Step:
+        params = run.params
+        add, remove = params.get("tags_add", ()), set(params.get("tags_remove", ()))
+
+        async def describe(visitor: Visitor, image_id: int) -> None:
+            image = await self._files.by_id(visitor, image_id)
+            if "title" in params or "description" in params:
+                await self._files.edit(
+                    visitor,
+                    image_id,
+                    title=params.get("title", image.title),
+                    description=params.get("description", image.description),
+                )
+            if add or remove:
+                said = (await self._metadata.of(visitor, image_id)).users
+                tags = [tag for tag in dict.fromkeys([*said.tags, *add]) if tag not in remove]
+                await self._metadata.edit(visitor, image_id, attrs.evolve(said, tags=tags))
+
+        return describe
+
+
+def _count(params: Mapping[str, Any]) -> str:
+    count = len(params["images"])
+    return "1 image" if count == 1 else f"{count} images"

@@ -1,0 +1,127 @@
+"""Work on many images at once, by tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from qisd.errors import AlreadyExists, MissingParameter
+from qisd.library.bulk import IMAGES_MAX, Bulk, Description
+from qisd.library.metadata import MAX_TAG, MAX_TAGS
+from qisd.store.images import MAX_DESCRIPTION, MAX_TITLE
+from qisd.store.tasks import Task
+from qisd.web.api.endpoint import Accepted, Call, endpoint
+from qisd.web.api.models import TaskObject
+from qisd.web.api.reading import LARGEST, Form
+from qisd.web.api.task_objects import task_object
+
+TAG = "Bulk work"
+
+_RESULT = (
+    "The task's result has `done`, the ids of images with which it went well, and `errors`, by id: `status`, `code` and"
+    " `message`. Each image is judged by what the caller may when it is its turn. The task can be cancelled."
+)
+
+_TEXT_MAX = 200_000
+
+_Images = Annotated[
+    list[Annotated[int, Meta(ge=1, le=LARGEST)]],
+    Meta(min_length=1, max_length=IMAGES_MAX, extra={"json_text": (2, _TEXT_MAX)}, description="ids"),
+]
+_Tags = Annotated[
+    list[Annotated[str, Meta(min_length=1, max_length=MAX_TAG)]],
+    Meta(max_length=MAX_TAGS, extra={"json_text": (2, _TEXT_MAX)}),
+]
+
+
+class BulkForm(Form):
+    """Which images."""
+
+    images: _Images
+
+
+class BulkMoveForm(Form):
+    """Which images go where."""
+
+    images: _Images
+    folder: Annotated[str, Meta(max_length=1024, description="the folder, which must be there")]
+
+
+class BulkDescribeForm(Form):
+    """What is said of which images. What is not given stays as it is."""
+
+    images: _Images
+    title: Annotated[str, Meta(max_length=MAX_TITLE, extra={"trim": True})] | None = None
+    description: Annotated[str, Meta(max_length=MAX_DESCRIPTION, extra={"trim": True})] | None = None
+    tags_add: _Tags = msgspec.field(default_factory=list)
+    tags_remove: _Tags = msgspec.field(default_factory=list)
+
+
+class BulkEndpoints:
+    """The endpoints of work on many images."""
+
+    def __init__(self, bulk: Bulk) -> None:
+        self._bulk = bulk
+
+    @endpoint(
+        "POST",
+        "/admin/bulk/move/",
+        summary="Move many images into a folder",
+        tag=TAG,
+        login=True,
+        form=BulkMoveForm,
+        accepted=TaskObject,
+        errors=(403, 404),
+        description=_RESULT,
+    )
+    async def move(self, call: Call) -> Accepted:
+        form = call.read(BulkMoveForm)
+        return await _accepted(self._bulk.move(call.visitor, form.images, form.folder))
+
+    @endpoint(
+        "POST",
+        "/admin/bulk/delete/",
+        summary="Delete many images",
+        tag=TAG,
+        login=True,
+        form=BulkForm,
+        accepted=TaskObject,
+        description=_RESULT,
+    )
+    async def delete(self, call: Call) -> Accepted:
+        return await _accepted(self._bulk.delete(call.visitor, call.read(BulkForm).images))
+
+    @endpoint(
+        "POST",
+        "/admin/bulk/describe/",
+        summary="Describe many images",
+        tag=TAG,
+        login=True,
+        form=BulkDescribeForm,
+        accepted=TaskObject,
+        description=_RESULT,
+    )
+    async def describe(self, call: Call) -> Accepted:
+        form = call.read(BulkDescribeForm)
+        said = Description(
+            title=form.title,
+            description=form.description,
+            tags_add=form.tags_add,
+            tags_remove=form.tags_remove,
+        )
+        if said == Description(tags_add=[], tags_remove=[]):
+            raise MissingParameter("title")
+        return await _accepted(self._bulk.describe(call.visitor, form.images, said))
+
+
+async def _accepted(asked: Awaitable[Task]) -> Accepted:
+    """The task that was queued, or the one that is about just that already."""
+    try:
+        return Accepted(data=task_object(await asked, user=None))
+    except AlreadyExists as error:
+        if isinstance(error.existing, Task):
+            return Accepted(data=task_object(error.existing, user=None))
+        raise

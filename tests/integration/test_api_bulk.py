@@ -1,0 +1,148 @@
+"""Work on many images at once."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any
+from unittest import mock
+
+from qisd.errors import StoreUnavailable
+from qisd.tasks.registry import TaskCancelled, TaskRun
+from tests.integration.api import ApiCase, Reply
+
+
+class BulkCase(ApiCase):
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.token = await self.admin()
+        self.ids: dict[str, int] = {}
+        for src in ("a/x.jpg", "a/y.jpg", "b/x.jpg", "c/z.jpg"):
+            self.paint(src)
+            found = await self.call("GET", "/details/", token=self.token, query={"src": src})
+            self.ids[src] = found.data["id"]
+
+    async def do(self, what: str, *srcs: str, token: str = "", images: list[int] | None = None, **more: Any) -> Reply:
+        ids = [self.ids[src] for src in srcs] if images is None else images
+        return await self.call("POST", f"/admin/bulk/{what}/", token=token or self.token, json={"images": ids, **more})
+
+    async def result(self, reply: Reply, *, token: str = "") -> Any:
+        self.assertEqual((reply.status, reply.message), (202, "OK task accepted"), reply.body)
+        await self.domain.background.queue.wait(reply.data["id"], 30)
+        task = await self.call("GET", f"/admin/tasks/{reply.data['id']}/", token=token or self.token)
+        return task.data["result"]
+
+    def srcs(self) -> list[tuple[str, int]]:
+        return self.sql("select src, status from images order by src")
+
+
+class BulkTests(BulkCase):
+    async def test_images_are_moved_each_by_itself(self) -> None:
+        ids = self.ids
+        reply = await self.do("move", "a/x.jpg", "a/y.jpg", "c/z.jpg", folder="/b")
+        self.assertEqual(reply.data["name"], "Move 3 images to /b")
+        result = await self.result(reply)
+        self.assertEqual(result["done"], [ids["a/y.jpg"], ids["c/z.jpg"]])
+        ((failed, error),) = result["errors"].items()
+        self.assertEqual((failed, error["status"], error["code"]), (str(ids["a/x.jpg"]), 409, "already_exists"))
+        self.assertTrue((self.root / "b/z.jpg").exists())
+        again = await self.result(await self.do("move", "a/y.jpg", "c/z.jpg", "a/y.jpg", folder="b/"))
+        self.assertEqual(again, {"done": [ids["a/y.jpg"], ids["c/z.jpg"]], "errors": {}})
+
+    async def test_images_are_deleted_and_to_do_it_again_is_harmless(self) -> None:
+        params = {"images": [self.ids["a/x.jpg"], 10**12], "user_id": 1}
+        result = await self.result(await self.do("delete", images=params["images"]))
+        self.assertEqual(result["done"], [self.ids["a/x.jpg"]])
+        self.assertEqual(result["errors"][str(10**12)]["status"], 404)
+        self.assertFalse((self.root / "a/x.jpg").exists())
+        again = await self.result(await self.do("delete", "a/x.jpg"))
+        self.assertEqual(again, {"done": [self.ids["a/x.jpg"]], "errors": {}})
+
+    async def test_what_is_said_of_images_changes_as_far_as_it_is_given(self) -> None:
+        one, other = self.ids["a/x.jpg"], self.ids["a/y.jpg"]
+        for said in ({"title": " One ", "tags_add": ["sea", "sky"]}, {"description": "", "tags_remove": ["sea"]}):
+            result = await self.result(await self.do("describe", images=[one, other], **said))
+            self.assertEqual(result, {"done": [one, other], "errors": {}})
+        self.assertEqual(self.sql("select title, description from images where id = %s", one), [("One", "")])
+        self.assertEqual(self.sql("select tags from image_metadata where image_id = %s", other), [(["sky"],)])
+
+    async def test_each_is_judged_by_what_the_asker_may_when_it_is_its_turn(self) -> None:
+        group = self.group("editors")
+        self.sql("update folderpermissions set access = 0")
+        self.permit("/", group, 10)
+        self.permit("/a", group, 50)
+        token = await self.person(groups=[group])
+        result = await self.result(await self.do("delete", "a/x.jpg", "b/x.jpg", token=token), token=token)
+        self.assertEqual(result["done"], [self.ids["a/x.jpg"]])
+        self.assertEqual(result["errors"][str(self.ids["b/x.jpg"])]["status"], 403)
+        self.sql("update folderpermissions set access = 0")
+        await self.refresh()
+        self.assertEqual((await self.do("move", "a/y.jpg", folder="/none", token=token)).status, 403)
+
+    async def test_a_key_may_no_more_than_it_may_elsewhere(self) -> None:
+        cookie, csrf = await self.session_of(1)
+        for scopes, expected in ((["upload"], []), (["admin"], [self.ids["a/x.jpg"]])):
+            made = await self.call(
+                "POST",
+                "/account/tokens/",
+                cookie=cookie,
+                headers={"X-CSRF-Token": csrf},
+                json={"label": "k", "scopes": scopes, "folder": "/a"},
+            )
+            reply = await self.do("delete", "a/x.jpg", "c/z.jpg", token=made.data["token"])
+            result = await self.result(reply)
+            self.assertEqual((result["done"], len(result["errors"])), (expected, 2 - len(expected)))
+
+    async def test_what_can_not_be_meant_is_refused(self) -> None:
+        cases: list[tuple[str, dict[str, Any], int]] = [
+            ("move", {"images": [], "folder": "/b"}, 400),
+            ("move", {"images": [1]}, 400),
+            ("move", {"images": [1], "folder": "/none"}, 404),
+            ("move", {"images": [1], "folder": "../x"}, 403),
+            ("delete", {"images": [0]}, 400),
+            ("delete", {"images": ["x"]}, 400),
+            ("delete", {"images": list(range(1, 10_002))}, 400),
+            ("describe", {"images": [1]}, 400),
+            ("describe", {"images": [1], "title": "t" * 256}, 400),
+            ("describe", {"images": [1], "tags_add": [""]}, 400),
+        ]
+        for what, given, status in cases:
+            reply = await self.call("POST", f"/admin/bulk/{what}/", token=self.token, json=given)
+            self.assertEqual(reply.status, status, (what, str(given)[:80], reply.body))
+        self.assertEqual((await self.call("POST", "/admin/bulk/delete/", json={"images": [1]})).status, 401)
+
+    async def test_as_a_form_the_ids_are_json_text(self) -> None:
+        reply = await self.call(
+            "POST", "/admin/bulk/delete/", token=self.token, form={"images": f"[{self.ids['a/x.jpg']}]"}
+        )
+        self.assertEqual((await self.result(reply))["done"], [self.ids["a/x.jpg"]])
+
+
+class CourseTests(BulkCase):
+    settings = MappingProxyType({"tasks_enabled": False})
+
+    async def task_run(self, *srcs: str) -> TaskRun:
+        reply = await self.do("delete", *srcs)
+        return TaskRun(await self.domain.background.queue.get(reply.data["id"]))
+
+    async def test_just_the_same_is_not_queued_twice_but_for_others(self) -> None:
+        first = await self.do("delete", "a/x.jpg")
+        self.assertEqual((await self.do("delete", "a/x.jpg")).data["id"], first.data["id"])
+        other = await self.person()
+        self.assertNotEqual((await self.do("delete", "a/x.jpg", token=other)).data["id"], first.data["id"])
+
+    async def test_it_ends_when_it_is_cancelled(self) -> None:
+        run = await self.task_run("a/x.jpg")
+        run.cancel()
+        kind = self.domain.background.types["bulk_delete"]
+        with self.assertRaises(TaskCancelled):
+            await kind.run(run)
+        self.assertTrue((self.root / "a/x.jpg").exists())
+
+    async def test_while_the_database_is_away_it_waits(self) -> None:
+        run = await self.task_run("a/x.jpg")
+        kind = self.domain.background.types["bulk_delete"]
+        away = mock.patch.object(self.domain.library.files, "delete", side_effect=StoreUnavailable())
+        with away, self.assertRaises(StoreUnavailable):
+            await kind.run(run)
+        self.assertEqual((kind.repeatable, kind.max_attempts), (True, 5))
+        self.assertEqual(await kind.run(run), {"done": [self.ids["a/x.jpg"]], "errors": {}})
