@@ -24,7 +24,9 @@ STATISTICS = ("imagestats", "systemstats", "statsbreakdown", "stats_writers")
 """The tables whose rows a backup can do without."""
 
 _PIECE = 64 * 1024
-_POLL = 0.1
+_POLL = 0.05
+_LEAVING = 2.0
+"""Seconds within which the server has noticed that a connection was closed, one of our own for instance."""
 
 # What newer versions of pg_restore set and older servers don't know, by the version that brought it.
 _NEW_SETTINGS = ((170000, b"SET transaction_timeout = 0;\n"),)
@@ -109,12 +111,27 @@ def backup(url: str, descriptor: int, *, statistics: bool, wrote: Report) -> Non
     command = [programs.path("pg_dump"), "--format=custom", "--dbname", client.conninfo]
     if not statistics:
         command += [f"--exclude-table-data={table}" for table in STATISTICS]
-    with tempfile.TemporaryFile() as errors, _running(command, client, stdout=descriptor, stderr=errors) as dump:
-        while dump.poll() is None:
-            wrote(os.fstat(descriptor).st_size)
-            time.sleep(_POLL)
-        if dump.returncode:
+    with (
+        tempfile.TemporaryFile() as errors,
+        _running(command, client, stdout=subprocess.PIPE, stderr=errors) as program,
+    ):
+        # Through a pipe: on a file it would write its table of contents twice.
+        assert program.stdout is not None  # noqa: S101 - it is a pipe
+        _store(program.stdout, descriptor, wrote)
+        if program.wait() != 0:
             raise StartupError(f"pg_dump failed: {_last_words(errors)}")
+
+
+def _store(source: IO[bytes], descriptor: int, wrote: Report) -> None:
+    count = 0
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as target:
+            while piece := source.read(_PIECE):
+                target.write(piece)
+                count += len(piece)
+                wrote(count)
+    except OSError as error:
+        raise StartupError(f"the file can't be written: {error.strerror}") from error
 
 
 @attrs.frozen(kw_only=True)
@@ -178,8 +195,11 @@ def restore(url: str, archive: Archive, *, read: Report) -> None:
 
 
 def _refuse_in_use(connection: Connection) -> None:
-    if count := daemons_of(connection):
-        raise Refused(f"the database is in use by {count} connections of the daemon: stop it first")
+    deadline = time.monotonic() + _LEAVING
+    while count := daemons_of(connection):
+        if time.monotonic() > deadline:
+            raise Refused(f"the database is in use by {count} connections of the daemon: stop it first")
+        time.sleep(_POLL)
 
 
 def _replace(client: Client, archive: Archive, *, server: int, read: Report) -> None:
