@@ -9,6 +9,7 @@ from qisd.store.pool import Database
 from qisd.tasks.queue import TaskQueue
 from qisd.tasks.registry import TaskRun, TaskType, TaskTypes
 from qisd.tasks.schedule import Job, Schedule
+from qisd.tasks.watching import TaskWatch
 from qisd.tasks.worker import TaskWorker
 
 
@@ -23,6 +24,7 @@ class Background:
         self._reactor = reactor
         self.types = TaskTypes()
         self.queue = TaskQueue(database, self.types, reactor=reactor)
+        self.watch = TaskWatch(database, self.queue, reactor=reactor)
         self._jobs: list[Job] = []
         self._worker: TaskWorker | None = None
         self._schedule: Schedule | None = None
@@ -49,6 +51,7 @@ class Background:
 
     async def stop(self) -> None:
         """Begin nothing more, and wait a while for what is under way; the rest is done again later."""
+        self.watch.stop()
         await self._rest()
         self.queue.stop()
 

@@ -57,6 +57,7 @@ from qisd.web.api.listing import ListEndpoints
 from qisd.web.api.resumable import ResumableEndpoints
 from qisd.web.api.routes import ApiRoutes
 from qisd.web.api.search import SearchEndpoints
+from qisd.web.api.task_events import TaskEventEndpoints
 from qisd.web.api.tasks import TaskEndpoints
 from qisd.web.api.trash import TrashEndpoints
 from qisd.web.api.uploads import UploadEndpoints
@@ -244,6 +245,7 @@ class Domain:
             TrashEndpoints(trash=library.trash, tasks=queue),
             *self.publishing.endpoints(supported=self._supported),
             *self.accounts.endpoints(),
+            TaskEventEndpoints(queue=queue, watch=self.background.watch),
             TaskEndpoints(database, queue=queue, known=self.background.types),
         ]
 
@@ -313,6 +315,10 @@ class Domain:
         self.statistics.start()
         self.background.start(enabled=self.settings.tasks_enabled, at_once=self.settings.task_server_threads)
         self._every(_FLUSH_EVERY, self.sessions.flush)
+
+    def end_streams(self) -> None:
+        """End answers that go on for as long as there is something to tell."""
+        self.background.watch.stop()
 
     async def stop(self) -> None:
         """Come to an end, with all written down that is only in memory."""

@@ -138,6 +138,8 @@ class House:
         grace = self.settings.shutdown_grace
         deadline = self._reactor.seconds() + grace
         self.site.drain()
+        if self.domain is not None:
+            self.domain.end_streams()
         for listener in (*self.http, *self.https):
             await listener.close()
         await self._drained(grace)

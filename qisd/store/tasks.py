@@ -163,6 +163,12 @@ async def by_id(db: Queries, number: int) -> Task | None:
     return _task(rows[0]) if rows else None
 
 
+async def by_ids(db: Queries, numbers: Collection[int]) -> dict[int, Task]:
+    """Those that exist, by id."""
+    rows = await db.query(f"select {_COLUMNS} from tasks where id = any(%s)", (list(numbers),))  # noqa: S608
+    return {task.id: task for task in map(_task, rows)}
+
+
 async def find_kept(db: Queries, *, funcname: str, params: Mapping[str, Any]) -> Task | None:
     """An equal task that has run, well or not, and is still kept for its ``keep_for``."""
     rows = await db.query(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+
 import attrs
 
 from qisd.web.headers import Header
@@ -14,3 +16,12 @@ class Answer:
     status: int
     body: bytes
     headers: list[Header]
+
+
+@attrs.frozen(kw_only=True)
+class Stream:
+    """An answer whose body is sent while it is made."""
+
+    status: int
+    headers: list[Header]
+    pieces: AsyncGenerator[bytes, None]

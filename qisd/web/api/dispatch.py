@@ -19,7 +19,7 @@ from qisd.errors import Forbidden, NotAuthenticated, OutOfDate, QisError
 from qisd.imaging.request import parse_query_string
 from qisd.web.answers import send_pieces
 from qisd.web.api import envelope
-from qisd.web.api.answer import Answer
+from qisd.web.api.answer import Answer, Stream
 from qisd.web.api.endpoint import Accepted, Call, Endpoint, Page, Parameters, Partly, Several, Versioned, WithHeaders
 from qisd.web.api.idempotency import Idempotency
 from qisd.web.api.paging import PagingForm, page_links
@@ -108,12 +108,14 @@ class Dispatcher:
         answer = await self.answer(request, declared, handler, twin=twin, parts=parts)
         if isinstance(answer, Lines):
             await _write_lines(request, answer)
+        elif isinstance(answer, Stream):
+            await _write_stream(request, answer)
         else:
             _write(request, answer, as_text=_wants_text(request) and answer.status != 413)
 
     async def answer(
         self, request: QisRequest, declared: Endpoint, handler: Bound, *, twin: Twin | None, parts: Mapping[str, Any]
-    ) -> Answer | Lines:
+    ) -> Answer | Lines | Stream:
         """The answer to ``request``, which may be part of another one. See :meth:`run`."""
         try:
             if request.method == b"OPTIONS":  # never looks at credentials: preflights must not fail
@@ -131,7 +133,7 @@ class Dispatcher:
                 visitor.require_flag(declared.flag)
             call = Call(visitor=visitor, parts=parts, parameters=parameters, urls=urls(request), request=request)
             if declared.plain:
-                plain: Answer = await handler(call)
+                plain: Answer | Stream = await handler(call)
                 return plain
             if declared.lines:
                 pages = await handler(call)
@@ -308,6 +310,17 @@ async def _write_lines(request: QisRequest, answer: Lines) -> None:
         request.write(b"")
         return
     await send_pieces(request, pieces())
+
+
+async def _write_stream(request: QisRequest, answer: Stream) -> None:
+    request.start(answer.status, answer.headers)
+    try:
+        if request.method == b"HEAD":
+            request.write(b"")
+        else:
+            await send_pieces(request, answer.pieces)
+    finally:
+        await answer.pieces.aclose()
 
 
 def _wants_text(request: QisRequest) -> bool:

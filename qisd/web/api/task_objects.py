@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from qisd.errors import QisError
+from qisd.access.levels import Flag
+from qisd.access.visitor import Visitor
+from qisd.errors import Forbidden, QisError
 from qisd.store.tasks import Task, TaskStatus
 from qisd.store.users import User
 from qisd.web.api.models import TaskObject
@@ -45,6 +47,12 @@ def task_object(task: Task, *, user: User | None) -> TaskObject:
         progress=None if task.progress is None else round(task.progress / 100, 4),
         progress_text=task.progress_text,
     )
+
+
+def check_own(visitor: Visitor, task: Task) -> None:
+    """:raises Forbidden: it is another one's, and the visitor is no super-user."""
+    if not visitor.may(Flag.ADMIN_ALL) and (task.user_id is None or task.user_id != visitor.user_id):
+        raise Forbidden(f"{Flag.ADMIN_ALL.label} permission is required")
 
 
 def outcome_of(task: Task) -> Any:

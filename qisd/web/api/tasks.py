@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from qisd.access.levels import Flag
-from qisd.access.visitor import Visitor
-from qisd.errors import AlreadyExists, BadParameter, Forbidden, MissingParameter, NotFound
+from qisd.errors import AlreadyExists, BadParameter, MissingParameter, NotFound
 from qisd.repository import paths
 from qisd.store import folders, tasks, users
 from qisd.store.pool import Database
@@ -19,7 +18,7 @@ from qisd.tasks.queue import TaskQueue
 from qisd.web.api.endpoint import Call, Page, endpoint
 from qisd.web.api.models import TaskObject
 from qisd.web.api.reading import Form
-from qisd.web.api.task_objects import task_object
+from qisd.web.api.task_objects import check_own, task_object
 
 TAG = "Tasks"
 
@@ -86,7 +85,7 @@ class TaskEndpoints:
     @endpoint("GET", "/admin/tasks/<int:id>/", summary="A task", tag=TAG, login=True, answer=TaskObject, errors=(405,))
     async def get(self, call: Call) -> TaskObject:
         task = await self._queue.get(call.id())
-        _check_own(call.visitor, task)
+        check_own(call.visitor, task)
         return await self._object(task)
 
     @endpoint(
@@ -100,7 +99,7 @@ class TaskEndpoints:
         description="One that waits ends at once, one that runs as soon as it can.",
     )
     async def cancel(self, call: Call) -> TaskObject:
-        _check_own(call.visitor, await self._queue.get(call.id()))
+        check_own(call.visitor, await self._queue.get(call.id()))
         return await self._object(await self._queue.cancel(call.id()))
 
     @endpoint(
@@ -146,8 +145,3 @@ class TaskEndpoints:
     async def _object(self, task: Task) -> TaskObject:
         user = await users.by_id(self._database, task.user_id) if task.user_id is not None else None
         return task_object(task, user=user)
-
-
-def _check_own(visitor: Visitor, task: Task) -> None:
-    if not visitor.may(Flag.ADMIN_ALL) and (task.user_id is None or task.user_id != visitor.user_id):
-        raise Forbidden(f"{Flag.ADMIN_ALL.label} permission is required")

@@ -1,0 +1,73 @@
+"""How a task gets on, as server-sent events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from qisd.store.tasks import Task
+from qisd.tasks.queue import TaskQueue
+from qisd.tasks.watching import TaskWatch
+from qisd.web.api import envelope
+from qisd.web.api.answer import Answer, Stream
+from qisd.web.api.endpoint import Call, endpoint
+from qisd.web.api.task_objects import check_own, task_object
+
+_HEARTBEAT = 15.0
+_OVER = "over"
+
+_HEADERS = [
+    ("Content-Type", "text/event-stream; charset=utf-8"),
+    ("Cache-Control", "no-store"),
+    ("X-Accel-Buffering", "no"),  # a proxy must not collect them
+]
+
+
+class TaskEventEndpoints:
+    """The endpoint of events."""
+
+    def __init__(self, *, queue: TaskQueue, watch: TaskWatch) -> None:
+        self._queue = queue
+        self._watch = watch
+
+    @endpoint(
+        "GET",
+        "/admin/tasks/<int:id>/events/",
+        summary="Watch a task",
+        tag="Tasks",
+        login=True,
+        plain={
+            200: "Server-sent events: each `task` is the task as an object, first as it is, then after each change of"
+            " its status or progress. It ends when the task is over.",
+            204: "The client has seen the end already (`Last-Event-ID: over`), and need not come again.",
+        },
+        errors=(403,),
+    )
+    async def events(self, call: Call) -> Answer | Stream:
+        task = await self._queue.get(call.id())
+        check_own(call.visitor, task)
+        if task.over and call.request.header("Last-Event-ID") == _OVER:
+            return Answer(status=204, body=b"", headers=[("Cache-Control", "no-store")])
+        return Stream(status=200, headers=_HEADERS, pieces=self._told(task))
+
+    async def _told(self, task: Task) -> AsyncGenerator[bytes, None]:
+        yield _event(task)
+        if task.over:
+            return
+        watcher = self._watch.watch(task)
+        try:
+            while not watcher.ended:
+                news = await watcher.next(_HEARTBEAT)
+                if news is not None:
+                    yield _event(news)
+                    if news.over:
+                        return
+                elif not watcher.ended:
+                    yield b": still watching\n\n"
+        finally:
+            watcher.close()
+
+
+def _event(task: Task) -> bytes:
+    """JSON has no line breaks in it."""
+    number = f"id: {_OVER}\n" if task.over else ""
+    return b"event: task\n%bdata: %b\n\n" % (number.encode("ascii"), envelope.encoded(task_object(task, user=None)))
