@@ -11,7 +11,7 @@ from qisd.web.rules import WebSettings
 Header = tuple[str, str]
 
 # How long a browser may believe a preflight answer: a day, the most that any of them accepts.
-_PREFLIGHT_SECONDS = 86400
+_PREFLIGHT_SECONDS = 600
 
 # RFC 8187 attr-char, less what quote() leaves alone by itself.
 _ATTR_CHARS = "!#$&+-.^_`|~"
