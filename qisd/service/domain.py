@@ -52,6 +52,7 @@ from qisd.web.api.dispatch import Dispatcher
 from qisd.web.api.file_uploads import FileUploadEndpoints
 from qisd.web.api.folders import FolderEndpoints
 from qisd.web.api.idempotency import Idempotency
+from qisd.web.api.image_statistics import ImageStatisticsEndpoints
 from qisd.web.api.images import ImageEndpoints
 from qisd.web.api.listing import ListEndpoints
 from qisd.web.api.resumable import ResumableEndpoints
@@ -232,6 +233,7 @@ class Domain:
                 folders=library.folder_records,
                 supported=self._supported,
             ),
+            ImageStatisticsEndpoints(database, files=library.files, now=self._now),
             UploadEndpoints(database, uploads=library.uploads, supported=self._supported),
             ResumableEndpoints(library.resumable, pieces=self._pieces),
             FileUploadEndpoints(

@@ -57,6 +57,26 @@ class ImageObject(Model):
     modified: Moment | UnsetType = UNSET
 
 
+class ImageCounts(Model):
+    """What was counted for an image in a time."""
+
+    requests: int
+    views: Annotated[int, Meta(description="pictures sent")]
+    cached_views: Annotated[int, Meta(description="of these, those that were made already")]
+    downloads: Annotated[int, Meta(description="originals sent")]
+    total_bytes: int
+    request_seconds: Annotated[float, Meta(description="all requests together")]
+    max_request_seconds: Annotated[float, Meta(description="the longest request")]
+
+
+class ImageStatistics(Model):
+    """How often an image was asked for lately."""
+
+    image_id: Id
+    last_day: ImageCounts
+    last_30_days: ImageCounts
+
+
 class ListedFile(Model):
     """A file of a folder."""
 
