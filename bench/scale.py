@@ -64,7 +64,7 @@ class Installation:
     async def start(self) -> None:
         await self.database.start()
         await self.library.guard.start()
-        rows = await self.database.query("select src from images where id % 97 = 3 limit 2000")
+        rows = await self.database.query("select src from images where mod(id, 97) = 3 limit 2000")
         self._srcs = itertools.cycle([src for (src,) in rows])
         self.snapshot = snapshot_of(await self.database.transaction(permissions.load))
         accounts = self.snapshot.accounts
@@ -152,7 +152,7 @@ async def explain(database: Database) -> None:
         " from generate_series(1, 1000) n))",
         "folder by path": "select id from folders where path = '/f1/s1/t1'",
         "children": "select id from folders where parent_id = 1 and status = 1 order by name",
-        "subtree": "select id from images where src like 'f1/s1/%'",
+        "subtree": "select id from images where src like 'f1/s1/%%'",
         "search": "select id from images where search @@ to_tsquery('simple', 'penguin') and status = 1"
         " order by id desc limit 50",
         "top images": "select image_id, sum(views) from imagestats where from_time >= now() - interval '1 day'"

@@ -37,7 +37,7 @@ STATEMENTS = (
             select array_agg(id order by id) as ids, array_agg(ltrim(path, '/') order by id) as paths
             from folders where path <> '/' and path <> '/big'
         ), placed as (
-            select n, 1 + (n * 7919) %% cardinality(ids) as place, ids, paths
+            select n, (1 + (n::bigint * 7919) %% cardinality(ids))::int as place, ids, paths
             from leaf, generate_series(1, greatest(0, %(images)s - 5000)) n
         )
         insert into images (src, folder_id, title, width, height, file_size)
