@@ -12,11 +12,24 @@ from typing import NoReturn
 
 from qisd import __version__
 from qisd.access.secret_key import generate_secret
-from qisd.cli import audit, check, completion, database, import_qis, permissions, samples, settings, stats, tasks, users
+from qisd.cli import (
+    audit,
+    check,
+    completion,
+    database,
+    import_qis,
+    permissions,
+    repository,
+    samples,
+    settings,
+    stats,
+    tasks,
+    users,
+)
 from qisd.cli.console import CommandError, Console, Exit
 from qisd.errors import SettingsError
 
-_COMMANDS = (check, settings, users, permissions, tasks, stats, audit, database, samples, import_qis)
+_COMMANDS = (check, settings, users, permissions, tasks, stats, audit, database, repository, samples, import_qis)
 """The modules of the commands, in the order in which the help lists them."""
 
 

@@ -1,0 +1,128 @@
+"""``qis repository verify``: whether the database knows what is on disk, and nothing else."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from qisd.cli.console import CommandError, Console, Exit, plain
+from qisd.cli.progress import ProgressBar, progress_bar
+from qisd.cli.working import Tools, run
+from qisd.imaging.formats import FormatTable
+from qisd.imaging.render import RenderSettings
+from qisd.imaging.source import DecodeLimits
+from qisd.library.guard import Guard
+from qisd.library.registrar import Registrar
+from qisd.library.rules import LibraryRules
+from qisd.library.verification import Findings, Verification, as_json
+from qisd.pools.files import FilePool
+from qisd.repository.files import Repository
+from qisd.repository.mounted import Mounted
+from qisd.repository.tree import Tree
+from qisd.settings import Settings
+
+Subparsers = Any
+
+_LABELS = {
+    "unknown": "files that the database doesn't know",
+    "changed": "files that have changed behind its back",
+    "missing": "records whose files are gone",
+    "missing_folders": "records of folders that are gone",
+}
+
+_FILE_TIMEOUT = 600.0
+"""Seconds that the disk may take for a few hundred files."""
+
+
+def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
+    """Add the command to ``commands``."""
+    parser = commands.add_parser("repository", parents=[common], help="check the image library")
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    verify = actions.add_parser(
+        "verify", parents=[common], help="compare the files with the database; 5 if that says what isn't so"
+    )
+    verify.add_argument("--repair", action="store_true", help="bring the database along with the files")
+    verify.set_defaults(run=_verify)
+
+
+def _verify(console: Console, options: argparse.Namespace) -> Exit:
+    async def work(tools: Tools) -> Findings:
+        with _files(tools.reactor) as files, progress_bar(console, "comparing files and records") as bar:
+            return await _compare(tools, files, bar, repair=options.repair)
+
+    found = run(console, work)
+    if console.as_json:
+        console.result_json(as_json(found))
+    else:
+        _print(console, found, repaired=options.repair)
+    if options.repair:
+        return Exit.DONE if found.repaired >= found.unknown + found.changed + found.missing else Exit.PARTLY_DONE
+    # That files aren't known yet is normal: each becomes so when somebody asks for it.
+    return Exit.UNHEALTHY if found.changed + found.missing + found.missing_folders else Exit.DONE
+
+
+async def _compare(tools: Tools, files: FilePool, bar: ProgressBar, *, repair: bool) -> Findings:
+    settings, database = tools.settings, tools.database
+    root, check_file = settings.images_base_dir, settings.store_check_file
+    tree = Tree(root, file_mode=settings.images_file_mode, folder_mode=settings.images_dir_mode)
+    guard = Guard(tools.reactor, database=database, files=files, mounted=Mounted(root, check_file=check_file))
+    rules = _rules(settings)
+    registrar = Registrar(
+        tools.reactor,
+        database=database,
+        files=files,
+        tree=tree,
+        repository=Repository(root, check_file=check_file),
+        guard=guard,
+        rules=lambda: rules,
+    )
+    verification = Verification(
+        database=database, files=files, tree=tree, registrar=registrar, guard=guard, rules=lambda: rules
+    )
+
+    async def progress(percent: float, text: str) -> None:
+        bar.show(percent, text)
+
+    await guard.start()
+    if not await guard.is_there():
+        raise CommandError(f"IMAGES_BASE_DIR: the image library is not in {root}", exit_code=Exit.UNREACHABLE)
+    return await verification.run(tools.visitor, repair=repair, progress=progress)
+
+
+def _rules(settings: Settings) -> LibraryRules:
+    return LibraryRules(
+        rendering=RenderSettings(
+            limits=DecodeLimits(max_pixels=settings.max_source_pixels, max_bytes=settings.max_source_bytes),
+            formats=FormatTable().merged(settings.image_formats),
+        )
+    )
+
+
+@contextmanager
+def _files(reactor: Any) -> Iterator[FilePool]:
+    pool = FilePool(reactor, timeout=_FILE_TIMEOUT)
+    pool.start()
+    try:
+        yield pool
+    finally:
+        pool.stop()
+
+
+def _print(console: Console, found: Findings, *, repaired: bool) -> None:
+    console.result(f"{found.files} files, {found.records} records")
+    for kind, label in _LABELS.items():
+        count = getattr(found, kind)
+        if not count:
+            continue
+        console.result(f"{count} {label}:")
+        examples = found.examples.get(kind, [])
+        for path in examples:
+            console.result(f"  /{plain(path)}")
+        if count > len(examples):
+            console.result(f"  and {count - len(examples)} more")
+    if repaired:
+        console.result(f"{found.repaired} records brought up to date")
+    elif not any(getattr(found, kind) for kind in _LABELS):
+        console.result("They agree")
