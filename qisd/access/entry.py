@@ -155,9 +155,12 @@ class Entry:
     async def end(self, visitor: Visitor, session_id: int | None) -> None:
         """End one of one's own.
 
+        :raises Forbidden: it is another one, and the caller has come with a key that is for less than its owner may.
         :raises NotFound: there is none of this id.
         """
         user_id = visitor.user_id
+        if not visitor.whole and session_id != visitor.session:
+            raise Forbidden("This key can end nothing but itself")
 
         async def work(db: Transaction) -> bool:
             if session_id is None or user_id is None or not await sessions.revoke(db, session_id, user_id=user_id):

@@ -59,11 +59,19 @@ class Visitor:
         return self.account.groups if self.account else frozenset()
 
     @property
+    def whole(self) -> bool:
+        """Whether all counts that the user may. False for keys that are for less: for some scopes, or below a folder."""
+        return self.scopes is None or ("admin" in self.scopes and not self.folder)
+
+    @property
     def flags(self) -> frozenset[Flag]:
-        """The system permissions, with all that they imply. Anonymous visitors never have any."""
+        """The system permissions, with all that they imply. Anonymous visitors never have any.
+
+        Keys for a folder have none: what these open knows no folders, and leads to everything.
+        """
         if self.trusted:
             return ALL_FLAGS
-        if self.account is None or (self.scopes is not None and "admin" not in self.scopes):
+        if self.account is None or not self.whole:
             return frozenset()
         return self.account.flags
 
@@ -94,6 +102,14 @@ class Visitor:
         """:raises Forbidden: the system permission is missing."""
         if not self.may(flag):
             raise Forbidden(f"{flag.label} permission is required")
+
+    def require_writing(self) -> None:
+        """For what neither a level nor a system permission guards.
+
+        :raises Forbidden: this is a key for reading.
+        """
+        if self.scopes is not None and not self.scopes & {"upload", "admin"}:
+            raise Forbidden("This key is for reading only")
 
     def _scope_limit(self, folder: str) -> int:
         scopes = self.scopes or frozenset()

@@ -29,13 +29,12 @@ _ONLY_ADMINISTRATORS = ("username", "auth_type", "allow_api", "status")
 def require_access(visitor: Visitor, user_id: int, *, write: bool = False) -> None:
     """Whether this account is one's own, or one administers them all.
 
-    :param write: keys that are good for less than administration change nothing, not even their owner's account.
+    :param write: keys that are for less than their owner may change nothing, not even their owner's account.
     :raises NotAuthenticated: nobody has logged in.
     :raises Forbidden: neither is so.
     """
     checks.require_login(visitor)
-    only_reads = visitor.scopes is not None and "admin" not in visitor.scopes
-    if user_id != visitor.user_id or (write and only_reads):
+    if user_id != visitor.user_id or (write and not visitor.whole):
         visitor.require_flag(Flag.ADMIN_USERS)
 
 

@@ -133,7 +133,10 @@ class Resumable:
         )
 
     async def find(self, visitor: Visitor, number: uuid.UUID) -> ResumableUpload:
-        """:raises NotFound: there is none, or it is another one's. :raises UploadExpired: it is over."""
+        """:raises NotFound: there is none, or it is another one's. :raises UploadExpired: it is over.
+        :raises Forbidden: this is a key for reading.
+        """
+        visitor.require_writing()
         upload = await resumable_uploads.by_id(self._database, number)
         if upload is None or visitor.user_id != upload.user_id:
             raise NotFound(str(number))

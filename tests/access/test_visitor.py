@@ -116,5 +116,21 @@ class KeyTests(SynchronousTestCase):
             self.assertEqual([key.level(folder) for folder in ("press", "press/a/b")], [70, 70])
             self.assertEqual([key.level(folder) for folder in ("", "pressed", "pres", "closed")], [0, 0, 0, 0])
 
+    def test_a_key_for_a_folder_has_no_flags(self) -> None:
+        self.assertEqual(self.key("admin", folder="press").flags, frozenset())
+        self.assertRaises(Forbidden, self.key("admin", folder="press").require_flag, Flag.ADMIN_USERS)
+
+    def test_only_a_key_for_everything_stands_for_its_owner(self) -> None:
+        self.assertTrue(self.key("admin").whole)
+        self.assertTrue(visitor(by="session", folder="press").whole)
+        for key in (self.key("admin", folder="press"), self.key("read", "upload"), self.key()):
+            self.assertFalse(key.whole)
+
+    def test_a_key_for_reading_writes_nothing(self) -> None:
+        for key in (self.key("read"), self.key()):
+            self.assertRaises(Forbidden, key.require_writing)
+        for one in (self.key("upload"), self.key("read", "admin"), visitor(), SYSTEM):
+            one.require_writing()
+
     def test_sessions_and_tokens_know_no_scopes(self) -> None:
         self.assertEqual(visitor(Flag.ADMIN_ALL, by="session", folder="press").level(""), 70)

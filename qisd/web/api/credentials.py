@@ -147,7 +147,7 @@ class CredentialEndpoints:
         )
         return NewKeyObject(token=secret, **_fields(row))
 
-    @endpoint("DELETE", "/account/tokens/<int:id>/", summary="End a key", tag=TAG, login=True, errors=(404,))
+    @endpoint("DELETE", "/account/tokens/<int:id>/", summary="End a key", tag=TAG, login=True, errors=(403, 404))
     async def end_key(self, call: Call) -> None:
         number = call.id()
         if number not in {key.id for key in await self._entry.held_by(call.visitor, ["key"])}:

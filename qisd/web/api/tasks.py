@@ -99,6 +99,7 @@ class TaskEndpoints:
         description="One that waits ends at once, one that runs as soon as it can.",
     )
     async def cancel(self, call: Call) -> TaskObject:
+        call.visitor.require_writing()
         check_own(call.visitor, await self._queue.get(call.id()))
         return await self._object(await self._queue.cancel(call.id()))
 
