@@ -84,9 +84,10 @@ class LogIn:
         for parameter, text in (("username", username), ("password", password)):
             if not text.strip():
                 raise BadParameter(parameter, "must not be blank")
+        # First of all, also for what can't be right: each failure is written down and costs a second.
+        await self._throttle.attempt(username=username, address=address)
         if len(username) > _NAME_MAX or "\0" in username + password or len(password.encode()) > _PASSWORD_BYTES_MAX:
             await self._refuse(username, address=address, request_id=request_id)
-        await self._throttle.attempt(username=username, address=address)
         row = await self._verified(username, password)
         if row is None:
             await self._refuse(username, address=address, request_id=request_id)

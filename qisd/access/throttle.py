@@ -58,7 +58,9 @@ class LoginThrottle:
 
 def _subjects(username: str, address: str) -> tuple[str, str]:
     # In this order everywhere, so that two transactions don't wait for each other.
-    return f"user:{username.casefold()[:_NAME_MAX]}", f"address:{_network(address)}"
+    # NUL is nothing that the database could keep.
+    name = username.casefold().replace("\0", "")[:_NAME_MAX]
+    return f"user:{name}", f"address:{_network(address)}"
 
 
 def _network(address: str) -> str:

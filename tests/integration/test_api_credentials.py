@@ -102,6 +102,12 @@ class ThrottleTests(ApiCase):
             self.assertEqual((await self.call("POST", "/token/", headers=basic(name, "wrong"))).status, 403)
         self.assertEqual((await self.call("POST", "/token/", headers=basic("c", "wrong"))).status, 429)
 
+    async def test_what_can_be_no_name_or_password_counts_as_well(self) -> None:
+        for name, password in (("x" * 121, "wrong"), ("a\0b", "wrong")):
+            self.assertEqual((await self.call("POST", "/token/", headers=basic(name, password))).status, 403)
+        self.assertEqual((await self.call("POST", "/token/", headers=basic("y" * 121, "wrong"))).status, 429)
+        self.assertEqual(self.sql("select count(*) from audit_log where action = 'login.failed'"), [(2,)])
+
 
 class SessionTests(ApiCase):
     async def log_in(self, **form: str) -> dict[str, str]:
@@ -221,6 +227,24 @@ class KeyTests(ApiCase):
         number = listed.data[0]["id"]
         self.assertEqual((await self.call("DELETE", f"/account/tokens/{number}/", token=key)).status, 200)
         self.assertIsNone((await self.call("GET", "/session/", token=key)).data["user"])
+
+    async def test_a_key_for_a_folder_has_none_of_its_owners_powers(self) -> None:
+        key = await self.key(scopes=["admin"], folder="/press")
+        self.assertEqual((await self.call("GET", "/session/", token=key)).data["permissions"], [])
+        new = {"username": "x", "first_name": "", "last_name": "", "email": "", "auth_type": 1, "allow_api": True}
+        reply = await self.call("POST", "/admin/users/", json={**new, "password": "long enough"}, token=key)
+        self.assertEqual(reply.status, 403)
+        reply = await self.call("PATCH", "/admin/users/1/", json={"password": "long enough"}, token=key)
+        self.assertEqual(reply.status, 403)
+
+    async def test_a_key_for_less_than_everything_ends_no_other(self) -> None:
+        other = await self.key(scopes=["admin"])
+        (number,) = [one["id"] for one in (await self.call("GET", "/account/tokens/", token=other)).data]
+        for given in ({"scopes": ["read", "upload"]}, {"scopes": ["admin"], "folder": "/press"}):
+            reply = await self.call("DELETE", f"/account/tokens/{number}/", token=await self.key(**given))
+            self.assertEqual(reply.status, 403)
+        full = await self.key(scopes=["admin"])
+        self.assertEqual((await self.call("DELETE", f"/account/tokens/{number}/", token=full)).status, 200)
 
     async def test_a_token_makes_no_keys(self) -> None:
         token = await self.admin()
