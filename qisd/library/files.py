@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -33,6 +34,9 @@ from qisd.store.pool import Database, Transaction
 from qisd.store.subtree import Subtree
 
 _TITLE_TOLD, _DESCRIPTION_TOLD = 100, 200
+
+_WORDS_COMPARED = 50
+"""More would take long, with the cube of their number, while nothing else happens."""
 
 
 class Files:
@@ -268,7 +272,11 @@ def _edited(before: Image, after: Image) -> str:
 
 
 def _words(before: str, after: str) -> str:
-    old, new = before.split()[:_DESCRIPTION_TOLD], after.split()[:_DESCRIPTION_TOLD]
+    old, new = before.split(), after.split()
+    for _ in range(2):  # what is the same at the beginning, and then at the end
+        same = _equal_ahead(old, new)
+        old, new = old[same:][::-1], new[same:][::-1]
+    old, new = old[:_WORDS_COMPARED], new[:_WORDS_COMPARED]
     parts = []
     for tag, start, end, new_start, new_end in difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
         if tag == "equal":
@@ -278,6 +286,12 @@ def _words(before: str, after: str) -> str:
         if end > start:
             parts.append(f"[{' '.join(old[start:end])}]")
     return " ".join(parts)
+
+
+def _equal_ahead(old: list[str], new: list[str]) -> int:
+    """How many words they have in common before the first that differs."""
+    equal = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False))
+    return sum(1 for _ in equal)
 
 
 def _is_printing(character: str) -> bool:

@@ -241,6 +241,13 @@ class EditTests(LibraryCase):
         seen = await self.library.files.details(admin(), "a/x.jpg")
         self.assertEqual(seen.title, "King gull")
 
+    async def test_of_long_texts_the_part_that_differs_is_told(self) -> None:
+        around = [f"w{number}" for number in range(300)]
+        await self.edit("x", " ".join([*around, "old", *around]))
+        await self.edit("x", " ".join([*around, "new", "one", *around]))
+        rows = self.sql("select action_info from imagesaudit where action = 3 order by id desc limit 1")
+        self.assertEqual(rows, [("Description: new one [old]",)])
+
     async def test_an_outdated_version_is_refused(self) -> None:
         await self.edit("one", version=self.image.version)
         await self.refusal(OutOfDate, self.edit("two", version=self.image.version))
