@@ -60,7 +60,7 @@ class Visitor:
 
     @property
     def whole(self) -> bool:
-        """Whether all counts that the user may. False for keys that are for less: for some scopes, or below a folder."""
+        """Whether all counts that the user may; false for keys that are for some of it, or for a folder."""
         return self.scopes is None or ("admin" in self.scopes and not self.folder)
 
     @property
