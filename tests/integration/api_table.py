@@ -24,6 +24,7 @@ BOTH = USERS | RIGHTS
 FILES = frozenset({Flag.ADMIN_FILES})
 REPORTS = frozenset({Flag.REPORTS})
 SUPER = frozenset({Flag.ADMIN_ALL})
+TUS_TYPE = "application/offset+octet-stream"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -34,6 +35,7 @@ class Row:
     :param path: its address below the API; below the root of the site if ``below`` is blank.
     :param query: of the address; ``form`` and ``file``, the name of a picture in the box, make the body; with
         ``raw`` it is the picture alone.
+    :param plain: a success has no envelope.
     :param login: anonymous callers get 401, or the status that ``anonymous`` says.
     :param flags: the system permissions that the caller must have.
     :param levels: by folder, the level that the caller must have there.
@@ -49,6 +51,7 @@ class Row:
     form: Mapping[str, Any] | None = None
     file: str | None = None
     raw: bool = False
+    plain: bool = False
     headers: Mapping[str, str] = NOTHING
     login: bool = True
     anonymous: int = 401
@@ -131,6 +134,12 @@ def delete(path: str, status: int = 200, **more: Any) -> Row:
     return Row(method="DELETE", path=path, status=status, **more)
 
 
+def tus(method: str, path: str, status: int, **more: Any) -> Row:
+    """Of a resumable upload."""
+    headers = {"Tus-Resumable": "1.0.0", **more.pop("headers", {})}
+    return Row(method=method, path=path, status=status, headers=headers, plain=True, **more)
+
+
 def everybody(row: Row) -> Row:
     return attrs.evolve(row, login=False)
 
@@ -165,6 +174,19 @@ LIBRARY = [
     post("/upload/", 400),
     post("/upload/", 409, file="a.png", form={"path": "/box"}, levels=in_box(Level.UPLOAD)),
     get("/upload/"),
+    everybody(tus("OPTIONS", "/upload/resumable/", 204)),
+    everybody(tus("OPTIONS", "/upload/resumable/4711/", 204)),
+    # A picture that is called so is there.
+    tus(
+        "POST",
+        "/upload/resumable/",
+        409,
+        headers={"Upload-Length": "10", "Upload-Metadata": "filename YS5wbmc=,path Ym94"},
+        levels=in_box(Level.UPLOAD),
+    ),
+    tus("HEAD", "/upload/resumable/4711/", 404),
+    tus("PATCH", "/upload/resumable/4711/", 404, headers={"Upload-Offset": "0", "Content-Type": TUS_TYPE}),
+    tus("DELETE", "/upload/resumable/4711/", 404),
     put(
         "/admin/filesystem/files/box/a.png",
         412,
@@ -186,6 +208,19 @@ LIBRARY = [
     put("/admin/images/4711/", 404, form={"title": "A", "description": ""}),
     patch("/admin/images/{image}/", form={"title": ""}, levels=in_box(Level.EDIT)),
     get("/admin/images/{image}/history/", levels=in_box(Level.EDIT)),
+    post("/admin/images/{image}/reset/", levels=in_box(Level.EDIT)),
+    get("/admin/images/{image}/statistics/", levels=in_box(Level.VIEW)),
+    get("/admin/images/{image}/metadata/", levels=in_box(Level.VIEW)),
+    put("/admin/images/{image}/metadata/", levels=in_box(Level.EDIT)),
+    put("/admin/images/{image}/metadata/", 400, form={"owner": "x" * 256}),
+    patch("/admin/images/{image}/metadata/", levels=in_box(Level.EDIT)),
+    get("/admin/duplicates/", flags=FILES),
+    everybody(get("/search/images/", query={"q": "a"})),
+    everybody(get("/search/images/", query={"q": "a", "folder": "/box"}, levels=in_box(Level.VIEW))),
+    post("/admin/bulk/delete/", 400),
+    post("/admin/bulk/describe/", 400),
+    post("/admin/bulk/move/", 400),
+    post("/admin/bulk/move/", 404, form={"images": "[4711]", "folder": "/box/none"}, levels=in_box(Level.VIEW)),
     # The file is no JPEG: that is found out when all may be done.
     put("/admin/filesystem/images/{image}/", 415, form={"path": "/box/a.jpg"}, levels=in_box(Level.UPLOAD)),
     put(
@@ -330,6 +365,8 @@ TASKS = [
     get("/admin/tasks/{my_task}/"),
     get("/admin/tasks/{task}/", flags=SUPER),
     get("/admin/tasks/4711/", 404),
+    get("/admin/tasks/{my_task}/events/", plain=True),
+    get("/admin/tasks/{task}/events/", flags=SUPER, plain=True),
     delete("/admin/tasks/{my_task}/"),
     delete("/admin/tasks/{task}/", flags=SUPER),
     post("/admin/tasks/purge_image_stats/", 400, flags=SUPER),
