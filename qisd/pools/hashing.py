@@ -15,8 +15,8 @@ from qisd.errors import TooManyRequests
 
 T = TypeVar("T")
 
-# A hash keeps a processor and up to 64 MiB for some hundredths of a second. More at once than there are processors would
-# be no faster, and with the lowest priority they take only what serving images leaves.
+# A hash keeps a processor and up to 64 MiB for some hundredths of a second. More at once than there are processors
+# would be no faster, and with the lowest priority they take only what serving images leaves.
 _THREADS = min(4, len(os.sched_getaffinity(0)))
 _NICE = 19
 _WAITING_MAX = 100
