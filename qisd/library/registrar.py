@@ -176,6 +176,10 @@ class Registrar:
         """The records of several files, made or corrected if need be; those that are not there are left out."""
         return await shielded(self._images(srcs))
 
+    async def spelling(self, path: str) -> str:
+        """``path`` as the disk spells it, as far as it is there. Records go by that, and so do permissions."""
+        return path if path.isascii() else await self._files.run(lambda: self._tree.spelling(path))
+
     async def folder(self, path: str) -> Folder:
         """The record of a folder, made or made active if need be; of one that has vanished, with status 0.
 

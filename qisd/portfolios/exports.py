@@ -140,7 +140,7 @@ class Exports:
         :raises NoSpace: the disk is too full.
         """
         await self.check(visitor, portfolio_id)
-        kept = self._parameters.stored({} if parameters is None else parameters, visitor)
+        kept = await self._parameters.stored({} if parameters is None else parameters, visitor)
         description = texts.checked("description", description, longest=texts.DESCRIPTION_MAX)
         if keep_until <= self._now():
             raise BadParameter("expiry_time", "must be in the future")

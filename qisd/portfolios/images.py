@@ -36,6 +36,10 @@ class ImageFinder(Protocol):
         """
         ...
 
+    async def spelling(self, path: str) -> str:
+        """``path`` as the disk spells it, as far as it is there."""
+        ...
+
 
 @attrs.frozen(kw_only=True)
 class _Change:
@@ -105,7 +109,7 @@ class PortfolioImages:
             raise BadParameter("image_id", "either image_id or image_src must be given")
         filename = file_names.checked(filename)
         _check_index(index)
-        kept = self._parameters.stored({} if parameters is None else parameters, visitor)
+        kept = await self._parameters.stored({} if parameters is None else parameters, visitor)
         image = await self._found(visitor, image_id, image_src)
 
         async def work(db: Queries) -> ShownImage:
@@ -142,7 +146,7 @@ class PortfolioImages:
             filename = file_names.checked(filename)
         if index is not None:
             _check_index(index)
-        kept = None if parameters is None else self._parameters.stored(parameters, visitor)
+        kept = None if parameters is None else await self._parameters.stored(parameters, visitor)
 
         async def work(db: Queries) -> ShownImage:
             entry = await self._editable(db, visitor, portfolio_id, image_id, lock=True)
@@ -210,7 +214,9 @@ class PortfolioImages:
             visitor.require(Level.VIEW, folder_of(path))
             if paths.is_hidden(path):
                 raise NotFound(image_src)
-            return await self._library.image(path)
+            spelled = await self._library.spelling(path)
+            visitor.require(Level.VIEW, folder_of(spelled))
+            return await self._library.image(spelled)
         image = await images.by_id(self._database, image_id or 0)
         if image is None or not image.active:
             raise NotFound(str(image_id))

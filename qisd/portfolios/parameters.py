@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import attrs
@@ -28,12 +28,14 @@ class ParameterRules:
 
     :param parse: checks such a document; raises :class:`~qisd.errors.BadParameter`.
     :param templates: gives the templates as they are now.
+    :param spelling: a path as the disk spells it, which may be in another Unicode form than it is asked for in.
     """
 
     parse: Callable[[object], TemplateValues]
     templates: Callable[[], TemplateSnapshot]
+    spelling: Callable[[str], Awaitable[str]]
 
-    def stored(self, document: object, visitor: Visitor) -> dict[str, Any]:
+    async def stored(self, document: object, visitor: Visitor) -> dict[str, Any]:
         """What is to be kept of a document that ``visitor`` gives: what is given in it, in its one spelling.
 
         A list without entries counts as an empty document.
@@ -58,6 +60,10 @@ class ParameterRules:
         if overlay is not None:
             path = paths.normalise(overlay["value"], parameter="overlay_src")
             visitor.require(Level.VIEW, folder_of(path))
+            spelled = await self.spelling(path)
+            if spelled != path:
+                visitor.require(Level.VIEW, folder_of(spelled))
+                kept["overlay_src"] = {"value": spelled}
         return kept
 
 

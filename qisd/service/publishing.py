@@ -57,7 +57,7 @@ class Publishing:
         self._maker = ZipMaker(
             files=files, zips=self._zips, repository=repository, render=self._render, reactor=reactor
         )
-        parameters = ParameterRules(parse=parse, templates=templates)
+        parameters = ParameterRules(parse=parse, templates=templates, spelling=library.spelling)
         self.portfolios = Portfolios(database, files=files, zips=self._zips, reactor=reactor)
         self.images = PortfolioImages(database, library=library, parameters=parameters)
         self.exports = Exports(

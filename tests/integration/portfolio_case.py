@@ -53,6 +53,9 @@ class Library:
     database: Database
     root: Path
 
+    async def spelling(self, path: str) -> str:
+        return path
+
     async def image(self, src: str) -> Image:
         if not (self.root / src).is_file():
             raise NotFound(src)
@@ -100,6 +103,7 @@ class PortfolioCase(DatabaseCase):
         self.rules = ParameterRules(
             parse=lambda document: parse_template(document, CHOICES),
             templates=lambda: TemplateSnapshot(templates={"smalljpeg": TemplateValues()}, default=TemplateValues()),
+            spelling=self.library.spelling,
         )
         self.rendered: list[tuple[str, dict[str, Any]]] = []
         self.types = TaskTypes()

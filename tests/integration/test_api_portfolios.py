@@ -253,6 +253,25 @@ class ImageTests(PortfolioApiCase):
         # The size of the address wins over that of the template, which still says the format.
         self.assertEqual(Image.open(io.BytesIO(shown.body)).format, "JPEG")
 
+    async def test_a_closed_folder_is_closed_in_every_unicode_form_of_its_name(self) -> None:
+        spelled, other = "gru\u0308n", "gr\u00fcn"
+        self.paint(f"{spelled}/plan.png")
+        await self.domain.library.registrar.image(f"{spelled}/plan.png")
+        self.permit(f"/{spelled}", 1, 0)
+        self.permit(f"/{spelled}", 2, 0)
+        await self.refresh()
+        number = await self.make("shop/chair.png")
+        path = f"/portfolios/{number}/images/"
+        for src in (f"{other}/plan.png", f"{other}/none.png", f"{spelled}/plan.png"):
+            reply = await self.call("POST", path, token=self.owner, form={"image_src": src})
+            self.assertEqual(reply.status, 403, src)
+        overlay = {"overlay_src": {"value": f"{other}/plan.png"}}
+        reply = await self.call(
+            "POST", path, token=self.owner, json={"image_src": "shop/old chair.png", "image_parameters": overlay}
+        )
+        self.assertEqual(reply.status, 403)
+        self.assertEqual(self.sql("select src from images where src like 'gr%%'"), [(f"{spelled}/plan.png",)])
+
     async def test_faults_come_in_their_order(self) -> None:
         number = await self.make("shop/chair.png")
         chair = self.sql("select image_id from folioimages")[0][0]

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from typing import TypeVar
+
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.access.snapshot import PermissionSnapshot
@@ -9,22 +12,38 @@ from qisd.imaging.rules import Choices
 from qisd.imaging.template import TemplateSnapshot, TemplateValues, parse_template
 from qisd.portfolios.parameters import ParameterRules
 
+E = TypeVar("E", bound=Exception)
+
+SPELLINGS = {"gr\u00fcn/a.png": "gru\u0308n/a.png"}
+
+
+async def spelling(path: str) -> str:
+    return SPELLINGS.get(path, path)
+
+
 CHOICES = Choices(write_formats=frozenset({"jpg", "png"}), profiles=frozenset({"srgb"}))
 RULES = ParameterRules(
     parse=lambda document: parse_template(document, CHOICES),
     templates=lambda: TemplateSnapshot(templates={"smalljpeg": TemplateValues()}, default=TemplateValues()),
+    spelling=spelling,
 )
-VISITOR = Visitor(snapshot=PermissionSnapshot(accounts={}, groups={}, rows={"": {1: 10}, "secret": {1: 0}}))
+VISITOR = Visitor(
+    snapshot=PermissionSnapshot(accounts={}, groups={}, rows={"": {1: 10}, "secret": {1: 0}, "gru\u0308n": {1: 0}})
+)
 
 
 class ParameterTests(SynchronousTestCase):
     def stored(self, document: object) -> dict[str, object]:
-        return RULES.stored(document, VISITOR)
+        return self.successResultOf(Deferred.fromCoroutine(RULES.stored(document, VISITOR)))
 
     def refused(self, document: object) -> BadParameter:
-        with self.assertRaises(BadParameter, msg=repr(document)) as raised:
-            self.stored(document)
-        return raised.exception
+        return self.failure(document, BadParameter)
+
+    def failure(self, document: object, kind: type[E]) -> E:
+        failure = self.failureResultOf(Deferred.fromCoroutine(RULES.stored(document, VISITOR)), kind)
+        error = failure.value
+        assert isinstance(error, kind)
+        return error
 
     def test_given_fields_are_kept_rounded_and_in_lower_case(self) -> None:
         self.assertEqual(
@@ -53,10 +72,12 @@ class ParameterTests(SynchronousTestCase):
     def test_an_overlay_must_be_visible_to_the_one_who_saves_it(self) -> None:
         self.stored({"overlay_src": {"value": "logos/A.png"}})
         for path in ("secret/a.png", "/secret//a.png", "x/../secret/a.png"):
-            with self.assertRaises(Forbidden):
-                self.stored({"overlay_src": {"value": path}})
-        with self.assertRaises(Forbidden):
-            self.stored({"overlay_src": {"value": "../a.png"}})
+            self.failure({"overlay_src": {"value": path}}, Forbidden)
+        self.failure({"overlay_src": {"value": "../a.png"}}, Forbidden)
+
+    def test_an_overlay_in_a_closed_folder_is_closed_in_every_unicode_form(self) -> None:
+        for path in (*SPELLINGS, *SPELLINGS.values()):
+            self.failure({"overlay_src": {"value": path}}, Forbidden)
 
     def test_values_out_of_range_name_their_field(self) -> None:
         self.assertEqual(self.refused({"width": {"value": -1}}).parameter, "width")
