@@ -61,7 +61,10 @@ def _in_child(work: Callable[[], None], writing: int) -> NoReturn:
     except BaseException:
         traceback.print_exc()
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        os.write(writing, message.encode("utf-8", "replace"))
-        os._exit(code)
+        # Whatever happens now: this process must never go on as if it were its parent.
+        try:
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            os.write(writing, message.encode("utf-8", "replace"))
+        finally:
+            os._exit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -142,7 +143,8 @@ def _show(console: Console, options: argparse.Namespace) -> Exit:
         console.result_json(facts)
         return Exit.DONE
     for name, value in facts.items():
-        console.result(plain(f"{name + ':':<17} {'-' if value is None else value}"))
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        console.result(plain(f"{name + ':':<17} {'-' if value is None else text}"))
     return Exit.DONE
 
 

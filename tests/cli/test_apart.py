@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.cli.apart import apart
 from qisd.cli.console import CommandError, Exit
+from qisd.store.processes import is_running
 
 
 class ApartTests(SynchronousTestCase):
@@ -57,6 +58,25 @@ class ApartTests(SynchronousTestCase):
         for work in (interrupt, end):
             with self.assertRaises(KeyboardInterrupt):
                 apart(work)
+
+    def test_an_interruption_of_this_process_ends_the_other(self) -> None:
+        other: list[int] = []
+
+        def wait_for_the_end() -> None:
+            signal.signal(signal.SIGTERM, self._interrupt)
+            os.kill(os.getppid(), signal.SIGUSR1)
+            signal.pause()
+
+        before = signal.signal(signal.SIGUSR1, self._interrupt)
+        self.addCleanup(signal.signal, signal.SIGUSR1, before)
+        fork = os.fork
+        self.patch(os, "fork", lambda: other.append(fork()) or other[-1])
+        with self.assertRaises(KeyboardInterrupt):
+            apart(wait_for_the_end)
+        self.assertFalse(is_running(other[0]))
+
+    def _interrupt(self, number: int, frame: object) -> None:
+        raise KeyboardInterrupt
 
     def test_one_that_is_killed_has_not_done_its_work(self) -> None:
         with self.assertRaises(CommandError) as caught:

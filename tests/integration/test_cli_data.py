@@ -201,6 +201,7 @@ class TaskTests(CommandDatabaseCase):
         text = self.done("tasks", "show", str(first)).out
         self.assertRegex(text, r"(?m)^error: +No luck$")
         self.assertRegex(text, r"(?m)^keep_until: +-$")
+        self.assertRegex(text, r"(?m)^cancel_requested: +false$")
 
     def test_one_that_waits_is_cancelled_one_that_runs_is_asked_and_one_that_is_over_stays(self) -> None:
         waiting, running = self.run_task("roll_up_stats")["id"], self.run_task("expire_trash")["id"]

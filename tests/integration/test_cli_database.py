@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,10 +17,12 @@ from psycopg2.extensions import make_dsn
 from qisd.store import dump, migrate
 from qisd.store.client_programs import ClientPrograms, find_client_programs
 from qisd.store.dsn import parameters_of
+from qisd.store.processes import is_running
 from tests.cli.runner import Outcome, Terminal
 from tests.integration.command import CommandDatabaseCase
 from tests.integration.database import server
 from tests.integration.postgres import PostgresServer, places
+from tests.integration.process import until
 
 _SHAPE = """
     select 'relation', relname::text, relkind::text from pg_class where relnamespace = 'public'::regnamespace
@@ -123,6 +127,25 @@ class BackupTests(DatabaseCase):
         self.patch(dump, "find_client_programs", lambda server: [ClientPrograms(folder=broken, major=server)])
         self.assertIn("pg_dump failed: no room", self.refused("database", "backup", str(self.file)))
         self.assertEqual([one.name for one in self.directory.iterdir() if "dump" in one.name], [])
+
+    def test_one_that_is_interrupted_leaves_nothing_either(self) -> None:
+        slow = Path(self.mktemp()).absolute()
+        slow.mkdir()
+        (slow / "pg_dump").write_text(f"#!/bin/sh\necho $$ >'{slow}/pid'\nexec sleep 1000\n")
+        (slow / "pg_dump").chmod(0o755)
+        self.patch(dump, "find_client_programs", lambda server: [ClientPrograms(folder=slow, major=server)])
+
+        def interrupt() -> None:
+            until(lambda: (slow / "pid").exists() and (slow / "pid").read_text(), "pg_dump")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        other = threading.Thread(target=interrupt)
+        other.start()
+        outcome = self.qis("database", "backup", str(self.file))
+        other.join()
+        self.assertEqual((outcome.code, outcome.out), (130, ""), outcome.err)
+        self.assertEqual([one.name for one in self.directory.iterdir() if "dump" in one.name], [])
+        self.assertFalse(is_running(int((slow / "pid").read_text())))
 
 
 class RestoreTests(DatabaseCase):

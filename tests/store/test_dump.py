@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 from pathlib import Path
 
 from psycopg2.extensions import parse_dsn
@@ -9,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.errors import StartupError
 from qisd.store.client_programs import find_client_programs
-from qisd.store.dump import _booked_in, client_of
+from qisd.store.dump import _booked_in, _store, client_of
 
 
 class FindClientProgramsTests(SynchronousTestCase):
@@ -48,6 +50,14 @@ class ClientTests(SynchronousTestCase):
         self.assertNotIn("options", parse_dsn(client_of("postgresql://db/qis-mgmt").conninfo))
         told = parse_dsn(client_of("postgresql://db/qis-mgmt?options=-c%20search_path%3Dx").conninfo)
         self.assertEqual(told["options"], "-c search_path=x")
+
+
+class StoreTests(SynchronousTestCase):
+    def test_a_disk_that_is_full_is_said_to_be(self) -> None:
+        descriptor = os.open("/dev/full", os.O_WRONLY)
+        self.addCleanup(os.close, descriptor)
+        with self.assertRaisesRegex(StartupError, "the file can't be written: No space left on device"):
+            _store(io.BytesIO(bytes(200_000)), descriptor, lambda count: None)
 
 
 class BookedTests(SynchronousTestCase):
