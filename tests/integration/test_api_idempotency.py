@@ -36,6 +36,8 @@ class IdempotencyTests(ApiCase):
         self.assertEqual(first.body, again.body)
         self.assertNotIn("idempotency-replayed", first.headers)
         self.assertEqual(again.headers["idempotency-replayed"], "true")
+        self.assertEqual(again.headers["cache-control"], first.headers["cache-control"])
+        self.assertEqual(again.headers["vary"], first.headers["vary"])
         self.assertEqual(again.headers["content-type"], "application/json")
         self.assertEqual(self.made(), 1)
 

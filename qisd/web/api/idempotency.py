@@ -27,7 +27,12 @@ HEADER = "Idempotency-Key"
 
 _KEY = re.compile(r"[!-~]{1,128}")
 _RETRY_AFTER = 1
-_REPLAYED = ("Idempotency-Replayed", "true")
+_AGAIN = [
+    envelope.JSON,
+    ("Cache-Control", "no-store"),
+    ("Vary", "Authorization, Cookie"),
+    ("Idempotency-Replayed", "true"),
+]
 
 
 class KeyTaken(QisError):
@@ -91,7 +96,7 @@ def _again(kept: Kept, digest: bytes) -> Answer:
         raise KeyInUse(f"A request with this {HEADER} is under way")
     if not kept.body:
         raise KeyTaken(f"The request with this {HEADER} was done; its answer was shown once and is not kept")
-    return Answer(status=kept.status, body=kept.body, headers=[envelope.JSON, _REPLAYED])
+    return Answer(status=kept.status, body=kept.body, headers=list(_AGAIN))
 
 
 def _digest(call: Call, declared: Endpoint) -> bytes:
