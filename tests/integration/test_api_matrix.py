@@ -13,9 +13,9 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from qisd.access.levels import ALL_FLAGS, Flag, Level, implied
 from qisd.access.visitor import Visitor
-from qisd.repository.tree import STAGING
 from qisd.web.api.endpoint import Endpoint
-from tests.integration.api import ApiCase, Reply
+from tests.integration.api import Reply
+from tests.integration.api_state import StateCase
 from tests.integration.api_table import PRIVATE, TABLE, Caller, Folio, Row, expected, filled, pattern_of
 
 FOLIOS = [
@@ -32,16 +32,10 @@ FOLIOS = [
 MADE_ANEW = ("gone", "inner", "yard_inner", "waste", "waste_folder", "number")
 """Names of what is only there when it is needed."""
 
-_STATE = (
-    *("users", "groups", "syspermissions", "usergroups", "folderpermissions", "imagetemplates", "properties"),
-    *("folders", "images", "imagesaudit", "trash", "disk_operations", "tasks", "audit_log"),
-    *("folios", "folioimages", "foliopermissions", "folioexports", "foliosaudit"),
-)
-
 _numbers = itertools.count(1)
 
 
-class MatrixCase(ApiCase):
+class MatrixCase(StateCase):
     """A library, things of all kinds, and people.
 
     :ivar values: what the names in braces stand for.
@@ -232,21 +226,6 @@ class MatrixCase(ApiCase):
             case "folio" | "folio_image":
                 return self.folio(access)
         raise AssertionError(f"nobody knows how to make {row.fresh} anew")
-
-    def state(self) -> dict[str, Any]:
-        """Everything that is kept: rows by table, and what the library has in it."""
-        kept: dict[str, Any] = {table: sorted(map(str, self.sql(f"select t::text from {table} t"))) for table in _STATE}
-        kept["files"] = sorted(
-            (str(place.relative_to(self.root)), place.read_bytes() if place.is_file() else b"")
-            for place in self.root.rglob("*")
-            if STAGING not in str(place)
-        )
-        return kept
-
-    async def assert_same(self, before: dict[str, Any]) -> None:
-        for name, kept in self.state().items():
-            self.assertEqual(kept, before[name], name)
-        await self.eventually(lambda: not [place for place in (self.root / STAGING).rglob("*") if place.is_file()])
 
     def endpoint(self, row: Row) -> Endpoint:
         """Whose request it is."""

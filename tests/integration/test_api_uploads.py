@@ -11,9 +11,9 @@ from typing import Any
 from PIL import Image
 
 from qisd.access.levels import Level
-from qisd.repository.tree import STAGING
 from tests.integration import multipart
-from tests.integration.api import ApiCase, Reply
+from tests.integration.api import Reply
+from tests.integration.api_state import StateCase
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (8, 6), colour: str = "red") -> bytes:
@@ -25,7 +25,7 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (8, 6), colour: str = "re
 PNG, JPEG = picture(), picture("JPEG")
 
 
-class UploadCase(ApiCase):
+class UploadCase(StateCase):
     async def setUp(self) -> None:
         await super().setUp()
         (self.root / "samples").mkdir()
@@ -65,10 +65,6 @@ class UploadCase(ApiCase):
 
     def actions(self, number: int) -> list[tuple[int, int]]:
         return self.sql("select action, user_id from imagesaudit where image_id = %s order by id", number)
-
-    async def nothing_is_left(self) -> None:
-        """No half file stays anywhere."""
-        await self.eventually(lambda: not [one for one in (self.root / STAGING).rglob("*") if one.is_file()])
 
 
 class PlaceTests(UploadCase):

@@ -15,14 +15,8 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from tests.integration import library
+from tests.integration.leaks import LEAKS
 from tests.integration.live import Answer, Daemon, LiveCase, Parameter, read_all
-
-LEAKS = re.compile(
-    r"Traceback|\b[A-Za-z]+(?:Error|Exception|Warning)\b|\bFile \"|site-packages|\.py\b|\bPIL\b|Pillow|libjpeg|libpng"
-    r"|/dev/shm|/tmp/|/home/|/root/|/usr/|\bobject at 0x|\berrno\b",
-    re.IGNORECASE,
-)
-"""What no answer to a client may have in it; paths that the client itself has sent are taken out before."""
 
 SMALL = 64 * 2**20
 MUCH = 150 * 2**20
