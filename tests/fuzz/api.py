@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -30,6 +30,9 @@ from tests.integration.postgres import REPOSITORY
 
 PASSWORD = "slow-moving-glacier"
 FUZZER = "fuzzer"
+
+PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
+"""A picture as a file."""
 
 # What is right to answer to made-up entity tags, and to passwords that are tried again and again.
 _FINE_THOUGH_VALID = ["2xx", "3xx", "401", "403", "404", "409", "412", "415", "429"]
@@ -50,13 +53,29 @@ SETTINGS = {
 class Outcome:
     """How a run went.
 
-    :param requests: how many were sent.
     :param text: what schemathesis says.
+    :param answers: by operation and status.
+    :param operations: those of the document.
     """
 
     passed: bool
-    requests: int
     text: str
+    answers: Mapping[str, Mapping[str, int]]
+    operations: Sequence[str]
+
+    @property
+    def requests(self) -> int:
+        """How many were answered."""
+        return sum(sum(statuses.values()) for statuses in self.answers.values())
+
+    def never_done(self) -> list[str]:
+        """The operations that have never succeeded, with the statuses of their answers."""
+        found = []
+        for one in self.operations:
+            statuses = self.answers.get(one, {})
+            if not any(status[0] in "23" for status in statuses):
+                found.append(f"{one} ({', '.join(f'{count} × {status}' for status, count in statuses.items())})")
+        return found
 
 
 class Api:
@@ -124,6 +143,9 @@ def _person(api: Api, name: str) -> int:
 
 
 def _library(api: Api) -> None:
+    for src in ("a+b.png", "LOUD.PNG", "it's.png"):
+        image = api.ask("GET", f"/details/?src={quote(src)}")
+        api.ask("DELETE", f"/admin/filesystem/images/{image['id']}/")
     images = [api.ask("GET", f"/details/?src={quote(src)}") for src in ("tiny.png", "photo.jpg", "chart.png")]
     for path in ("/press", "/press/2026", "/web", "/old"):
         folder = api.ask("POST", "/admin/filesystem/folders/", {"path": path})
@@ -167,7 +189,7 @@ def run(daemon: Daemon, api: Api, *, each: int, seconds: int, seed: int = 1, pha
             "QISD_FUZZ_COUNT": str(count),
         }
         text, status = _bounded(command, environ, folder, seconds=seconds)
-        requests = int(count.read_text()) if count.exists() else 0
+        answers = json.loads(count.read_text()) if count.exists() else {}
     problem = "" if status == 0 else f"schemathesis ended with status {status}\n"
     if not daemon.alive:
         problem += "the daemon died\n"
@@ -175,7 +197,7 @@ def run(daemon: Daemon, api: Api, *, each: int, seconds: int, seed: int = 1, pha
         problem += "the token of the run was ended by the run itself\n"
     if "Traceback" in daemon.log():
         problem += f"the daemon logged an unexpected error:\n{_tracebacks(daemon.log())}\n"
-    return Outcome(passed=not problem, requests=requests, text=f"{text}\n{problem}")
+    return Outcome(passed=not problem, text=f"{text}\n{problem}", answers=answers, operations=_operations(document))
 
 
 def _bounded(command: list[str], environ: Mapping[str, str], folder: str, *, seconds: int) -> tuple[str, int]:
@@ -244,6 +266,10 @@ def _that_refuse(document: Mapping[str, Any]) -> Iterator[str]:
                 yield operation["operationId"]
 
 
+def _operations(document: Mapping[str, Any]) -> list[str]:
+    return [f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods]
+
+
 def _bodies(operation: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     content = operation.get("requestBody", {}).get("content", {})
     return [described["schema"] for described in content.values()]
@@ -257,7 +283,7 @@ def _resolved(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description="Fuzz the API by its OpenAPI document.")
-    arguments.add_argument("each", nargs="?", type=int, default=250, help="requests per operation (250)")
+    arguments.add_argument("each", nargs="?", type=int, default=200, help="requests per operation (200)")
     arguments.add_argument("seconds", nargs="?", type=int, default=2400, help="for all of them (2400)")
     arguments.add_argument("seed", nargs="?", type=int, default=1)
     arguments.add_argument("--least", type=int, default=0, help="fail when fewer requests than this were made up")
@@ -268,6 +294,7 @@ def main() -> int:
     finally:
         daemon.stop()
     print(outcome.text)
+    print("never done:", *outcome.never_done() or ["nothing"], sep="\n    ")
     print(f"{outcome.requests} requests, {'all answered as they must be' if outcome.passed else 'with failures'}")
     if outcome.requests < given.least:
         print(f"there must be {given.least} at least")

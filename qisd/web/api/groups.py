@@ -162,7 +162,7 @@ class GroupEndpoints:
         login=True,
         flag=Flag.ADMIN_USERS,
         form=MemberForm,
-        errors=(404,),
+        errors=(400, 404),
     )
     async def add_member(self, call: Call) -> None:
         await self._groups.add_member(call.visitor, call.id(), call.read(MemberForm).user_id)

@@ -37,7 +37,8 @@ class SearchForm(Form):
         str,
         Meta(
             max_length=500,
-            description="words that must occur, or begin a word, in path, title, description, keywords or tags;"
+            description="words that must occur in path, title, description, keywords or tags, the last one at least as"
+            " the beginning of a word;"
             ' with quotes, a minus or "or" as search engines have it',
         ),
     ] = ""
@@ -97,7 +98,7 @@ class SearchEndpoints:
         form=SearchForm,
         answer=list[ImageObject],
         internal=False,
-        errors=(403,),
+        errors=(400, 403),
         description="The best first, among equals the newest. The Link header leads to the next page.",
     )
     async def find(self, call: Call) -> WithHeaders:
@@ -129,7 +130,7 @@ class SearchEndpoints:
         login=True,
         form=MetadataForm,
         answer=MetadataObject,
-        errors=(403,),
+        errors=(400, 403),
     )
     async def describe(self, call: Call) -> MetadataObject:
         form = call.read(MetadataForm)
