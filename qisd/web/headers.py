@@ -10,7 +10,7 @@ from qisd.web.rules import WebSettings
 
 Header = tuple[str, str]
 
-# How long a browser may believe a preflight answer: a day, the most that any of them accepts.
+# How long a browser may believe a preflight answer.
 _PREFLIGHT_SECONDS = 600
 
 # RFC 8187 attr-char, less what quote() leaves alone by itself.

@@ -27,6 +27,10 @@ class TokenTests(ApiCase):
             self.assertEqual(session.data["user"]["username"], "admin")
             self.assertNotIn("password", session.body.decode())
 
+    async def test_no_cache_keeps_a_token(self) -> None:
+        reply = await self.call("POST", "/token/", headers=basic("admin", ADMIN_PASSWORD))
+        self.assertEqual(reply.headers["cache-control"], "no-store")
+
     async def test_without_a_token_one_is_nobody_and_a_bad_one_is_no_error(self) -> None:
         for headers in ({}, basic("nonsense", ""), {"Authorization": "Bearer x"}, {"Authorization": "Basic ???"}):
             reply = await self.call("GET", "/session/", headers=headers)

@@ -158,7 +158,8 @@ class Dispatcher:
         call = await self._with_state(declared, twin, call)
         made = _made(await handler(call))
         await self._refresh(declared.path)
-        return Answer(status=made.line, body=_success(made), headers=[*made.headers, *_caching(call.visitor)])
+        caching = [_PRIVATE, _VARY] if declared.secret else _caching(call.visitor)
+        return Answer(status=made.line, body=_success(made), headers=[*made.headers, *caching])
 
     async def _read(self, declared: Endpoint, handler: Bound, call: Call) -> _Made:
         if not declared.listing:

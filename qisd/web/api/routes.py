@@ -9,7 +9,7 @@ from klein import Klein
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, IntegerConverter
 
 from qisd.errors import QisError
 from qisd.web.api import envelope
@@ -33,6 +33,12 @@ class _Word(BaseConverter):
     regex = WORD
 
 
+class _Number(IntegerConverter):
+    """A part of an address that is an id, in ASCII digits: with others, one thing would have many addresses."""
+
+    regex = "[0-9]+"
+
+
 class ApiRoutes:
     """The API as a resource to be mounted at ``/api/``.
 
@@ -46,6 +52,7 @@ class ApiRoutes:
         self._app.url_map.merge_slashes = False
         self._app.url_map.strict_slashes = False
         self._app.url_map.converters["word"] = _Word
+        self._app.url_map.converters["int"] = _Number
         self._reads = {
             one.path: Twin(declared=one, handler=bound) for one, bound in self.endpoints if one.method == "GET"
         }
