@@ -93,11 +93,11 @@ def _tags(tags: Sequence[str]) -> tuple[str, ...]:
 def _custom(custom: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in custom:
         if not check_text(name, parameter="custom", most=MAX_CUSTOM_NAME):
-            raise BadParameter("custom", "Invalid value: a field without a name")
+            raise BadParameter("custom", "a field without a name")
     try:
         text = json.dumps(dict(custom), ensure_ascii=False, allow_nan=False)
     except ValueError:
-        raise BadParameter("custom", "Invalid value: not a number") from None
+        raise BadParameter("custom", "not a number") from None
     if len(text) > MAX_CUSTOM_BYTES:
         raise BadParameter("custom", f"Value is too long (max {MAX_CUSTOM_BYTES})")
     # What neither JSON in the database nor UTF-8 knows.
@@ -107,7 +107,7 @@ def _custom(custom: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _check_times(begins: datetime | None, ends: datetime | None) -> None:
     if begins is not None and ends is not None and ends <= begins:
-        raise BadParameter("valid_until", "Invalid value: it ends before it begins")
+        raise BadParameter("valid_until", "it ends before it begins")
 
 
 def _audited(given: FromUsers) -> dict[str, object]:

@@ -30,7 +30,7 @@ def check_text(text: str, *, parameter: str, most: int) -> str:
     if len(stripped) > most:
         raise BadParameter(parameter, f"Value is too long (max {most})")
     if _UNSTORABLE.search(stripped):
-        raise BadParameter(parameter, "Invalid value: not a text")
+        raise BadParameter(parameter, "not a text")
     return stripped
 
 
@@ -40,7 +40,7 @@ def normalised(path: str, *, parameter: str) -> str:
     :raises BadParameter: it can't be one. :raises Forbidden: it leads out of the library.
     """
     if _UNSTORABLE.search(path):
-        raise BadParameter(parameter, "Invalid value: not a text")
+        raise BadParameter(parameter, "not a text")
     return paths.normalise(path, parameter=parameter)
 
 

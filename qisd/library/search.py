@@ -79,7 +79,7 @@ def visible(visitor: Visitor) -> list[Rule]:
 
 
 def _written(hit: Hit) -> str:
-    return f"{hit.rank!r}_{hit.image_id}"
+    return f"{'' if hit.rank is None else repr(hit.rank)}_{hit.image_id}"
 
 
 def _read(cursor: str | None) -> Hit | None:
@@ -87,9 +87,9 @@ def _read(cursor: str | None) -> Hit | None:
         return None
     rank, _, number = cursor.partition("_")
     try:
-        hit = Hit(float(rank), int(number))
+        hit = Hit(float(rank) if rank else None, int(number))
     except ValueError:
-        raise BadParameter("cursor", "Invalid value: not a cursor") from None
-    if not (0 <= hit.rank < 1000 and 0 <= hit.image_id < 2**63):
-        raise BadParameter("cursor", "Invalid value: not a cursor")
+        raise BadParameter("cursor", "not a cursor") from None
+    if not (0 <= (hit.rank or 0) < 1000 and 0 <= hit.image_id < 2**63):
+        raise BadParameter("cursor", "not a cursor")
     return hit

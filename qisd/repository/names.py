@@ -49,7 +49,7 @@ def clean_name(name: str, *, unicode_names: bool, parameter: str = "path") -> st
     kept = "" if "." in leading[0] else leading[0].strip(" ").replace(" ", "")
     text = kept + text[leading.end() :]
     if not text.strip("_"):
-        raise BadParameter(parameter, f"Invalid value: no valid name is left of '{_shown(name)}'")
+        raise BadParameter(parameter, f"no valid name is left of '{_shown(name)}'")
     if len(text.encode()) > MAX_COMPONENT_BYTES:
         raise BadParameter(parameter, f"Value is too long (max {MAX_COMPONENT_BYTES})")
     return text
@@ -65,7 +65,7 @@ def clean_file_name(name: str, *, unicode_names: bool, parameter: str = "path") 
         raise BadParameter(parameter, f"Value is too short (min {MIN_FILE_NAME})")
     extension = text.rpartition(".")[2]
     if "." not in text or not extension or " " in extension:
-        raise BadParameter(parameter, "Invalid value: the file name has no valid extension")
+        raise BadParameter(parameter, "the file name has no valid extension")
     return text
 
 
@@ -84,7 +84,7 @@ def clean_folder_path(path: str, *, unicode_names: bool, exists: Callable[[str],
         there = there and not has_control_characters(part) and exists("/".join([*parts, part]))
         parts.append(part if there else clean_name(part, unicode_names=unicode_names, parameter=parameter))
     if not parts:
-        raise BadParameter(parameter, "Invalid value: an empty path")
+        raise BadParameter(parameter, "an empty path")
     cleaned = "/".join(parts)
     check_length(cleaned, parameter=parameter)
     return cleaned

@@ -107,7 +107,7 @@ class UserTests(AccountsApiCase):
             self.refused(reply, 400, "Invalid parameter (Invalid value: ")
             self.assertIn(reason, reply.message)
             self.assertEqual(reply.json["parameter"], parameter)
-        for missing in ("first_name", "last_name", "email", "username", "auth_type"):
+        for missing in ("first_name", "last_name", "email", "username", "auth_type", "password"):
             form = {name: value for name, value in MARIA.items() if name != missing}
             reply = await self.call("POST", "/admin/users/", token=admin, form=form)
             self.refused(reply, 400, f"Missing parameter: {missing}")

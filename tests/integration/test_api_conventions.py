@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from types import MappingProxyType
 from typing import Any
@@ -99,6 +100,27 @@ class ParameterTests(ApiCase):
             given = {"name": f"t{number}", "description": "", "template": value}
             reply = await self.call("POST", "/admin/templates/", token=self.boss, **{kind: given})
             self.assertEqual(reply.status, status, reply.body)
+
+
+class ReasonTests(ApiCase):
+    async def test_where_old_clients_know_it_so_a_reason_stands_alone(self) -> None:
+        boss, alone = await self.admin(), "Invalid parameter (Value is too short (min 5))"
+        reply = await self.call(
+            "POST", "/upload/", token=boss, form={"path": "/"}, files={"files": ("a.b", io.BytesIO(b"x"))}
+        )
+        self.assertEqual((reply.message, reply.data["a.b"]["error"]["message"]), (alone, alone))
+        reply = await self.call("GET", "/list/", query={"path": ""})
+        self.assertEqual(reply.message, "Invalid parameter (Value is too short (min 1))")
+        reply = await self.call("POST", "/admin/filesystem/folders/", token=boss, form={"path": "***"})
+        self.assertEqual(reply.message, "Invalid parameter (Invalid value: path: no valid name is left of '***')")
+
+
+class AddressTests(ApiCase):
+    async def test_an_id_has_one_spelling(self) -> None:
+        boss = await self.admin()
+        for text in ("%EF%BC%91", "%D9%A1", "+1", "-1", "1.0", "0x1", "1_0"):
+            reply = await self.call("GET", f"/admin/users/{text}/", token=boss)
+            self.assertEqual((reply.status, reply.message), (404, "Not Found"), text)
 
 
 class EnvelopeTests(ApiCase):

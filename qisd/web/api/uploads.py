@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
+import attrs
 import msgspec
 from msgspec import Meta
 from twisted.python.failure import Failure
@@ -111,7 +112,8 @@ class UploadEndpoints:
 
 def _answer(call: Call, error: QisError | None) -> ErrorAnswer:
     failure = Failure(error or QisError("The upload failed."))
-    return translate(failure, request_id=call.request.request_id, where=call.request.describe())
+    answer = translate(failure, request_id=call.request.request_id, where=call.request.describe())
+    return attrs.evolve(answer, reason_alone=True)
 
 
 def _overwrite(text: str) -> Overwrite:

@@ -9,7 +9,8 @@ from msgspec import Meta
 from qisd.access.levels import Flag
 from qisd.accounts.user_values import NewUser, UserChange
 from qisd.accounts.users import Users, require_access
-from qisd.store.users import SORTS
+from qisd.errors import MissingParameter
+from qisd.store.users import PASSWORD, SORTS
 from qisd.web.api.endpoint import Call, Page, Versioned, endpoint
 from qisd.web.api.models import NewUserObject, UserObject
 from qisd.web.api.paging import sort_by
@@ -43,7 +44,7 @@ class NewUserForm(Form):
     email: Name
     auth_type: AuthType
     allow_api: Annotated[bool, Meta(description="may fetch tokens")]
-    password: Annotated[Password, Meta(description="not needed for auth_type 2")] = ""
+    password: Annotated[Password | None, Meta(description="not needed for auth_type 2")] = None
 
 
 class UserForm(Form):
@@ -102,11 +103,13 @@ class UserEndpoints:
     )
     async def create(self, call: Call) -> NewUserObject:
         form = call.read(NewUserForm)
+        if form.password is None and form.auth_type == PASSWORD:
+            raise MissingParameter("password")
         user = await self._users.create(
             call.visitor,
             NewUser(
                 username=form.username,
-                password=form.password,
+                password=form.password or "",
                 first_name=form.first_name,
                 last_name=form.last_name,
                 email=form.email,
