@@ -12,7 +12,10 @@ from qisd.store.queries import Queries
 from qisd.store.subtree import like_below
 
 _RANKED = 10_000
-"""How many of the images that match are held against each other. A word that more images have is no use in ranking."""
+"""How many of the images that match are held against each other, at most."""
+
+_COMMON = 2000
+"""A word that more images have is of no use in ranking."""
 
 _OPERATORS = re.compile(r'"|(?:^|\s)-|\sor\s', re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
@@ -34,8 +37,8 @@ class Rule:
 class ImageQuery:
     """What is looked for; None and empty values mean all.
 
-    :param words: all of them must occur, at least as beginnings of words, in path, title, description, keywords or
-        tags. With quotes, a minus in front, or ``or`` between them: whole words, as search engines have it.
+    :param words: all of them must occur, the last one at least as the beginning of a word, in path, title, description,
+        keywords or tags. With quotes, a minus in front, or ``or`` between them: whole words, as search engines have it.
     :param folder: without slashes around it. ``recursive``: also what is deeper.
     :param extensions: lower case, without the dot.
     :param min_width: in pixels, as are the others; ``min_size`` in bytes.
@@ -66,42 +69,76 @@ class ImageQuery:
 
 @attrs.frozen
 class Hit:
-    """An image that was found; together the values say where the next page begins."""
+    """An image that was found; together the values say where the next page begins. Without a rank, images are in the
+    order of their age."""
 
-    rank: float
+    rank: float | None
     image_id: int
 
 
 async def find(db: Queries, query: ImageQuery, *, after: Hit | None = None, limit: int) -> list[Hit]:
-    """The best first, among equals the newest.
+    """The best first, among equals the newest. Of words that very many images have, the newest first.
 
     :param after: the last one of the page before.
     """
-    text = text_query(query.words)
-    if query.words and not text[1]:
+    function, text = text_query(query.words)
+    if query.words and not text:
         return []
     conditions, parameters = _conditions(query)
-    rank, ranked_by = "0::real", []
     if query.words:
-        rank = f"ts_rank(i.search, {text[0]})::real"
-        ranked_by = [text[1]]
-        conditions.append(f"i.search @@ {text[0]}")
-        parameters.append(text[1])
-    found = f"select i.id, i.search from images i {_JOIN} where {' and '.join(conditions)}"  # noqa: S608
-    if query.words:
-        found += f" limit {_RANKED}"
-    elif after is not None:
-        found += " and i.id < %s"
-        parameters.append(after.image_id)
-    paged, page = "", []
+        conditions.append(f"i.search @@ {function}")
+        parameters.append(text)
+        # Pages go on as they began.
+        common = await _is_common(db, query.words) if after is None else after.rank is None
+        if not common:
+            return await _by_rank(db, conditions, parameters, function, text, after=after, limit=limit)
     if after is not None:
-        paged, page = " where (rank, id) < (%s::real, %s)", [after.rank, after.image_id]
+        conditions.append("i.id < %s")
+        parameters.append(after.image_id)
     rows = await db.query(
-        f"select rank, id from (select {rank} as rank, i.id from ({found}) i) ranked{paged}"  # noqa: S608
-        " order by rank desc, id desc limit %s",
-        (*ranked_by, *parameters, *page, limit),
+        f"select i.id from images i {_JOIN} where {' and '.join(conditions)} order by i.id desc limit %s",  # noqa: S608
+        (*parameters, limit),
     )
-    return [Hit(row[0], row[1]) for row in rows]
+    return [Hit(None, number) for (number,) in rows]
+
+
+async def _by_rank(
+    db: Queries,
+    conditions: Sequence[str],
+    parameters: Sequence[object],
+    function: str,
+    text: str,
+    *,
+    after: Hit | None,
+    limit: int,
+) -> list[Hit]:
+    found = f"select i.id, i.search from images i {_JOIN} where {' and '.join(conditions)} limit {_RANKED}"  # noqa: S608
+    paged, page = ("", []) if after is None else (" where (rank, id) < (%s::real, %s)", [after.rank, after.image_id])
+    rows = await db.query(
+        f"select rank, id from (select ts_rank(i.search, {function})::real as rank, i.id from ({found}) i) ranked"  # noqa: S608
+        f"{paged} order by rank desc, id desc limit %s",
+        (text, *parameters, *page, limit),
+    )
+    return [Hit(rank, number) for rank, number in rows]
+
+
+async def _is_common(db: Queries, words: str) -> bool:
+    """Whether ``words`` is one that very many images have.
+
+    By the statistics of the table, which hold the thousand commonest. Several words together may be rare however common
+    each of them is.
+    """
+    found = _WORD.findall(words)
+    if len(found) != 1 or _OPERATORS.search(words):
+        return False
+    rows = await db.query(
+        "select coalesce(sum(freq), 0) * (select greatest(reltuples, 0) from pg_class where oid = 'images'::regclass)"
+        " from (select unnest(most_common_elems::text::text[]) as word, unnest(most_common_elem_freqs) as freq"
+        " from pg_stats where schemaname = current_schema() and tablename = 'images' and attname = 'search') commonest"
+        " where starts_with(word, %s)",
+        (found[0].lower(),),
+    )
+    return bool(rows[0][0] > _COMMON)
 
 
 def text_query(words: str) -> tuple[str, str]:
@@ -109,7 +146,9 @@ def text_query(words: str) -> tuple[str, str]:
     plain = _NO_WORD.sub(" ", words)
     if _OPERATORS.search(words):
         return "websearch_to_tsquery('simple', %s)", plain if _WORD.search(plain) else ""
-    return "to_tsquery('simple', %s)", " & ".join(f"'{word}':*" for word in _WORD.findall(plain))
+    found = [f"'{word}'" for word in _WORD.findall(plain)]
+    # The last one may be typed half. Beginnings of all would make the index read every image that has one of them.
+    return "to_tsquery('simple', %s)", " & ".join([*found[:-1], *(f"{word}:*" for word in found[-1:])])
 
 
 _JOIN = "left join image_metadata m on m.image_id = i.id"
