@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import bisect
+from collections.abc import Callable, Sequence
 
 import attrs
+from twisted.internet.defer import Deferred, DeferredSemaphore
 
 from qisd.access.visitor import Visitor
+from qisd.cache.singleflight import SingleFlight
 from qisd.errors import NotFound
 from qisd.library.places import normalised, viewable
 from qisd.library.registrar import Registrar
@@ -15,6 +18,8 @@ from qisd.pools.files import FilePool
 from qisd.repository.catalogue import extension_of
 from qisd.repository.tree import Listed, Tree
 from qisd.store.images import Image
+
+_AT_ONCE = 2
 
 
 @attrs.frozen(kw_only=True)
@@ -47,10 +52,51 @@ class FilePage:
     total: int
 
 
+@attrs.frozen
+class _Whole:
+    """All of a folder, in order: ``files`` alone, and with them the folders in ``entries``."""
+
+    files: Sequence[Listed]
+    entries: Sequence[Listed]
+
+
+class _Looks:
+    """Looks into folders, of which some are so large that many looks at once would hold up everything else.
+
+    Those who ask while their turn has not come share one look. None sees less than what was there when they asked.
+    """
+
+    def __init__(self, files: FilePool, tree: Tree) -> None:
+        self._files = files
+        self._tree = tree
+        self._turns = DeferredSemaphore(_AT_ONCE)
+        self._shared: SingleFlight[_Whole] = SingleFlight()
+        self._begun = 0
+
+    async def into(self, folder: str) -> _Whole:
+        """:raises NotFound: there is no such folder."""
+        # One that has begun may have missed what has come since.
+        key = f"{self._begun} {folder}"
+        return await self._shared.join(key, lambda: Deferred.fromCoroutine(self._look(folder)))
+
+    async def _look(self, folder: str) -> _Whole:
+        await self._turns.acquire()
+        try:
+            self._begun += 1
+            return await self._files.run(lambda: self._whole(folder))
+        finally:
+            self._turns.release()
+
+    def _whole(self, folder: str) -> _Whole:
+        entries = self._tree.listing(folder)
+        return _Whole([one for one in entries if not one.folder], entries)
+
+
 class Listing:
     """Lists folders as they are on disk."""
 
     def __init__(self, *, files: FilePool, tree: Tree, registrar: Registrar, rules: Callable[[], LibraryRules]) -> None:
+        self._looks = _Looks(files, tree)
         self._files = files
         self._tree = tree
         self._registrar = registrar
@@ -77,19 +123,18 @@ class Listing:
         location = normalised(path, parameter="path")
         spelled = await viewable(visitor, location, folder=True, tree=self._tree, files=self._files)
         try:
-            found = await self._files.run(lambda: self._tree.listing(spelled))
+            whole = await self._looks.into(spelled)
         except NotFound:
             raise NotFound(f"'/{location}' was not found.") from None
         self._registrar.listed(spelled)
-        wanted = [one for one in found if folders or not one.folder]
-        total = len(wanted)
+        found = whole.entries if folders else whole.files
         if after is not None:
-            wanted = [one for one in wanted if (one.name.lower(), one.name) > (after.lower(), after)]
-        page = [self._entry(spelled, one) for one in wanted[start : start + limit]]
+            start += bisect.bisect_right(found, _place(after), key=lambda one: _place(one.name))
+        page = [self._entry(spelled, one) for one in found[start : start + limit]]
         if attributes:
             known = await self._registrar.images([one.src for one in page if one.supported])
             page = [attrs.evolve(one, image=known.get(one.src)) for one in page]
-        return FilePage(folder=spelled, entries=page, total=total)
+        return FilePage(folder=spelled, entries=page, total=len(found))
 
     def _entry(self, folder: str, listed: Listed) -> ListedFile:
         return ListedFile(
@@ -98,3 +143,8 @@ class Listing:
             supported=not listed.folder and self._rules().is_supported(extension_of(listed.name)),
             folder=listed.folder,
         )
+
+
+def _place(name: str) -> tuple[str, str]:
+    """What the order of names goes by."""
+    return name.lower(), name

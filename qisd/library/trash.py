@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Literal
 
@@ -48,8 +48,9 @@ class Trash:
     async def entries(self, visitor: Visitor) -> list[TrashEntry]:
         """What the visitor could have deleted, the newest first."""
         require_login(visitor)
-        found = await trash.listed(self._database)
-        return [entry for entry in found if visitor.can(_level(entry), folder_of(entry.path))]
+        return [
+            entry async for page in self._pages() for entry in page if visitor.can(_level(entry), folder_of(entry.path))
+        ]
 
     async def restore(self, visitor: Visitor, number: int, *, on_clash: OnClash = "fail") -> str:
         """Put something back where it was, with the folders above it, its ids, titles, permissions and history.
@@ -87,8 +88,14 @@ class Trash:
     async def empty(self, visitor: Visitor, *, progress: Callable[[int], object] = lambda done: None) -> int:
         """Remove everything for good; needs file administration. Returns how many entries that were."""
         visitor.require_flag(Flag.ADMIN_FILES)
-        found = await trash.listed(self._database)
-        return await self._remove_all(visitor, found, progress)
+        count = 0
+
+        def told(done: int) -> object:
+            return progress(count + done)
+
+        async for page in self._pages():
+            count += await self._remove_all(visitor, page, told)
+        return count
 
     async def expire(self, visitor: Visitor, *, progress: Callable[[int], object] = lambda done: None) -> int:
         """Remove for good what has been there long enough, and what nobody knows of. Returns how many entries."""
@@ -103,6 +110,13 @@ class Trash:
         return count
 
     # Inside
+
+    async def _pages(self) -> AsyncIterator[list[TrashEntry]]:
+        """All entries, the newest first, some at a time: between them, others have their turn."""
+        page = await trash.listed(self._database)
+        while page:
+            yield page
+            page = await trash.listed(self._database, below=page[-1].id)
 
     async def _entry(self, visitor: Visitor, number: int) -> TrashEntry:
         entry = await trash.by_id(self._database, number)

@@ -13,6 +13,7 @@ from qisd.store.queries import Queries, Row
 from qisd.store.subtree import DETACHED, Subtree, like_below
 
 _COLUMNS = "id, kind, path, trash_path, user_id, deleted, expires"
+_LARGEST_ID = 2**63 - 1
 
 
 @attrs.frozen(kw_only=True)
@@ -137,9 +138,16 @@ async def by_id(db: Queries, number: int) -> TrashEntry | None:
     return _entry(rows[0]) if rows else None
 
 
-async def listed(db: Queries) -> list[TrashEntry]:
-    """All entries, the newest first."""
-    return [_entry(row) for row in await db.query(f"select {_COLUMNS} from trash order by id desc")]  # noqa: S608
+async def listed(db: Queries, *, below: int = _LARGEST_ID, limit: int = 1000) -> list[TrashEntry]:
+    """Some entries, the newest first.
+
+    :param below: only those with a lower id: that of the last one before.
+    """
+    rows = await db.query(
+        f"select {_COLUMNS} from trash where id < %s order by id desc limit %s",  # noqa: S608
+        (below, limit),
+    )
+    return [_entry(row) for row in rows]
 
 
 async def expired(db: Queries, *, limit: int) -> list[TrashEntry]:

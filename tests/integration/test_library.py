@@ -21,6 +21,7 @@ from qisd.errors import (
 )
 from qisd.library.rules import LibraryRules
 from qisd.library.uploads import FileOutcome
+from qisd.repository.tree import Listed
 from qisd.store import folders, images
 from qisd.store.images import Image
 from tests.integration.library_case import LibraryCase, admin, anonymous, picture, visitor
@@ -199,6 +200,25 @@ class ListingTests(LibraryCase):
         page = await self.library.listing.files(anonymous(), "f", after="b.jpg", folders=True)
         self.assertEqual([(one.name, one.folder) for one in page.entries], [("c.docx", False), ("sub", True)])
         self.assertEqual(self.rows(), [])
+
+    async def test_many_who_ask_at_once_share_looks_and_miss_nothing(self) -> None:
+        self.write("f/a.jpg")
+        looks: list[str] = []
+        look = self.library.tree.listing
+
+        def counted(path: str) -> list[Listed]:
+            looks.append(path)
+            return look(path)
+
+        self.patch(self.library.tree, "listing", counted)
+        asked = [Deferred.fromCoroutine(self.library.listing.files(anonymous(), "f")) for _ in range(10)]
+        self.write("f/b.jpg")
+        asked.append(Deferred.fromCoroutine(self.library.listing.files(anonymous(), "f")))
+        pages = await gatherResults(asked)
+        self.assertEqual(looks, ["f"] * 3)
+        self.assertEqual([one.name for one in pages[-1].entries], ["a.jpg", "b.jpg"])
+        with self.assertRaises(NotFound):
+            await self.library.listing.files(anonymous(), "none")
 
     async def test_records_of_a_page_are_made_at_once(self) -> None:
         for number in range(60):

@@ -167,6 +167,13 @@ class TrashTests(LibraryStoreCase):
     async def revive(self, entry: trash.TrashEntry, to: str) -> None:
         await self.database.transaction(lambda db: trash.revive(db, entry, to, user_id=1, info="restored"))
 
+    async def test_entries_are_listed_some_at_a_time(self) -> None:
+        await self.add("a/x.jpg", "b/x.jpg", "c/x.jpg")
+        numbers = [(await self.discard(path)).id for path in ("a", "b", "c")]
+        first = await trash.listed(self.database, limit=2)
+        self.assertEqual([entry.id for entry in first], [numbers[2], numbers[1]])
+        self.assertEqual([entry.id for entry in await trash.listed(self.database, below=numbers[1])], numbers[:1])
+
     async def test_what_is_restored_has_its_ids_and_places(self) -> None:
         made = await self.add("a/x.jpg", "a/b/y.jpg", "a/gone.jpg")
         await images.deactivate_missing(self.database, ["a/gone.jpg"], info="")

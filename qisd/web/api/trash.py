@@ -8,7 +8,7 @@ from qisd.access.levels import Flag
 from qisd.library.trash import Trash
 from qisd.store.trash import TrashEntry as Record
 from qisd.tasks.queue import TaskQueue
-from qisd.web.api.endpoint import Accepted, Call, endpoint
+from qisd.web.api.endpoint import Accepted, Call, Page, endpoint
 from qisd.web.api.models import RestoredObject, TaskObject, TrashEntry
 from qisd.web.api.reading import Form
 from qisd.web.api.task_objects import task_object
@@ -38,8 +38,10 @@ class TrashEndpoints:
         listing=True,
         answer=list[TrashEntry],
     )
-    async def listed(self, call: Call) -> list[TrashEntry]:
-        return [_object(entry) for entry in await self._trash.entries(call.visitor)]
+    async def listed(self, call: Call) -> Page:
+        found = await self._trash.entries(call.visitor)
+        end = None if call.limit is None else call.start + call.limit
+        return Page(items=[_object(entry) for entry in found[call.start : end]], total=len(found))
 
     @endpoint(
         "POST",
