@@ -44,9 +44,7 @@ RUNNABLE = (
     TaskType(name="expire_portfolio_exports", title="Remove expired portfolio exports", run=_elsewhere),
     TaskType(name="purge_system_stats", title="Purge system statistics", run=_elsewhere),
     TaskType(name="purge_image_stats", title="Purge image statistics", run=_elsewhere),
-    TaskType(
-        name=_FOLDER_DATA, title=lambda params: f"Purge deleted data of folder {params['folder_id']}", run=_elsewhere
-    ),
+    TaskType(name=_FOLDER_DATA, title="Purge deleted data", run=_elsewhere),
     TaskType(name="roll_up_stats", title="Roll up statistics", run=_elsewhere),
     TaskType(name="expire_trash", title="Remove what has been in the trash long enough", run=_elsewhere),
 )

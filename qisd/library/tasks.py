@@ -119,7 +119,7 @@ def task_types(
         ),
         TaskType(
             name="purge_deleted_folder_data",
-            title=lambda params: f"Purge deleted data of folder {params.get('folder_id') or params.get('path')}",
+            title="Purge deleted data",
             run=purge,
             repeatable=True,
         ),

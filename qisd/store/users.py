@@ -74,6 +74,12 @@ async def by_id(db: Queries, user_id: int) -> User | None:
     return _user(rows[0]) if rows else None
 
 
+async def by_ids(db: Queries, ids: Collection[int]) -> dict[int, User]:
+    """The users behind ``ids``."""
+    rows = await db.query(f"select {_COLUMNS} from users where id = any(%s)", (list(ids),))  # noqa: S608
+    return {user.id: user for user in map(_user, rows)}
+
+
 async def names(db: Queries, ids: Collection[int]) -> dict[int, str]:
     """The user names behind ``ids``."""
     rows = await db.query("select id, username from users where id = any(%s)", (list(ids),))

@@ -829,6 +829,7 @@ class FolderTaskTests(FolderCase):
             self.assertEqual((reply.data["funcname"], reply.data["params"]), (name, params))
             self.assertEqual((reply.data["status"], reply.data["priority"], reply.data["keep_for"]), (0, 10, 10))
             self.assertEqual((reply.data["user_id"], reply.data["result"]), (1, None))
+            self.assertEqual(reply.data["user"]["username"], "admin")
             again = await ask()
             self.assertEqual((again.status, again.data["id"]), (202, reply.data["id"]))
             task = self.accepted(await self.call("GET", f"/admin/tasks/{reply.data['id']}/", token=self.boss))
@@ -940,7 +941,7 @@ class TaskTests(LibraryApiCase):
         data = self.accepted(reply)
         self.assertEqual(set(data), TASK_KEYS)
         user = data.pop("user")
-        self.assertEqual((user["username"], data["user_id"]), ("admin", 1))
+        self.assertEqual((user["username"], data["user_id"], data["name"]), ("admin", 1, "Purge deleted data"))
         self.assertEqual(
             (data["params"], data["status"], data["keep_for"]), ({"folder_id": self.folder_id("/samples")}, 0, 0)
         )
@@ -995,7 +996,8 @@ class TaskTests(LibraryApiCase):
             [one["id"] for one in self.accepted(await self.call("GET", "/admin/tasks/", token=token))], [mine]
         )
         everything = self.accepted(await self.call("GET", "/admin/tasks/", token=await self.admin()))
-        self.assertEqual({one["id"] for one in everything}, {mine, nobody_s})
+        owners = {one["id"]: one["user"] and one["user"]["username"] for one in everything}
+        self.assertEqual(owners, {mine: "maria", nobody_s: None})
         self.assertEqual(self.accepted(await self.call("GET", f"/admin/tasks/{mine}/", token=token))["id"], mine)
         self.refused(await self.call("GET", f"/admin/tasks/{nobody_s}/", token=token), 403, "Super-user")
         self.refused(await self.call("DELETE", f"/admin/tasks/{nobody_s}/", token=token), 403)

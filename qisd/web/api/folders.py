@@ -17,7 +17,7 @@ from qisd.web.api.endpoint import Accepted, Call, Versioned, endpoint
 from qisd.web.api.models import FolderObject, FolderTree
 from qisd.web.api.presenting import folder_object
 from qisd.web.api.reading import Form
-from qisd.web.api.task_objects import outcome_of, task_object
+from qisd.web.api.task_objects import outcome_of, owned_objects
 
 TAG = "Files and folders"
 
@@ -140,7 +140,7 @@ class FolderEndpoints:
             task = await self._tasks.add(name, params, user_id=call.visitor.user_id)
         except AlreadyExists as error:
             if isinstance(error.existing, Task):
-                return Accepted(data=task_object(error.existing, user=None))
+                return await self._accepted(call, error.existing)
             raise
         task = await self._tasks.wait(task.id, wait_of(call))
         if task.over:
@@ -149,8 +149,11 @@ class FolderEndpoints:
         if isinstance(result, QisError):
             raise result
         if result is None:
-            return Accepted(data=task_object(task, user=None))
+            return await self._accepted(call, task)
         return FolderObject(**result)
+
+    async def _accepted(self, call: Call, task: Task) -> Accepted:
+        return Accepted(data=(await owned_objects(self._database, call.visitor, [task]))[0])
 
 
 def wait_of(call: Call) -> float:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from qisd.access.levels import Flag
 from qisd.access.visitor import Visitor
 from qisd.errors import Forbidden, QisError
+from qisd.store import users
+from qisd.store.queries import Queries
 from qisd.store.tasks import Task, TaskStatus
 from qisd.store.users import User
 from qisd.web.api.models import TaskObject
@@ -47,6 +50,14 @@ def task_object(task: Task, *, user: User | None) -> TaskObject:
         progress=None if task.progress is None else round(task.progress / 100, 4),
         progress_text=task.progress_text,
     )
+
+
+async def owned_objects(db: Queries, visitor: Visitor, found: Sequence[Task]) -> list[TaskObject]:
+    """Tasks with those who have started them; who others are is told to super-users only."""
+    everyone = visitor.may(Flag.ADMIN_ALL)
+    ids = {task.user_id for task in found if task.user_id is not None}
+    owners = await users.by_ids(db, ids if everyone else ids & {visitor.user_id})
+    return [task_object(task, user=None if task.user_id is None else owners.get(task.user_id)) for task in found]
 
 
 def check_own(visitor: Visitor, task: Task) -> None:

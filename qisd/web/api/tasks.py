@@ -18,7 +18,7 @@ from qisd.tasks.queue import TaskQueue
 from qisd.web.api.endpoint import Call, Page, endpoint
 from qisd.web.api.models import TaskObject
 from qisd.web.api.reading import Form
-from qisd.web.api.task_objects import check_own, task_object
+from qisd.web.api.task_objects import check_own, owned_objects, task_object
 
 TAG = "Tasks"
 
@@ -80,7 +80,7 @@ class TaskEndpoints:
             limit=min(call.limit or 1000, 1000),
         )
         total = await tasks.count(self._database, statuses=statuses, funcname=form.funcname, user_id=own)
-        return Page(items=[task_object(task, user=None) for task in found], total=total)
+        return Page(items=await owned_objects(self._database, call.visitor, found), total=total)
 
     @endpoint("GET", "/admin/tasks/<int:id>/", summary="A task", tag=TAG, login=True, answer=TaskObject, errors=(405,))
     async def get(self, call: Call) -> TaskObject:
