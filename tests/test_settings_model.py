@@ -35,7 +35,7 @@ NAMES = """
     SESSION_IDLE API_AUTHENTICATION_CLASS API_TOKEN_EXPIRY_TIME API_MAX_LIST LOGIN_RATE HIDE_VERSION
     LDAP_INTEGRATION LDAP_SERVER_TYPE LDAP_SERVER LDAP_QUERY_BASE LDAP_BIND_USER_DN LDAP_BIND_PASSWORD LDAP_SECURE
     LDAP_START_TLS LDAP_CA_FILE LDAP_TIMEOUT LDAP_GROUP_SYNC
-    XREF_TRACKING_URL CORS_ALLOW_ORIGIN CORS_ALLOW_HEADERS CORS_EXPOSE_HEADERS
+    XREF_TRACKING_URL WEBHOOK_NETWORKS CORS_ALLOW_ORIGIN CORS_ALLOW_HEADERS CORS_EXPOSE_HEADERS
     TLS_CERTIFICATE_FILE TLS_PRIVATE_KEY_FILE TLS_CHAIN_FILE TLS_SITES_DIR TLS_MIN_VERSION TLS_CIPHERS
 """.split()  # noqa: SIM905 -- a list literal would be 100 lines
 
@@ -271,6 +271,10 @@ OTHERS: dict[str, tuple[list[tuple[Any, Any]], list[Any]]] = {
     "LDAP_BIND_USER_DN": ([("cn=qis,dc=a", "cn=qis,dc=a")], ["cn=a\0", 1]),
     "LDAP_BIND_PASSWORD": ([(" x y ", " x y ")], ["a\nb", 1]),
     "LDAP_CA_FILE": ([("/c.pem", Path("/c.pem")), ("", None)], PATH),
+    "WEBHOOK_NETWORKS": (
+        [([], ()), (["10.0.0.0/8"], (IPv4Network("10.0.0.0/8"),))],
+        ["10.0.0.0/8", ["10.0.0.1/8"], ["host"], [1]],
+    ),
     "XREF_TRACKING_URL": (
         [("https://a.example/t?x=", "https://a.example/t?x="), ("http://a.example:80/", "http://a.example:80/")],
         ["a.example", "ftp://a.example", "http://", "http://a:x/", "http://a b/", 1],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,10 @@ from qisd.access.sessions import Lifetimes, Sessions
 from qisd.access.throttle import LoginThrottle
 from qisd.access.visitor import SYSTEM, Visitor
 from qisd.accounts import tasks as account_tasks
+from qisd.accounts.changes import Changes
+from qisd.accounts.webhook_addresses import Network
+from qisd.accounts.webhook_sending import WebhookSending
+from qisd.accounts.webhooks import Webhooks
 from qisd.cache.interfaces import IRenditionCache
 from qisd.errors import Forbidden
 from qisd.images import ImageRules, Images
@@ -38,6 +42,7 @@ from qisd.service.accounts import Accounts
 from qisd.service.background import Background, simple
 from qisd.service.data_store import DataStore
 from qisd.service.image_rules import choices
+from qisd.service.outbound import Outbound
 from qisd.service.publishing import Publishing
 from qisd.settings import Settings
 from qisd.stats.counting import Statistics
@@ -62,6 +67,7 @@ from qisd.web.api.task_events import TaskEventEndpoints
 from qisd.web.api.tasks import TaskEndpoints
 from qisd.web.api.trash import TrashEndpoints
 from qisd.web.api.uploads import UploadEndpoints
+from qisd.web.api.webhooks import WebhookEndpoints
 from qisd.web.identity import Identity
 from qisd.web.images import ImageHandlers
 from qisd.web.reports import ReportHandlers
@@ -144,6 +150,15 @@ class Domain:
             pool=pools.files,
             queue=self.background.queue,
             visitor_of=self._visitor_of,
+        )
+        self.webhooks = Webhooks(
+            store.database, Changes(store.database, applied=self.permissions.refresh), allowed=self._webhook_networks
+        )
+        self.webhook_sending = WebhookSending(
+            store.database,
+            queue=self.background.queue,
+            post=Outbound(reactor, allowed=self._webhook_networks).post,
+            seconds=reactor.seconds,
         )
         self._add_tasks()
         self.api = ApiRoutes(
@@ -243,6 +258,7 @@ class Domain:
                 supported=self._supported,
             ),
             BulkEndpoints(self.bulk),
+            WebhookEndpoints(self.webhooks),
             FolderEndpoints(database, folders=library.folders, tasks=queue),
             TrashEndpoints(trash=library.trash, tasks=queue),
             *self.publishing.endpoints(supported=self._supported),
@@ -255,6 +271,7 @@ class Domain:
         database = self._store.database
         self.background.add(self.library.task_types(self._visitor_of))
         self.background.add(self.bulk.task_types())
+        self.background.add(self.webhook_sending.task_types(), self.webhook_sending.jobs())
         self.background.add(
             [], [Job(name="expire_trash", interval_secs=DAY), Job(name="read_metadata", interval_secs=_READ_EVERY)]
         )
@@ -353,6 +370,9 @@ class Domain:
 
     def _parse_template(self, document: object) -> TemplateValues:
         return parse_template(document, choices(self._rules))
+
+    def _webhook_networks(self) -> Sequence[Network]:
+        return self.settings.webhook_networks
 
     def _supported(self, extension: str) -> bool:
         return self.library.rules().is_supported(extension)

@@ -235,6 +235,7 @@ class Settings:
 
     # Other sites
     xref_tracking_url: str = _setting(WebUrl(), Who.INTEGRATION)
+    webhook_networks: tuple[IpNetwork, ...] = _setting(ListOf(Network(), "IP addresses or networks"), Who.SECURITY)
     cors_allow_origin: tuple[str, ...] = _setting(ListOf(Origin(), Origin().describe()), Who.SECURITY)
     cors_allow_headers: tuple[str, ...] = _setting(ListOf(HeaderName(), "names of HTTP headers"), Who.INTEGRATION)
     cors_expose_headers: tuple[str, ...] = _setting(ListOf(HeaderName(), "names of HTTP headers"), Who.INTEGRATION)

@@ -295,6 +295,34 @@ class TaskObject(Model):
     progress_text: str = ""
 
 
+class WebhookObject(Model):
+    """An address that is told what happens; its secret is not shown."""
+
+    id: int
+    url: str
+    events: list[str]
+    active: bool
+    created: Moment
+
+
+class NewWebhook(WebhookObject):
+    """One that was just made, with its secret if that was made too."""
+
+    secret: str | UnsetType = UNSET
+
+
+class WebhookDelivery(Model):
+    """What a webhook is yet to be told."""
+
+    id: Annotated[str, Meta(description="the webhook-id of its header")]
+    event: str
+    data: dict[str, Any]
+    created: Moment
+    attempts: int
+    next_attempt: Moment
+    error: Annotated[str, Meta(description="why the last attempt failed")]
+
+
 class AuditEntry(Model):
     """An entry of the audit log."""
 
