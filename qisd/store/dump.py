@@ -108,7 +108,8 @@ def backup(url: str, descriptor: int, *, statistics: bool, wrote: Report) -> Non
     with connected(url) as connection:
         programs = find_client_programs(server_major(connection))[0]
     client = client_of(url)
-    command = [programs.path("pg_dump"), "--format=custom", "--dbname", client.conninfo]
+    # Large objects, which we have none of, would be restored in transactions of their own.
+    command = [programs.path("pg_dump"), "--format=custom", "--no-blobs", "--dbname", client.conninfo]
     if not statistics:
         command += [f"--exclude-table-data={table}" for table in STATISTICS]
     with (
@@ -204,8 +205,9 @@ def _refuse_in_use(connection: Connection) -> None:
 
 def _replace(client: Client, archive: Archive, *, server: int, read: Report) -> None:
     script = [archive.programs.path("pg_restore"), "--no-owner", "--no-privileges", "--no-comments", "--file=-"]
-    psql = [archive.programs.path("psql"), "--no-psqlrc", "--quiet", "--output=/dev/null", "--single-transaction"]
-    psql += ["--set=ON_ERROR_STOP=1", "--dbname", client.conninfo, "--command", _CLEAR, "--file=-"]
+    # The commit comes from us, at the very end: if this process dies, psql ends without it, and all is as it was.
+    psql = [archive.programs.path("psql"), "--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1"]
+    psql += ["--dbname", client.conninfo, "--command", "begin", "--command", _CLEAR, "--file=-"]
     os.lseek(archive.descriptor, 0, os.SEEK_SET)
     with (
         tempfile.TemporaryFile() as script_errors,
@@ -217,10 +219,9 @@ def _replace(client: Client, archive: Archive, *, server: int, read: Report) -> 
         assert target.stdin is not None  # noqa: S101
         complete = _pump(source.stdout, target.stdin, server, lambda: read(_position(archive.descriptor)))
         if complete and source.wait() != 0:
-            # At the end of its input it would commit.
-            target.kill()
             raise StartupError(f"the backup can't be read: {_last_words(script_errors)}")
         with contextlib.suppress(BrokenPipeError):
+            target.stdin.write(b"\ncommit;\n")
             target.stdin.close()
         if target.wait() != 0:
             raise StartupError(f"the backup can't be restored: {_last_words(errors)}")

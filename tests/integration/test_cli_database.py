@@ -7,6 +7,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,7 +22,7 @@ from qisd.store.processes import is_running
 from tests.cli.runner import Outcome, Terminal
 from tests.integration.command import CommandDatabaseCase
 from tests.integration.database import server
-from tests.integration.postgres import PostgresServer, places
+from tests.integration.postgres import REPOSITORY, PostgresServer, places, private_directory
 from tests.integration.process import until
 
 _SHAPE = """
@@ -131,12 +132,12 @@ class BackupTests(DatabaseCase):
     def test_one_that_is_interrupted_leaves_nothing_either(self) -> None:
         slow = Path(self.mktemp()).absolute()
         slow.mkdir()
-        (slow / "pg_dump").write_text(f"#!/bin/sh\necho $$ >'{slow}/pid'\nexec sleep 1000\n")
+        (slow / "pg_dump").write_text(f"#!/bin/sh\necho $$ >'{slow}/pid'\nhead -c 200000 /dev/zero\nexec sleep 1000\n")
         (slow / "pg_dump").chmod(0o755)
         self.patch(dump, "find_client_programs", lambda server: [ClientPrograms(folder=slow, major=server)])
 
         def interrupt() -> None:
-            until(lambda: (slow / "pid").exists() and (slow / "pid").read_text(), "pg_dump")
+            until(lambda: [one for one in self.directory.glob(".backup.dump-*") if one.stat().st_size], "a part of it")
             os.kill(os.getpid(), signal.SIGTERM)
 
         other = threading.Thread(target=interrupt)
@@ -226,6 +227,28 @@ class RestoreTests(DatabaseCase):
             self.assertEqual((outcome.code, outcome.out), (2, ""), (length, outcome.err))
             self.assertEqual(self.users(), ["admin", "ann"], length)
         self.assertEqual(self.sql(_SHAPE), shape)
+
+    def test_a_command_that_is_killed_changes_nothing(self) -> None:
+        slow = private_directory(parent="/tmp")
+        self.addCleanup(shutil.rmtree, slow)
+        (slow / "pg_restore").write_text(f"#!/bin/sh\necho $$ >'{slow}/pid'\nexec sleep 1000\n")
+        (slow / "pg_restore").chmod(0o755)
+        (slow / "psql").symlink_to(find_client_programs(13)[-1].path("psql"))
+        code = (
+            "from pathlib import Path; from qisd.store import dump;"
+            "from qisd.store.client_programs import ClientPrograms;"
+            f"programs = ClientPrograms(folder=Path({str(slow)!r}), major=1);"
+            f"dump.restore({server().url(self.name)!r}, dump.Archive(descriptor=0, programs=programs), read=print)"
+        )
+        with Path(__file__).open() as seekable:
+            command = subprocess.Popen([sys.executable, "-c", code], stdin=seekable, cwd=REPOSITORY)
+        look = "select state from pg_stat_activity where datname = current_database() and application_name = 'qis'"
+        until(lambda: self.sql(look) == [("idle in transaction",)], "psql, which has removed everything")
+        command.kill()
+        command.wait()
+        os.kill(int((slow / "pid").read_text()), signal.SIGKILL)
+        until(lambda: self.sql(look) == [], "the end of psql")
+        self.assertEqual(self.users(), ["admin"])
 
     def test_files_that_are_none_of_ours_are_refused(self) -> None:
         for content in (b"", b"PGDMP", os.urandom(5000), b"select 1;\n"):
