@@ -40,7 +40,7 @@ def parse_disposition(header: bytes) -> Disposition:
 
     ``filename*`` counts where there is no ``filename``: RFC 7578 forbids it, older libraries send it.
 
-    :raises BadBody: the header is malformed, no UTF-8, or names no field.
+    :raises BadBody: the header is malformed, no UTF-8, has NUL characters, or names no field.
     """
     parameters = _parameters(header)
     if b"name" not in parameters:
@@ -50,10 +50,12 @@ def parse_disposition(header: bytes) -> Disposition:
         filename = _plain(parameters[b"filename"])
     elif b"filename*" in parameters:
         filename = _extended(parameters[b"filename*"])
+    name = _plain(parameters[b"name"])
+    if b"\0" in name + (filename or b""):  # nothing that the database could keep
+        raise BadBody("The name of a part has a NUL character in it.")
     try:
         return Disposition(
-            name=_plain(parameters[b"name"]).decode("utf-8"),
-            filename=None if filename is None else filename.decode("utf-8"),
+            name=name.decode("utf-8"), filename=None if filename is None else filename.decode("utf-8")
         )
     except UnicodeDecodeError:
         raise BadBody("The name of a part is not properly encoded UTF-8.") from None
