@@ -54,9 +54,7 @@ def parse_disposition(header: bytes) -> Disposition:
     if b"\0" in name + (filename or b""):  # nothing that the database could keep
         raise BadBody("The name of a part has a NUL character in it.")
     try:
-        return Disposition(
-            name=name.decode("utf-8"), filename=None if filename is None else filename.decode("utf-8")
-        )
+        return Disposition(name=name.decode("utf-8"), filename=None if filename is None else filename.decode("utf-8"))
     except UnicodeDecodeError:
         raise BadBody("The name of a part is not properly encoded UTF-8.") from None
 
