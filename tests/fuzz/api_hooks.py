@@ -6,6 +6,7 @@ import atexit
 import json
 import os
 import re
+import zlib
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,14 +67,14 @@ def map_case(context: HookContext, case: Case) -> Case:
     for name, value in list(parts.items()):
         if isinstance(value, int) and value > 0:
             parts[name] = _known(_list_of(case.operation.path, name), value)
-        elif name in _WORDS and isinstance(value, str) and len(value) % _MADE_UP:
+        elif name in _WORDS and isinstance(value, str) and _chance(value):
             parts[name] = _WORDS[name][len(value) % len(_WORDS[name])]
     _pair(case, parts)
     if isinstance(case.body, dict):
         case.body = {name: _meant(name, value) for name, value in case.body.items()}
         if case.operation.path == "/admin/filesystem/images/{id}/" and "path" in case.body:
             case.body["path"] = f"/web/{len(case.body['path'])}.png"
-    elif case.operation.path == "/admin/filesystem/files/{path}" and len(parts["path"]) % 2:
+    elif case.operation.path == "/admin/filesystem/files/{path}" and _chance(parts["path"]):
         case.body = PIXEL
         parts["path"] = f"press/{len(parts['path'])}.png"
     return case
@@ -90,23 +91,28 @@ def _list_of(path: str, parameter: str) -> str:
 
 def _known(kind: str, value: int) -> int:
     known = _ids[kind]
-    return known[value % len(known)] if known and value % _MADE_UP else value
+    return known[value % len(known)] if known and _chance(str(value)) else value
+
+
+def _chance(value: str) -> bool:
+    """The same for the same value."""
+    return bool(zlib.crc32(value.encode("utf-8", "replace")) % _MADE_UP)
 
 
 def _pair(case: Case, parts: dict[str, Any]) -> None:
     """An image or a zip that its portfolio has."""
     for name in ("image_id", "export_id"):
         known = _in_portfolios[name]
-        if name in parts and known and isinstance(parts[name], int) and parts[name] % _MADE_UP:
+        if name in parts and known and isinstance(parts[name], int) and _chance(str(parts[name])):
             parts["id"], parts[name] = known[parts[name] % len(known)]
 
 
 def _meant(name: str, value: Any) -> Any:
     if name in _LISTS and isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return _known(_LISTS[name], value)
-    if name in _TEXTS and isinstance(value, str) and len(value) % _MADE_UP:
+    if name in _TEXTS and isinstance(value, str) and _chance(value):
         return _TEXTS[name]
-    if name in _DOCUMENTS and len(str(value)) % _MADE_UP:
+    if name in _DOCUMENTS and _chance(str(value)):
         return {} if isinstance(value, dict) else "{}"
     return value
 
