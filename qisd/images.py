@@ -339,8 +339,7 @@ class Images:
     def _check_permission(self, visitor: Visitor, path: str, level: Level) -> None:
         """:raises Forbidden: the visitor has a lower level there, or is a stranger and comes too early or too late."""
         visitor.require(level, _folder_of(path))
-        if visitor.anonymous and not self._valid(visitor, path):
-            raise Forbidden
+        visitor.require_valid(path, now=self._now())
 
     def _check_spelling(self, visitor: Visitor, path: str, name: bytes, level: Level) -> None:
         """Permissions go by the folder's name as the disk spells it, where letters have more than one form.

@@ -98,6 +98,12 @@ class Visitor:
         if not self.can(level, folder):
             raise Forbidden(f"{level.label} permission is required for /{folder}")
 
+    def require_valid(self, src: str, *, now: float) -> None:
+        """:raises Forbidden: strangers may not see the image at this time, in seconds since 1970, and this is one."""
+        validity = self.snapshot.validity.get(src) if self.anonymous else None
+        if validity is not None and not validity.holds(now):
+            raise Forbidden
+
     def require_flag(self, flag: Flag) -> None:
         """:raises Forbidden: the system permission is missing."""
         if not self.may(flag):

@@ -77,10 +77,12 @@ class Files:
         """
         path = normalised(src, parameter=parameter)
         visitor.require(Level.VIEW, folder_of(path))
+        visitor.require_valid(path, now=self._reactor.seconds())
         believed = self._registrar.believed(path)
         if believed is not None:
             return believed
         spelled = await viewable(visitor, path, folder=False, tree=self._tree, files=self._files)
+        visitor.require_valid(spelled, now=self._reactor.seconds())
         believed = self._registrar.believed(spelled)
         if believed is not None:
             return believed

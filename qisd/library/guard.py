@@ -15,6 +15,9 @@ _log = Logger()
 _SHARE, _LEAST = 0.1, 100
 _PERIOD = 3600.0
 
+# It may be another process that an administrator has repair the library.
+_ALARM = 60.0
+
 
 class Guard:
     """Says how many images may be marked deleted because their files are not found.
@@ -22,7 +25,6 @@ class Guard:
     That is none while the library is not there, and within an hour no more than a tenth of all, or 100, unless an
     administrator has agreed.
 
-    :ivar alarm: whether more files are missing than that; nothing is marked any more.
     """
 
     def __init__(self, clock: IReactorTime, *, database: Queries, files: FilePool, mounted: Mounted) -> None:
@@ -32,7 +34,7 @@ class Guard:
         self._mounted = mounted
         self._began = float("-inf")
         self._left = 0
-        self.alarm = False
+        self._alarmed = float("-inf")
 
     async def start(self) -> None:
         """Make the mark by which the library is recognised, unless it's there."""
@@ -47,16 +49,21 @@ class Guard:
         """Whether the library is there."""
         return await self._files.run(self._mounted.is_there)
 
+    @property
+    def alarm(self) -> bool:
+        """Whether more files are missing than may be marked deleted; it is looked at anew after a minute."""
+        return self._clock.seconds() - self._alarmed < _ALARM
+
     async def allow(self, count: int) -> bool:
         """Whether ``count`` more images may be marked deleted now."""
+        now = self._clock.seconds()
         if self.alarm or not await self.is_there():
             return False
-        now = self._clock.seconds()
         if now - self._began >= _PERIOD:
             self._began = now
             self._left = max(_LEAST, int(await images.count_active(self._database) * _SHARE))
         if count > self._left:
-            self.alarm = True
+            self._alarmed = now
             _log.critical(
                 "{count} more files are missing in the image library: nothing is marked deleted any more until an"
                 " administrator has had the library repaired",
@@ -68,5 +75,5 @@ class Guard:
 
     def agree(self) -> None:
         """An administrator has looked at it."""
-        self.alarm = False
+        self._alarmed = float("-inf")
         self._began = float("-inf")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import attrs
 from twisted.internet.defer import Deferred, DeferredSemaphore
 
+from qisd.access.levels import Level
 from qisd.access.visitor import Visitor
 from qisd.cache.singleflight import SingleFlight
 from qisd.errors import NotFound
@@ -92,6 +93,11 @@ class _Looks:
         return _Whole([one for one in entries if not one.folder], entries)
 
 
+def _visible(visitor: Visitor, folder: str, entries: Sequence[Listed]) -> list[Listed]:
+    """Without sub-folders that are closed to the visitor."""
+    return [one for one in entries if not one.folder or visitor.can(Level.VIEW, f"{folder}/{one.name}".lstrip("/"))]
+
+
 class Listing:
     """Lists folders as they are on disk."""
 
@@ -127,7 +133,7 @@ class Listing:
         except NotFound:
             raise NotFound(f"'/{location}' was not found.") from None
         self._registrar.listed(spelled)
-        found = whole.entries if folders else whole.files
+        found = _visible(visitor, spelled, whole.entries) if folders else whole.files
         if after is not None:
             start += bisect.bisect_right(found, _place(after), key=lambda one: _place(one.name))
         page = [self._entry(spelled, one) for one in found[start : start + limit]]

@@ -49,7 +49,13 @@ class ParameterRules:
             raise BadParameter(PARAMETER, "must be an object")
         if _FORBIDDEN in document:
             raise BadParameter(PARAMETER, f"'{_FORBIDDEN}' is not allowed here")
-        self.parse(document)
+        try:
+            self.parse(document)
+        except BadParameter as error:
+            # Of the document as a whole it speaks by the name that it has elsewhere.
+            if error.parameter == "template":
+                raise BadParameter(PARAMETER, error.reason) from error
+            raise
         kept: dict[str, Any] = stored_form(document)
         template = _template_of(document)
         if template is not None:

@@ -273,7 +273,8 @@ async def finish(
     rows = await db.query(
         "update tasks set status = end_status, result = %s, error = %s, finished = now(),"
         " keep_until = case when keep_for > 0 then now() + make_interval(secs => keep_for) end,"
-        " locked_by = null, heartbeat = null, progress = case end_status when 2 then 100 else progress end"
+        " locked_by = null, heartbeat = null, progress = case end_status when 2 then 100 else progress end,"
+        " progress_text = case end_status when 2 then '' else progress_text end"
         " from (select %s as end_status) as given where id = %s and status = 1 and locked_by = %s returning id",
         (Json(result), error, int(status), number, worker),
     )

@@ -13,6 +13,8 @@ Header = tuple[str, str]
 # How long a browser may believe a preflight answer.
 _PREFLIGHT_SECONDS = 600
 
+_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
 # RFC 8187 attr-char, less what quote() leaves alone by itself.
 _ATTR_CHARS = "!#$&+-.^_`|~"
 
@@ -78,6 +80,7 @@ def cross_origin(origin: str | None, settings: WebSettings) -> list[Header]:
         if origin is None or origin not in allowed:
             return headers
         headers.append(("Access-Control-Allow-Origin", origin))
+    headers.append(("Access-Control-Allow-Methods", _METHODS))
     if settings.cors_allow_headers:
         headers.append(("Access-Control-Allow-Headers", ", ".join(settings.cors_allow_headers)))
     if settings.cors_expose_headers:

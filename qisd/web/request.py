@@ -208,7 +208,7 @@ class QisRequest(Request):
         """Whether errors are answered in the form of the API."""
         place = self.place()
         if isinstance(place, list):
-            return place[0] == b"api"
+            return place[0] == b"api" and b"tokenlogin" not in place[1:3]  # which is a page
         return self.path.startswith(f"{self.site.root}api/".encode("latin-1"))
 
     def answer_failure(self, failure: Failure) -> None:
@@ -242,7 +242,9 @@ class QisRequest(Request):
         self.setHeader("X-Time-Taken", str(self.app_us()))
         self.setHeader("X-Content-Type-Options", "nosniff")
         for name, value in (*cross_origin(self.header("Origin"), self.site.settings), *self.lasting):
-            self._add_header(name, value)
+            # What a preflight's answer says of the one address, all others say in general.
+            if name != "Access-Control-Allow-Methods" or not self.responseHeaders.hasHeader(name):
+                self._add_header(name, value)
         self.channel.about_to_answer(self)
 
     def _add_header(self, name: str, value: str) -> None:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 from twisted.internet.defer import Deferred, gatherResults
 
+from qisd.access.snapshot import PermissionSnapshot, Validity
+from qisd.access.visitor import Visitor
 from qisd.errors import (
     AlreadyExists,
     BadParameter,
@@ -35,6 +37,17 @@ class DetailsTests(LibraryCase):
         self.assertEqual(self.history("a/b/x.jpg"), [(1, None)])
         self.assertEqual(self.sql("select path, status from folders order by path"), [("/", 1), ("/a", 1), ("/a/b", 1)])
         self.assertEqual(await self.library.files.details(anonymous(), "a//b/./x.jpg"), image)
+
+    async def test_an_image_whose_rights_have_ended_is_not_for_strangers(self) -> None:
+        self.write("a/x.jpg")
+        for ends, fits in ((0.0, False), (2.0**40, True)):
+            validity = {"a/x.jpg": Validity(begins=None, ends=ends)}
+            snapshot = PermissionSnapshot(accounts={}, groups={}, rows={"": {1: 10}}, validity=validity)
+            asked = self.library.files.details(Visitor(snapshot=snapshot), "a/x.jpg")
+            if fits:
+                self.assertEqual((await asked).src, "a/x.jpg")
+            else:
+                await self.refusal(Forbidden, asked)
 
     async def test_what_is_no_file_is_not_found_and_gets_no_record(self) -> None:
         self.write("a/x.jpg")
@@ -200,6 +213,13 @@ class ListingTests(LibraryCase):
         page = await self.library.listing.files(anonymous(), "f", after="b.jpg", folders=True)
         self.assertEqual([(one.name, one.folder) for one in page.entries], [("c.docx", False), ("sub", True)])
         self.assertEqual(self.rows(), [])
+
+    async def test_sub_folders_that_are_closed_to_the_visitor_are_not_listed(self) -> None:
+        self.write("f/open/a.jpg")
+        self.write("f/closed/a.jpg")
+        visitor = Visitor(snapshot=PermissionSnapshot(accounts={}, groups={}, rows={"": {1: 10}, "f/closed": {1: 0}}))
+        page = await self.library.listing.files(visitor, "f", folders=True)
+        self.assertEqual(([one.name for one in page.entries], page.total), (["open"], 1))
 
     async def test_many_who_ask_at_once_share_looks_and_miss_nothing(self) -> None:
         self.write("f/a.jpg")

@@ -104,6 +104,7 @@ class CrossOriginTests(SynchronousTestCase):
             dict(cross_origin(None, FakeSettings())),
             {
                 "Access-Control-Allow-Origin": "*",
+                "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
                 "Access-Control-Allow-Headers": "Origin, Authorization",
                 "Access-Control-Expose-Headers": "Content-Length, X-From-Cache",
             },
