@@ -12,7 +12,7 @@ from qisd.access.visitor import Visitor
 from qisd.errors import AlreadyExists, BadParameter, NotFound, OutOfDate
 from qisd.portfolios import file_names
 from qisd.portfolios.parameters import ParameterRules
-from qisd.portfolios.permissions import Access, opened
+from qisd.portfolios.permissions import Access, access_of, opened, require
 from qisd.portfolios.views import ShownImage, ShownImages, shown_image, shown_images
 from qisd.repository import paths
 from qisd.store import images, portfolio_history, portfolio_images, portfolios
@@ -176,10 +176,7 @@ class PortfolioImages:
         """
 
         async def work(db: Queries) -> None:
-            await opened(db, visitor, portfolio_id, Access.EDIT, lock=True)
-            entry = await portfolio_images.one(db, portfolio_id, image_id)
-            if entry is None:
-                raise _not_in(portfolio_id, image_id)
+            entry = await self._removable(db, visitor, portfolio_id, image_id, lock=True)
             _check_version(entry, expected_version)
             await portfolio_images.remove(db, entry.id)
             await self._record(db, visitor, portfolio_id, f"{entry.src} removed")
@@ -226,8 +223,20 @@ class PortfolioImages:
     async def _editable(
         self, db: Queries, visitor: Visitor, portfolio_id: int, image_id: int, *, lock: bool = False
     ) -> PortfolioImage:
-        await opened(db, visitor, portfolio_id, Access.EDIT, lock=lock)
+        await self._removable(db, visitor, portfolio_id, image_id, lock=lock)
         return (await self._shown(db, visitor, portfolio_id, image_id)).entry
+
+    async def _removable(
+        self, db: Queries, visitor: Visitor, portfolio_id: int, image_id: int, *, lock: bool
+    ) -> PortfolioImage:
+        portfolio = await opened(db, visitor, portfolio_id, Access.NONE, lock=lock)
+        if access_of(visitor, portfolio) < Access.VIEW:  # who may not look is not told what there is
+            require(visitor, portfolio, Access.EDIT)
+        entry = await portfolio_images.one(db, portfolio_id, image_id)
+        if entry is None:
+            raise _not_in(portfolio_id, image_id)
+        require(visitor, portfolio, Access.EDIT)
+        return entry
 
     async def _shown(self, db: Queries, visitor: Visitor, portfolio_id: int, image_id: int) -> ShownImage:
         shown = await shown_image(db, visitor, portfolio_id, image_id)

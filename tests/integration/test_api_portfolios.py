@@ -308,6 +308,14 @@ class ImageTests(PortfolioApiCase):
         ):
             reply = await self.call(method, address, token=token, form=form)
             self.assertEqual(reply.status, status, f"{method} {address} {form}: {reply.body!r}")
+        self.sql("update foliopermissions set access = 10 where folio_id = %s and group_id = 2", number)
+        for method, address, status in (
+            ("PUT", one, 403), ("PUT", f"{path}999999/", 404), ("PUT", f"{path}999999/position/", 404),
+            ("DELETE", one, 403), ("DELETE", f"{path}999999/", 404),
+        ):  # fmt: skip
+            form = {"index": ""} if method == "PUT" else None
+            reply = await self.call(method, address, token=self.stranger, form=form)
+            self.assertEqual(reply.status, status, f"{method} {address} of a viewer")
         reply = await self.call("POST", path, token=self.owner, form={"image_src": "x.png", "filename": "a*.png"})
         self.assertIn("filename not allowed, try: a.png", reply.message)
 
