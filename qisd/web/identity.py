@@ -81,6 +81,28 @@ def check_way(request: QisRequest) -> None:
         raise NotAuthenticated("HTTPS must be used to access this function")
 
 
+def to_https(request: QisRequest) -> bool:
+    """Send a browser that has come without HTTPS, where it is wanted, to the same page with it.
+
+    :returns: whether that was the answer.
+    :raises NotAuthenticated: it can't be sent there.
+    """
+    try:
+        check_way(request)
+    except NotAuthenticated:
+        came = origin(request)
+        port = request.site.https_port
+        if came.secure or port is None:
+            raise
+        host = request.site.settings.public_host_name or came.host or "localhost"
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+        suffix = "" if port == 443 else f":{port}"
+        target = f"https://{name}{suffix}{request.uri.decode('latin-1')}"
+        request.answer(302, [("Location", target), ("Cache-Control", "no-store")], b"")
+        return True
+    return False
+
+
 def to_log_in(request: QisRequest) -> None:
     """Send a browser to the log-in page, and back here afterwards."""
     target = quote(request.uri.decode("latin-1"), safe="/")

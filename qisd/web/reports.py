@@ -18,7 +18,7 @@ from qisd.store.pool import Database
 from qisd.web.api.envelope import JSON, encoded
 from qisd.web.api.reading import Form, read_texts
 from qisd.web.headers import Header
-from qisd.web.identity import Identity, check_way, to_log_in
+from qisd.web.identity import Identity, check_way, to_https, to_log_in
 from qisd.web.request import QisRequest
 
 _PRIVATE: list[Header] = [("Cache-Control", "no-store"), ("Vary", "Authorization, Cookie")]
@@ -63,10 +63,14 @@ class ReportHandlers:
         await self._answer(request, lambda: self._top(request))
 
     async def _answer(self, request: QisRequest, make: Callable[[], Awaitable[Any]]) -> None:
-        check_way(request)
+        program = request.header("Authorization") is not None
+        if program:
+            check_way(request)
+        elif to_https(request):
+            return
         visitor = await self._identity.of(request)
         if visitor.anonymous:
-            if request.header("Authorization") is not None:
+            if program:
                 raise NotAuthenticated
             to_log_in(request)
             return

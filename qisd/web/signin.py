@@ -8,11 +8,11 @@ from urllib.parse import quote
 from qisd.access.entry import Entry
 from qisd.access.sessions import Sessions
 from qisd.access.visitor import Visitor
-from qisd.errors import BadParameter, Forbidden, NotAuthenticated, QisError, TooManyRequests
+from qisd.errors import BadParameter, Forbidden, QisError, TooManyRequests
 from qisd.imaging.request import parse_query_string
 from qisd.web.api.dispatch import CsrfFailed, parameters_of
 from qisd.web.headers import Header
-from qisd.web.identity import Identity, check_way, origin, session_cookie
+from qisd.web.identity import Identity, check_way, origin, session_cookie, to_https
 from qisd.web.page import page
 from qisd.web.request import QisRequest
 
@@ -37,7 +37,7 @@ class SignInPages:
 
     async def login(self, request: QisRequest) -> None:
         """The form, and what becomes of it."""
-        if _to_https(request):
+        if to_https(request):
             return
         if request.method == b"POST":
             await self._log_in(request)
@@ -141,23 +141,6 @@ def _form(request: QisRequest, *, target: str, username: str = "", error: QisErr
 
 def _redirect(request: QisRequest, target: str, *more: Header) -> None:
     request.answer(302, [("Location", target), *_PRIVATE, *more], b"")
-
-
-def _to_https(request: QisRequest) -> bool:
-    """Send those who come without HTTPS, where it is wanted, to the same page with it."""
-    try:
-        check_way(request)
-    except NotAuthenticated:
-        came = origin(request)
-        port = request.site.https_port
-        if came.secure or port is None:
-            raise
-        host = request.site.settings.public_host_name or came.host or "localhost"
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-        suffix = "" if port == 443 else f":{port}"
-        _redirect(request, f"https://{name}{suffix}{request.uri.decode('latin-1')}")
-        return True
-    return False
 
 
 def _check_same_site(request: QisRequest) -> None:

@@ -195,7 +195,8 @@ class TokenLoginTests(ApiCase):
 
     async def test_what_is_no_token_leaves_the_session_alone(self) -> None:
         cookie, _ = await self.session_of(1)
-        self.assertEqual((await self.call("GET", "/api/tokenlogin/", cookie=cookie)).status, 400)
+        reply = await self.call("GET", "/api/tokenlogin/", cookie=cookie)
+        self.assertEqual((reply.status, reply.headers["content-type"]), (400, "text/html; charset=utf-8"))
         reply = await self.call("GET", "/api/tokenlogin/", query={"token": "nonsense"}, cookie=cookie)
         self.assertEqual(reply.status, 403)
         self.assertEqual((await self.call("GET", "/session/", cookie=cookie)).data["user"]["id"], 1)

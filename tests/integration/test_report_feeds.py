@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from qisd.access.levels import Flag
 from tests.integration.api import ApiCase, Reply
@@ -51,3 +52,17 @@ class FeedTests(ApiCase):
         reply = await self.ask("system", Flag.REPORTS, data_type=1, to="2026-03-10")
 
         self.assertEqual(reply.status, 400)
+
+
+class SecureFeedTests(ApiCase):
+    settings = MappingProxyType({"internal_browsing_ssl": True, "public_host_name": "images.example.com"})
+
+    async def test_browsers_are_sent_to_https_and_programs_refused(self) -> None:
+        address = "/datafeed/system?data_type=1"
+        reply = await self.call("GET", address, below="/reports")
+        self.assertEqual(reply.status, 302)
+        self.assertRegex(
+            reply.headers["location"], r"^https://images\.example\.com(:\d+)?/reports/datafeed/system\?data_type=1$"
+        )
+        reply = await self.call("GET", address, token=await self.person(Flag.REPORTS), below="/reports")
+        self.assertEqual(reply.status, 401)
