@@ -317,6 +317,7 @@ class Domain:
             ),
             portfolios=self.publishing.pages(identity=self.identity, count=self.statistics.folio_download),
             api=self.api,
+            throttled=self.statistics.throttled,
             bodies=Admission(
                 identity=self.identity,
                 find=self.api.find,

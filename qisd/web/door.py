@@ -36,4 +36,5 @@ def make_site(
 def open_rooms(site: QisSite, rooms: Rooms) -> None:
     """Let the addresses of ``site`` lead to ``rooms``."""
     site.bodies = rooms.bodies
+    site.throttled = rooms.throttled
     site.show(site.entrance.leading_to(rooms))

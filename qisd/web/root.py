@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import attrs
@@ -49,6 +50,7 @@ class Rooms:
     """What is behind the addresses; None where nothing is (yet).
 
     :param bodies: decides what may come in the body of a request.
+    :param throttled: called for each request that was refused because there were too many.
     """
 
     images: ImageHandlers | None = None
@@ -57,6 +59,7 @@ class Rooms:
     portfolios: PortfolioPages | None = None
     api: ApiRoutes | None = None
     bodies: BodyPolicy | None = None
+    throttled: Callable[[], None] = lambda: None
 
 
 NOTHING_YET = Rooms()

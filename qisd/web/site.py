@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import resource
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -36,6 +37,7 @@ _ADDRESS_SHARE = 0.5
 _IPV6_NETWORK_BITS = 64
 
 _WARNING_PAUSE = 60.0
+_THROTTLED = 429
 
 
 class QisSite(Site):
@@ -44,6 +46,7 @@ class QisSite(Site):
     :ivar root: path below which all addresses are, with a slash at both ends.
     :ivar bodies: decides what may come in the body of a request; None = none takes any.
     :ivar body_files: where uploaded files are written.
+    :ivar throttled: called for each request that was refused because there were too many.
     :ivar draining: whether every answer from now on ends its connection.
     """
 
@@ -65,6 +68,7 @@ class QisSite(Site):
         super().__init__(entrance.app.resource(), timeout=None, reactor=reactor, parsePOSTFormSubmission=False)
         self.entrance = entrance
         self.access_log = access_log
+        self.throttled: Callable[[], None] = lambda: None
         self.bodies = bodies
         self.body_files = body_files
         self.draining = False
@@ -118,8 +122,11 @@ class QisSite(Site):
 
     def log(self, request: QisRequest) -> None:  # type: ignore[override]
         """Called by each request when it is over."""
+        entry = request.access_entry()
+        if entry.status == _THROTTLED:
+            self.throttled()
         if self.access_log is not None:
-            self.access_log.write(request.access_entry())
+            self.access_log.write(entry)
 
     def opened(self, channel: Channel) -> None:
         self._channels.add(channel)
