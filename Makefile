@@ -7,7 +7,7 @@ HTTP   ?= 127.0.0.1:8080
 HTTPS  ?= 127.0.0.1:8443
 export DATA HTTP HTTPS VENV
 
-.PHONY: help run test unit integration lint format fuzz setup setup-dev lock clean
+.PHONY: help run test unit integration lint format fuzz fuzz-resample fuzz-api setup setup-dev lock clean
 
 help:         ## Show this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,8 +33,12 @@ format: setup-dev ## Bring the code into the house style
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-fuzz: setup-dev   ## Run the resampler under sanitizers over random jobs, and the API over 20,000 made-up requests
+fuzz: fuzz-resample fuzz-api   ## Run the resampler under sanitizers, and send the API 20,000 made-up requests
+
+fuzz-resample: setup-dev
 	tests/fuzz/run.sh
+
+fuzz-api: setup-dev
 	$(PYTHON) -m tests.fuzz.api --least 20000
 
 setup:
