@@ -8,15 +8,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
-from twisted.internet.task import deferLater
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.logger import Logger
 
 from qisd.access.visitor import Visitor
-from qisd.errors import NotFound, QisError
+from qisd.errors import NotFound, QisError, StoreUnavailable
 from qisd.library.journal import shielded
 from qisd.library.uploads import Overwrite, Uploads
 from qisd.pools.files import FilePool
 from qisd.repository import growing
-from qisd.repository.growing import Checksum, Piece, WholeFile
+from qisd.repository.growing import Checksum, Piece, UploadBusy, WholeFile
 from qisd.repository.staging import Staging
 from qisd.repository.tree import Tree
 from qisd.store import images, resumable_uploads
@@ -27,8 +29,12 @@ from qisd.store.resumable_uploads import ResumableUpload
 KEPT = 86_400.0
 """Seconds after which an upload that nobody goes on with is removed."""
 
+_HELD, _RENEW_AFTER = 30.0, 10.0
+
 _PATIENCE = 5.0
 _PAUSE = 0.05
+
+_log = Logger()
 
 
 class UploadExpired(QisError):
@@ -47,8 +53,10 @@ class PieceSink:
     From :meth:`prepare` to the end of the piece nobody else is at the upload.
     """
 
-    def __init__(self, begin: Callable[[], Piece]) -> None:
+    def __init__(self, begin: Callable[[], Piece], *, closed: Callable[[], None]) -> None:
         self._begin = begin
+        self._closed = closed
+        self._given = False
         self._lock = threading.Lock()
         self._prepared: Piece | None = None
         self._left = False
@@ -65,7 +73,7 @@ class PieceSink:
     def open(self, filename: str, /) -> Piece:
         """What writes the piece."""
         with self._lock:
-            piece, self._prepared = self._prepared, None
+            piece, self._prepared, self._given = self._prepared, None, True
         return piece or self._begin()
 
     def leave(self) -> None:
@@ -75,6 +83,64 @@ class PieceSink:
             if self._prepared is not None:
                 self._prepared.discard()
                 self._prepared = None
+            elif not self._given:
+                self._closed()
+
+
+class Hold:
+    """Keeps others off an upload, at all servers: locks of files are not to be relied on everywhere.
+
+    :param lost: called when another request has got it nevertheless, since the database was away for too long.
+    """
+
+    def __init__(self, database: Database, number: uuid.UUID, *, reactor: Any, lost: Callable[[], None]) -> None:
+        self._database = database
+        self._number = number
+        self._holder = uuid.uuid4()
+        self._lost = lost
+        self._released = False
+        self._loop = LoopingCall(lambda: Deferred.fromCoroutine(self._renew()))
+        self._loop.clock = reactor
+
+    async def take(self) -> None:
+        """Begin.
+
+        :raises UploadBusy: somebody else is at it. :raises NotFound: there is no such upload any more.
+        """
+        held = await self._hold()
+        if held is None:
+            raise NotFound(str(self._number))
+        if not held:
+            raise UploadBusy
+        self._loop.start(_RENEW_AFTER, now=False)
+
+    def release(self) -> None:
+        """Let others at it. Can be repeated."""
+        if self._loop.running:
+            self._loop.stop()
+        if not self._released:
+            self._released = True
+            Deferred.fromCoroutine(self._release()).addErrback(
+                lambda failure: _log.failure("an upload is held for longer than need be", failure)
+            )
+
+    async def _hold(self) -> bool | None:
+        return await self._database.transaction(
+            lambda db: resumable_uploads.hold(db, self._number, holder=self._holder, seconds=_HELD)
+        )
+
+    async def _renew(self) -> None:
+        try:
+            if await self._hold() is False:
+                self._lost()
+        except StoreUnavailable as error:
+            _log.debug("an upload can't be held on to: {reason}", reason=error.detail)
+
+    async def _release(self) -> None:
+        try:
+            await resumable_uploads.release(self._database, self._number, holder=self._holder)
+        except StoreUnavailable as error:
+            _log.debug("an upload can't be let go: {reason}", reason=error.detail)
 
 
 class Resumable:
@@ -160,8 +226,27 @@ class Resumable:
             raise NotFound(str(upload.id))
         return extended
 
-    def sink(self, upload: ResumableUpload, *, offset: int, checksum: Checksum | None = None) -> PieceSink:
-        """What takes the bytes from ``offset`` on; they must follow what is there."""
+    async def hold(self, upload: ResumableUpload, *, lost: Callable[[], None] = lambda: None) -> Hold:
+        """Keep others off it; see :class:`Hold`."""
+        hold = Hold(self._database, upload.id, reactor=self._reactor, lost=lost)
+        await hold.take()
+        return hold
+
+    def sink(
+        self,
+        upload: ResumableUpload,
+        *,
+        offset: int,
+        checksum: Checksum | None = None,
+        closed: Callable[[], None] = lambda: None,
+    ) -> PieceSink:
+        """What takes the bytes from ``offset`` on; they must follow what is there.
+
+        :param closed: called when nothing more is written.
+        """
+
+        def told() -> None:  # in a thread
+            self._reactor.callFromThread(closed)
 
         def begin() -> Piece:
             return Piece(
@@ -171,9 +256,10 @@ class Resumable:
                 length=upload.length,
                 check_space=self._staging.check_space,
                 checksum=checksum,
+                closed=told,
             )
 
-        return PieceSink(begin)
+        return PieceSink(begin, closed=told)
 
     async def prepare(self, sink: PieceSink) -> None:
         """See :meth:`PieceSink.prepare`."""
@@ -186,7 +272,7 @@ class Resumable:
     async def until_free(self, upload: ResumableUpload) -> None:
         """Wait until nobody is at it, but not for long."""
         deadline = self._reactor.seconds() + _PATIENCE
-        while not upload.done and not await self._files.run(lambda: growing.is_free(self._tree, upload.staging)):
+        while not upload.done and not await self._is_free(upload):
             if self._reactor.seconds() >= deadline:
                 return
             await deferLater(self._reactor, _PAUSE)
@@ -213,7 +299,20 @@ class Resumable:
             await self._files.run(partial(self._tree.remove, path))
         return len(over)
 
+    async def _is_free(self, upload: ResumableUpload) -> bool:
+        if await resumable_uploads.is_held(self._database, upload.id):
+            return False
+        return await self._files.run(lambda: growing.is_free(self._tree, upload.staging))
+
     async def _complete(self, visitor: Visitor, upload: ResumableUpload) -> Image | None:
+        await self.until_free(upload)
+        hold = await self.hold(upload)
+        try:
+            return await self._put_in_place(visitor, upload)
+        finally:
+            hold.release()
+
+    async def _put_in_place(self, visitor: Visitor, upload: ResumableUpload) -> Image | None:
         try:
             whole = await self._files.run(
                 lambda: WholeFile(self._tree, upload.staging, filename=upload.filename, length=upload.length)

@@ -88,6 +88,8 @@ def is_free(tree: Tree, path: str) -> bool:
         os.close(_held(tree, path))
     except UploadBusy:
         return False
+    except NotFound:  # nor can anybody be
+        return True
     return True
 
 
@@ -106,13 +108,16 @@ class Piece:
         length: int,
         check_space: Callable[[], None],
         checksum: Checksum | None = None,
+        closed: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin to write.
 
         :param offset: where the piece begins; so long must the file be.
         :param length: what the whole file must not exceed.
         :param check_space: raises :class:`~qisd.errors.NoSpace` when the disk is nearly full; asked now and then.
+        :param closed: called when nothing more is written.
         """
+        self._closed = closed
         check_space()
         self._check_space = check_space
         self._unchecked = 0
@@ -169,6 +174,7 @@ class Piece:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
+            self._closed()
 
 
 class WholeFile:

@@ -79,6 +79,34 @@ async def extend(db: Queries, number: uuid.UUID, *, seconds: float) -> Resumable
     return _upload(rows[0]) if rows else None
 
 
+async def hold(db: Queries, number: uuid.UUID, *, holder: uuid.UUID, seconds: float) -> bool | None:
+    """Keep others off it for ``seconds``, or still keep them off. In a transaction.
+
+    :returns: false when another holder does; None when there is no such upload.
+    """
+    rows = await db.query(
+        "update resumable_uploads set held_by = %s::uuid, held_until = now() + make_interval(secs => %s)"
+        " where id = %s::uuid and (held_by is null or held_by = %s::uuid or held_until <= now()) returning 1",
+        (str(holder), seconds, str(number), str(holder)),
+    )
+    if rows:
+        return True
+    return False if await db.query("select 1 from resumable_uploads where id = %s::uuid", (str(number),)) else None
+
+
+async def release(db: Queries, number: uuid.UUID, *, holder: uuid.UUID) -> None:
+    """Let others at it."""
+    await db.execute(
+        "update resumable_uploads set held_by = null, held_until = null where id = %s::uuid and held_by = %s::uuid",
+        (str(number), str(holder)),
+    )
+
+
+async def is_held(db: Queries, number: uuid.UUID) -> bool:
+    rows = await db.query("select 1 from resumable_uploads where id = %s::uuid and held_until > now()", (str(number),))
+    return bool(rows)
+
+
 async def finish(db: Queries, number: uuid.UUID, *, image_id: int) -> None:
     """It got its place, and is an image now."""
     await db.execute(

@@ -39,7 +39,9 @@ class PieceBodies:
             upload, offset = await self.begin(request, visitor), 0
         else:
             raise tus.NotBytes
-        sink = self._resumable.sink(upload, offset=offset, checksum=tus.checksum(request.header("Upload-Checksum")))
+        hold = await self._resumable.hold(upload, lost=request.channel.abort)
+        checksum = tus.checksum(request.header("Upload-Checksum"))
+        sink = self._resumable.sink(upload, offset=offset, checksum=checksum, closed=hold.release)
         self._receive(upload.id, request, sink)
         await self._resumable.prepare(sink)
         return BodyRules(limit=upload.length - offset, files=sink, raw=True, keep=True)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from types import MappingProxyType
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 
 from twisted.internet import reactor
@@ -127,6 +128,14 @@ class UploadTests(TusCase):
         self.assertIn(offset, (0, 10))
         await client.over
         self.assertEqual((await self.patch(where, WHOLE[offset:], offset)).status, 204)
+
+    async def test_another_server_that_is_at_it_is_not_disturbed(self) -> None:
+        where = await self.begun()
+        self.sql("update resumable_uploads set held_by = gen_random_uuid(), held_until = now() + interval '1 minute'")
+        with mock.patch("qisd.library.resumable._PATIENCE", 0.0):
+            reply = await self.patch(where, WHOLE, 0)
+        self.assertEqual((reply.status, reply.headers["retry-after"]), (423, "1"))
+        self.assertEqual(list(self.growing().values()), [0])
 
     async def test_a_wrong_offset_and_a_wrong_checksum_change_nothing(self) -> None:
         where = await self.begun()

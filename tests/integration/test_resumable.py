@@ -7,9 +7,13 @@ import os
 import uuid
 from unittest import mock
 
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock, deferLater
+
 from qisd.access.visitor import Visitor
 from qisd.errors import AlreadyExists, BadParameter, Forbidden, NoSpace, NotFound, StoreUnavailable, Unsupported
-from qisd.library.resumable import UploadExpired
+from qisd.library.resumable import Hold, UploadExpired
 from qisd.repository.growing import Checksum, ChecksumMismatch, UploadBusy, WrongOffset
 from qisd.store.resumable_uploads import ResumableUpload
 from tests.integration.library_case import LibraryCase, picture, visitor
@@ -154,6 +158,49 @@ class ResumableTests(ResumableCase):
             image = await self.resumable.complete(self.who, upload)
             self.assertEqual(image and (image.src, image.width), (src, 60))
         self.assertEqual(self.left_over(), [])
+
+
+class HoldTests(ResumableCase):
+    def steal(self, until: str) -> None:
+        self.sql(f"update resumable_uploads set held_by = gen_random_uuid(), held_until = now() + interval '{until}'")
+
+    async def test_one_request_is_at_an_upload_at_all_servers(self) -> None:
+        upload = await self.create()
+        hold = await self.resumable.hold(upload)
+        await self.refusal(UploadBusy, self.resumable.hold(upload))
+        hold.release()
+        await self.resumable.until_free(upload)
+        hold = await self.resumable.hold(upload)
+        hold.release()
+        hold.release()
+
+    async def test_what_a_server_held_that_is_gone_is_free_after_a_while(self) -> None:
+        upload = await self.create()
+        self.steal("1 minute")
+        await self.refusal(UploadBusy, self.resumable.hold(upload))
+        self.steal("0")
+        (await self.resumable.hold(upload)).release()
+
+    async def test_whoever_holds_it_renews_that_and_hears_when_it_is_lost(self) -> None:
+        upload = await self.create()
+        clock, lost = Clock(), Deferred[None]()
+        hold = Hold(self.database, upload.id, reactor=clock, lost=lambda: lost.callback(None))
+        await hold.take()
+        ((first,),) = self.sql("select held_until from resumable_uploads")
+        clock.advance(10)
+        while self.sql("select held_until from resumable_uploads") == [(first,)]:
+            await deferLater(reactor, 0.01)
+        self.assertNoResult(lost)
+        self.steal("1 minute")
+        clock.advance(10)
+        await lost
+        hold.release()
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+    async def test_what_is_gone_can_not_be_held(self) -> None:
+        upload = await self.create()
+        await self.resumable.remove(upload)
+        await self.refusal(NotFound, self.resumable.hold(upload))
 
 
 class RestartTests(ResumableCase):

@@ -483,9 +483,12 @@ create table resumable_uploads (
     staging varchar(255) not null,
     image_id bigint references images on delete set null,
     finished timestamptz,
+    held_by uuid,
+    held_until timestamptz,
     created timestamptz not null default now(),
     expires timestamptz not null
 );
+comment on column resumable_uploads.held_by is 'the request that is at it, at whichever server, until held_until';
 comment on column resumable_uploads.finished is 'when the file got its place; the row stays for those who did not hear';
 create index idx_ru_image on resumable_uploads (image_id);
 create index idx_ru_user on resumable_uploads (user_id);
