@@ -44,6 +44,7 @@ _PAGE = """<!DOCTYPE html>
 <body>
 <header>
 <h1>qisd</h1>
+<p><a href="{root}login/">Sign In</a> · <a href="{root}api/help/">API</a></p>
 <p>The image server is running. It keeps one original of each picture and makes every copy that is asked for: another
 size, a part, another format.</p>
 </header>
