@@ -192,6 +192,8 @@ class _Connection(txpostgres.Connection):  # type: ignore[misc]  # txpostgres ha
             super().doRead()
         except psycopg2.Error:
             self.connectionLost(Failure())
+        except ValueError:  # libpq has noticed it first: there is no socket to go on listening to
+            self.connectionLost(Failure(psycopg2.OperationalError("the connection was lost")))
 
 
 class _Detector(DeadConnectionDetector):  # type: ignore[misc]

@@ -4,10 +4,13 @@ import psycopg2
 from psycopg2 import errors
 from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from txpostgres import txpostgres
 from txpostgres.reconnection import ConnectionDead
+from txpostgres.txpostgres import _PollingMixin
 
-from qisd.store.link import is_fatal, one_line
+from qisd.store.link import _Connection, is_fatal, one_line
 
 
 def server_error(code: str) -> psycopg2.Error:
@@ -17,6 +20,23 @@ def server_error(code: str) -> psycopg2.Error:
         pgcode = code
 
     return Told("said the server")
+
+
+class ReadingTests(SynchronousTestCase):
+    def test_a_connection_whose_socket_has_gone_already_is_lost(self) -> None:
+        lost: list[BaseException] = []
+
+        class Detector:
+            def checkForDeadConnection(self, failure: Failure) -> None:  # noqa: N802 - txpostgres' name
+                lost.append(failure.value)
+
+        def read(_: object) -> None:
+            raise ValueError("file descriptor cannot be a negative integer (-1)")
+
+        self.patch(txpostgres.Connection, "doRead", read)
+        self.patch(_PollingMixin, "connectionLost", lambda self, reason: None)
+        _Connection(None, detector=Detector()).doRead()
+        self.assertTrue(is_fatal(lost[0]))
 
 
 class IsFatalTests(SynchronousTestCase):
