@@ -10,6 +10,7 @@ from twisted.internet.task import deferLater
 
 from qisd.access.levels import Flag
 from qisd.store import idempotency
+from qisd.web.api import idempotency as answers
 from tests.integration.api import ApiCase, Reply
 
 GROUP = {"name": "Press", "description": "", "group_type": 2}
@@ -132,6 +133,14 @@ class IdempotencyTests(ApiCase):
             await deferLater(reactor, 0.01)
             reply = await self.make("one", token)
         self.assertEqual((reply.status, self.made()), (200, 1))
+
+    async def test_a_long_answer_is_not_kept(self) -> None:
+        self.patch(answers, "_BODY_KEPT", 10)
+        token = await self.admin()
+        self.assertEqual((await self.make("one", token)).status, 200)
+        again = await self.make("one", token)
+        self.assertEqual((again.status, self.made()), (409, 1))
+        self.assertIn("not kept", again.message)
 
     async def test_the_answer_that_holds_a_secret_is_not_kept(self) -> None:
         await self.person(name="maria")

@@ -27,6 +27,9 @@ HEADER = "Idempotency-Key"
 
 _KEY = re.compile(r"[!-~]{1,128}")
 _RETRY_AFTER = 1
+
+_BODY_KEPT = 1024 * 1024
+"""Bytes. What is longer, as of a large batch, would fill the database."""
 _AGAIN = [
     envelope.JSON,
     ("Cache-Control", "no-store"),
@@ -84,7 +87,7 @@ class Idempotency:
         except Exception:
             await _tried(idempotency.give_up(self._database, user_id=user_id, key=key))
             raise
-        body = b"" if secret else answer.body
+        body = b"" if secret or len(answer.body) > _BODY_KEPT else answer.body
         await _tried(idempotency.finish(self._database, user_id=user_id, key=key, status=answer.status, body=body))
         return answer
 
