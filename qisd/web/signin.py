@@ -145,8 +145,11 @@ def _redirect(request: QisRequest, target: str, *more: Header) -> None:
 
 def _check_same_site(request: QisRequest) -> None:
     """:raises Forbidden: another site's page has sent the browser here."""
-    if request.header("Sec-Fetch-Site") not in (None, "same-origin", "same-site", "none"):
-        raise Forbidden("This can only be done from a page of this server")
-    sent_by = request.header("Origin")
-    if sent_by not in (None, "null") and sent_by.partition("://")[2] != (origin(request).host or ""):
+    site, sent_by = request.header("Sec-Fetch-Site"), request.header("Origin")
+    foreign = site not in (None, "same-origin", "same-site", "none")
+    if sent_by == "null":  # a page that hides where it is from; the browser must vouch for it then
+        foreign = foreign or site is None
+    elif sent_by is not None:
+        foreign = foreign or sent_by.partition("://")[2] != (origin(request).host or "")
+    if foreign:
         raise Forbidden("This can only be done from a page of this server")
