@@ -27,7 +27,7 @@ class ReadingTests(SynchronousTestCase):
         lost: list[BaseException] = []
 
         class Detector:
-            def checkForDeadConnection(self, failure: Failure) -> None:  # noqa: N802 - txpostgres' name
+            def checkForDeadConnection(self, failure: Failure) -> None:
                 lost.append(failure.value)
 
         def read(_: object) -> None:
