@@ -76,6 +76,7 @@ class BulkEndpoints:
         accepted=TaskObject,
         errors=(403, 404),
         description=_RESULT,
+        example={"images": [17, 18], "folder": "/press"},
     )
     async def move(self, call: Call) -> Accepted:
         form = call.read(BulkMoveForm)
@@ -103,6 +104,7 @@ class BulkEndpoints:
         form=BulkDescribeForm,
         accepted=TaskObject,
         description=_RESULT,
+        example={"images": [17, 18], "tags_add": ["spring"]},
     )
     async def describe(self, call: Call) -> Accepted:
         form = call.read(BulkDescribeForm)

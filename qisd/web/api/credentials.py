@@ -60,6 +60,7 @@ class CredentialEndpoints:
         csrf=False,
         errors=(400, 403, 429),
         description="Name and password by HTTP Basic authentication, or else in the body.",
+        example={"username": "maria", "password": "a long sentence"},
     )
     async def token(self, call: Call) -> TokenObject:
         name, password = basic_credentials(call.request) or ("", "")
@@ -134,6 +135,7 @@ class CredentialEndpoints:
         secret=True,
         description="The key is shown this once. Only by session: a token can't make keys.",
         errors=(400,),
+        example={"label": "nightly job", "scopes": ["read", "upload"], "folder": "/press"},
     )
     async def create_key(self, call: Call) -> NewKeyObject:
         form = call.read(KeyForm)

@@ -67,6 +67,7 @@ class FolderEndpoints:
         form=FolderQuery,
         answer=FolderTree,
         errors=(400, 403, 404),
+        example={"path": "/samples"},
     )
     async def by_path(self, call: Call) -> Versioned:
         form = call.read(FolderQuery)
@@ -95,6 +96,7 @@ class FolderEndpoints:
         form=FolderForm,
         answer=FolderObject,
         errors=(400, 403, 409),
+        example={"path": "/press/2026"},
     )
     async def create(self, call: Call) -> Versioned:
         form = call.read(FolderForm)
@@ -111,6 +113,7 @@ class FolderEndpoints:
         accepted=True,
         patch=False,
         errors=(400, 403, 409),
+        example={"path": "/press/archive"},
     )
     async def move(self, call: Call) -> FolderObject | Accepted:
         form = call.read(FolderForm)

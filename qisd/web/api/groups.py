@@ -91,6 +91,18 @@ class GroupEndpoints:
         answer=GroupObject,
         errors=(400, 409),
         description="Needs permissions administration too, and every system permission that the group is to have.",
+        example={
+            "name": "Press",
+            "description": "Who works for the press",
+            "group_type": 2,
+            "access_folios": True,
+            "access_reports": False,
+            "access_admin_users": False,
+            "access_admin_files": False,
+            "access_admin_folios": False,
+            "access_admin_permissions": False,
+            "access_admin_all": False,
+        },
     )
     async def create(self, call: Call) -> GroupObject:
         call.visitor.require_flag(Flag.ADMIN_PERMISSIONS)
@@ -127,6 +139,18 @@ class GroupEndpoints:
         errors=(400, 404, 409),
         description="Without permissions administration the system permissions stay as they are. Only local groups get"
         " another name.",
+        example={
+            "name": "Press",
+            "description": "Who works for the press",
+            "group_type": 2,
+            "access_folios": True,
+            "access_reports": True,
+            "access_admin_users": False,
+            "access_admin_files": False,
+            "access_admin_folios": False,
+            "access_admin_permissions": False,
+            "access_admin_all": False,
+        },
     )
     async def change(self, call: Call) -> GroupObject:
         form = call.read(GroupForm)
@@ -163,6 +187,7 @@ class GroupEndpoints:
         flag=Flag.ADMIN_USERS,
         form=MemberForm,
         errors=(400, 404),
+        example={"user_id": 12},
     )
     async def add_member(self, call: Call) -> None:
         await self._groups.add_member(call.visitor, call.id(), call.read(MemberForm).user_id)

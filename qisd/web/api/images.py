@@ -68,6 +68,7 @@ class ImageEndpoints:
         internal=False,
         reason_alone=True,
         errors=(400, 403, 404, 415),
+        example={"src": "/samples/penguin.jpg"},
     )
     async def details(self, call: Call) -> Versioned:
         form = call.read(DetailsForm)
@@ -88,6 +89,7 @@ class ImageEndpoints:
         form=ImageForm,
         answer=ImageObject,
         errors=(403,),
+        example={"title": "King penguin", "description": "On South Georgia"},
     )
     async def edit(self, call: Call) -> Versioned:
         form = call.read(ImageForm)
@@ -152,6 +154,7 @@ class ImageEndpoints:
         answer=ImageObject,
         patch=False,
         errors=(400, 403, 409, 415),
+        example={"path": "/press/penguin.jpg"},
     )
     async def move(self, call: Call) -> Versioned:
         form = call.read(FilePathForm)

@@ -59,6 +59,7 @@ class ListEndpoints:
         errors=(400, 403, 404),
         description="In the order of their names in lower case. With ``cursor``, from the Link header, nothing is lost"
         " or repeated when files come and go between two pages.",
+        example={"path": "/samples", "limit": 100},
     )
     async def files(self, call: Call) -> WithHeaders:
         form = call.read(ListForm)

@@ -103,6 +103,7 @@ class PermissionEndpoints:
         form=PermissionForm,
         answer=PermissionObject,
         errors=(404, 409),
+        example={"group_id": 1, "folder_id": 2, "access": 20},
     )
     async def create(self, call: Call) -> PermissionObject:
         form = call.read(PermissionForm)
@@ -136,6 +137,7 @@ class PermissionEndpoints:
         form=PermissionForm,
         answer=PermissionObject,
         errors=(404,),
+        example={"group_id": 1, "folder_id": 2, "access": 10},
     )
     async def change(self, call: Call) -> PermissionObject:
         form = call.read(PermissionForm)

@@ -169,6 +169,7 @@ class PortfolioEndpoints:
         form=NewPortfolioForm,
         answer=PortfolioObject,
         errors=(400, 409),
+        example={"human_id": "spring", "name": "Spring", "description": "", "internal_access": 10, "public_access": 0},
     )
     async def create(self, call: Call) -> Versioned:
         form = call.read(NewPortfolioForm)
@@ -187,6 +188,7 @@ class PortfolioEndpoints:
         base=lambda data: _form_values(data),
         answer=PortfolioObject,
         errors=(400, 403, 404, 409),
+        example={"name": "Spring", "description": "All of it", "internal_access": 20, "public_access": 10},
     )
     async def change(self, call: Call) -> Versioned:
         await self._portfolios.check(call.visitor, call.id(), Access.EDIT)
@@ -226,6 +228,7 @@ class PortfolioEndpoints:
         form=NewImageForm,
         answer=PortfolioImage,
         errors=(400, 403, 404, 409),
+        example={"image_src": "/samples/penguin.jpg", "image_parameters": {"width": {"value": 500}}},
     )
     async def add_image(self, call: Call) -> Versioned:
         await self._portfolios.check(call.visitor, call.id(), Access.EDIT)
@@ -250,6 +253,7 @@ class PortfolioEndpoints:
         base=lambda data: {},
         answer=PortfolioImage,
         errors=(400, 403, 404),
+        example={"filename": "penguin.jpg", "index": 3},
     )
     async def change_image(self, call: Call) -> Versioned:
         number, image_id = call.id(), call.id("image_id")
@@ -281,6 +285,7 @@ class PortfolioEndpoints:
         form=PositionForm,
         answer=list[PortfolioImage],
         errors=(403, 404),
+        example={"index": 0},
     )
     async def move_image(self, call: Call) -> list[PortfolioImage]:
         number, image_id = call.id(), call.id("image_id")
@@ -320,6 +325,12 @@ class PortfolioEndpoints:
         answer=PortfolioExport,
         accepted=PortfolioExport,
         errors=(400, 403, 404, 507),
+        example={
+            "description": "For the web",
+            "originals": False,
+            "expiry_time": "2030-01-01T00:00:00Z",
+            "image_parameters": {"width": {"value": 500}},
+        },
     )
     async def publish(self, call: Call) -> Accepted:
         await self._exports.check(call.visitor, call.id())

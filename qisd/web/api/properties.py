@@ -52,6 +52,7 @@ class PropertyEndpoints:
         form=PropertyForm,
         answer=PropertyObject,
         errors=(400, 404),
+        example={"value": "Teaser"},
     )
     async def change(self, call: Call) -> PropertyObject:
         form = call.read(PropertyForm)

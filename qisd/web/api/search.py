@@ -100,6 +100,7 @@ class SearchEndpoints:
         internal=False,
         errors=(400, 403),
         description="The best first, among equals the newest. The Link header leads to the next page.",
+        example={"q": "penguin -snow", "folder": "/samples", "min_width": 1000},
     )
     async def find(self, call: Call) -> WithHeaders:
         form = call.read(SearchForm)

@@ -114,6 +114,7 @@ class TaskEndpoints:
         answer=TaskObject,
         errors=(400, 405, 409),
         description=f"Functions: {', '.join((*_STATS, _FOLDER_DATA, 'verify_repository'))}.",
+        example={"path": "/samples"},
     )
     async def start(self, call: Call) -> TaskObject:
         name = str(call.parts["function"])

@@ -70,6 +70,11 @@ class TemplateEndpoints:
         form=TemplateForm,
         answer=TemplateObject,
         errors=(400, 409),
+        example={
+            "name": "Teaser",
+            "description": "",
+            "template": {"width": {"value": 320}, "format": {"value": "jpg"}},
+        },
     )
     async def create(self, call: Call) -> TemplateObject:
         form = call.read(TemplateForm)
@@ -102,6 +107,7 @@ class TemplateEndpoints:
         form=TemplateForm,
         answer=TemplateObject,
         errors=(400, 404, 409),
+        example={"name": "Teaser", "description": "", "template": {"width": {"value": 360}}},
     )
     async def change(self, call: Call) -> TemplateObject:
         form = call.read(TemplateForm)

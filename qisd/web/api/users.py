@@ -100,6 +100,15 @@ class UserEndpoints:
         form=NewUserForm,
         answer=NewUserObject,
         errors=(400, 409),
+        example={
+            "username": "maria",
+            "first_name": "Maria",
+            "last_name": "Vega",
+            "email": "maria@example.com",
+            "auth_type": 1,
+            "allow_api": True,
+            "password": "a long sentence",
+        },
     )
     async def create(self, call: Call) -> NewUserObject:
         form = call.read(NewUserForm)
@@ -145,6 +154,14 @@ class UserEndpoints:
         form=UserForm,
         answer=UserObject,
         errors=(400, 403, 404, 409),
+        example={
+            "username": "maria",
+            "first_name": "Maria",
+            "last_name": "Vega",
+            "email": "maria@example.com",
+            "auth_type": 1,
+            "allow_api": True,
+        },
     )
     async def change(self, call: Call) -> UserObject:
         require_access(call.visitor, call.id(), write=True)

@@ -76,6 +76,7 @@ class WebhookEndpoints:
         secret=True,
         errors=(400,),
         description=_ABOUT,
+        example={"url": "https://hooks.example.com/images", "events": ["image.created", "image.replaced"]},
     )
     async def create(self, call: Call) -> NewWebhook:
         form = call.read(WebhookForm)
