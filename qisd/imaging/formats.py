@@ -139,6 +139,19 @@ FORMATS: tuple[Format, ...] = (
     ),
 )  # fmt: skip
 
+_RAW = ("arw", "cr2", "mrw", "nef", "nrw", "orf", "rw2", "raw", "raf", "x3f")
+_KNOWN_ONLY: Mapping[str, str] = MappingProxyType(
+    {
+        "xcf": "image/xcf",
+        "dcm": "application/dicom",
+        "pdf": "application/pdf",
+        **dict.fromkeys(("eps", "epsi", "epsf", "ps"), "application/postscript"),
+        **{extension: f"image/{extension}" for extension in _RAW},
+    }
+)
+"""MIME types of files that image libraries have beside their images, and that have no row yet: they may be uploaded,
+moved and deleted."""
+
 _CANONICAL = {extension: row.name for row in FORMATS for extension in row.extensions}
 
 
@@ -161,7 +174,7 @@ class FormatTable:
     """
 
     rows: Mapping[str, Format] = attrs.field(factory=lambda: _by_extension(FORMATS))
-    unsupported: Mapping[str, str] = attrs.field(factory=lambda: MappingProxyType({}))
+    unsupported: Mapping[str, str] = _KNOWN_ONLY
 
     def by_extension(self, extension: str) -> Format | None:
         """The format of files with this extension (any case, no dot); None if they can be neither read nor made."""

@@ -48,6 +48,15 @@ class TableTests(SynchronousTestCase):
         self.assertIsNone(self.table.by_extension("php"))
         self.assertIsNone(self.table.mime_of("php"))
 
+    def test_documents_and_raw_photographs_are_known_though_they_can_not_be_read(self):
+        for extension, mime in (
+            ("pdf", "application/pdf"), ("EPS", "application/postscript"), ("ps", "application/postscript"),
+            ("cr2", "image/cr2"), ("NEF", "image/nef"), ("x3f", "image/x3f"), ("xcf", "image/xcf"),
+            ("dcm", "application/dicom"),
+        ):  # fmt: skip
+            self.assertEqual((self.table.mime_of(extension), self.table.by_extension(extension)), (mime, None))
+        self.assertIsNone(self.table.merged({"pdf": False}).mime_of("pdf"))
+
     def test_progressive_jpeg_can_be_asked_for_but_not_read(self):
         row = self.table.by_extension("pjpeg")
         self.assertEqual((row.name, row.read, row.write), ("pjpg", False, True))

@@ -245,6 +245,23 @@ class ContentTests(UploadCase):
         self.assertEqual(self.names(), [])
         await self.nothing_is_left()
 
+    async def test_what_is_known_is_taken_though_it_can_not_be_shown(self) -> None:
+        for name, content in (
+            ("a.pdf", b"%PDF-1.4\n%%EOF\n"),
+            ("b.EPS", b"%!PS-Adobe-3.0 EPSF-3.0\n"),
+            ("c.cr2", b"II*\0\x10\0\0\0CR\x02\0"),
+            ("d.x3f", b"FOVb\0"),
+            ("e.dcm", bytes(128) + b"DICM"),
+        ):
+            image = self.accepted(await self.upload((name, content)))[name]
+            self.assertEqual((image["supported"], image["width"], image["status"]), (False, 0, 1))
+            details = await self.call("GET", "/details/", query={"src": f"samples/{name}"})
+            self.assertEqual(details.status, 415)
+            self.failed(await self.upload((name, PNG), overwrite="yes"), name, 415)
+        listed = (await self.call("GET", "/list/?path=/samples")).data
+        self.assertEqual([(one["supported"], one["url"]) for one in listed], [(False, "")] * 5)
+        self.assertEqual((await self.call("GET", "/image?src=samples/a.pdf", below="")).status, 415)
+
     async def test_extensions_count_in_any_case(self) -> None:
         for name, content in (("a.PNG", PNG), ("b.JpEg", JPEG), ("c.jpg", JPEG), ("d.GIF", picture("GIF"))):
             self.assertEqual(self.accepted(await self.upload((name, content)))[name]["filename"], name)
