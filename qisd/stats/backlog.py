@@ -191,6 +191,8 @@ class Backlog:
             await self._unknown(paths)
         except CancelledError:
             raise
+        except StoreUnavailable as error:
+            _log.debug("can't have images registered: {reason}", reason=error.detail)
         except Exception:
             _log.failure("can't have images registered")
 

@@ -81,7 +81,7 @@ class PublishTests(PortfolioCase):
             ({"keep_until": self.later()}, "expiry_time"),
             ({"keep_until": datetime(1, 1, 1, tzinfo=UTC)}, "expiry_time"),
             ({"description": "x" * 5121}, "description"),
-            ({"parameters": {"src": {"value": "x"}}}, "template"),
+            ({"parameters": {"src": {"value": "x"}}}, "image_parameters"),
             ({"parameters": {"filename": {"value": "secret/plan.png"}}}, "image_parameters"),
         ):
             with self.assertRaises(BadParameter, msg=str(options)) as raised:
@@ -214,8 +214,8 @@ class MakingTests(PortfolioCase):
         number = await self.make_with("shop/chair.png", "shop/table.png")
         self.sql("update images set title = 'Stuhl', description = 'aus Holz' where src = 'shop/chair.png'")
         self.sql(
-            "insert into image_metadata (image_id, copyright)"
-            " select id, 'Anna' from images where src = 'shop/chair.png'"
+            "update image_metadata set copyright = 'Anna'"
+            " where image_id = (select id from images where src = 'shop/chair.png')"
         )
         export = await self.ready(number, manifest=True)
         contents = self.contents(export)
