@@ -3,8 +3,8 @@
     python bench/scale.py [SMALL [LARGE]]        # numbers of images, 10,000 and 1,000,000
 
 Two databases are filled on a PostgreSQL of the benchmark's own (see seed.py), with 20,000 folders, 200 users, 50
-groups and 2,000 folder permissions; each question is put to both in turn, and the medians and their ratio are printed. In both,
-``/big`` has 5,000 files; of its list a page of 1,000 is asked for.
+groups and 2,000 folder permissions; each question is put to both in turn, and the medians and their ratio are
+printed. In both, ``/big`` has 5,000 files; of its list a page of 1,000 is asked for.
 """
 
 from __future__ import annotations
