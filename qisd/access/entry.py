@@ -9,6 +9,7 @@ from qisd.access.login import LogIn
 from qisd.access.sessions import Sessions
 from qisd.access.visitor import Visitor
 from qisd.errors import BadParameter, Forbidden, NotFound
+from qisd.repository import paths
 from qisd.store import audit, sessions, users
 from qisd.store.audit import Actor
 from qisd.store.logins import LoginRow
@@ -113,7 +114,8 @@ class Entry:
     ) -> tuple[str, SessionRow]:
         """A key of one's own: it holds long, for what ``scopes`` say, below ``folder`` only.
 
-        :raises Forbidden: the account can't have keys, or the caller has come with a token or key.
+        :raises Forbidden: the account can't have keys, the caller has come with a token or key, or ``folder`` leads out
+            of the library. :raises BadParameter: one of them can't be so.
         """
         account = visitor.account
         if account is None or visitor.by != "session":
@@ -125,6 +127,7 @@ class Entry:
             raise BadParameter("scopes", f"Value is not one of: {', '.join(SCOPES)}")
         if not 0 < seconds <= _KEY_SECONDS_MAX:
             raise BadParameter("expires", "must lie in the future, ten years ahead at most")
+        below = f"/{paths.normalise(folder, parameter='folder')}"
 
         async def work(db: Transaction) -> tuple[str, SessionRow]:
             made = await self._sessions.open(
@@ -135,10 +138,10 @@ class Entry:
                 seconds=seconds,
                 label=label,
                 scopes=sorted(set(scopes)),
-                folder=f"/{folder.strip('/')}",
+                folder=below,
                 address=visitor.address,
             )
-            after = {"label": label, "scopes": sorted(set(scopes)), "folder": folder}
+            after = {"label": label, "scopes": sorted(set(scopes)), "folder": below}
             await audit.record(
                 db, actor_of(visitor), action="key.created", object_type="key", object_id=made[1].id, after=after
             )
