@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
@@ -115,7 +115,7 @@ class Journal:
 
     :param database: moving or deleting a folder is one statement for all that is below it, which takes a while in large
         libraries: this one's time limit has to allow for that.
-    :param server: the id of this server; the same after each start, and another for each server on the library.
+    :param server: the id of this process among all that work on the library.
     :param kinds: the classes of operations, by the names that the journal has for them.
     :param changed: told each path that an operation has changed, for caches of this process; others hear of it by
         :data:`qisd.store.disk_operations.CHANNEL`.
@@ -177,14 +177,14 @@ class Journal:
 
         return await shielded(self._patiently(within))
 
-    async def recover(self) -> int:
-        """Finish or drop what has been left behind: by this server's earlier processes, and by others that are gone.
+    async def recover(self, gone: Sequence[str]) -> int:
+        """Finish or drop what has been left behind. Returns how many operations there were.
 
-        Must not be called while another process of this server is at work. Returns how many operations there were.
+        :param gone: the ids of processes that are certainly not alive; of others what shows no sign of life counts.
         """
         # What a process that was killed has sent to the database may still be under way there.
         await self._database.transaction(disk_operations.await_writers)
-        return await self._recover(self._server)
+        return await self._recover(gone)
 
     # One operation
 
@@ -308,9 +308,9 @@ class Journal:
 
     # What was left behind
 
-    async def _recover(self, server: str) -> int:
+    async def _recover(self, gone: Sequence[str]) -> int:
         alive = list(self._running)
-        found = await disk_operations.left_behind(self._database, server, stale=_STALE, alive=alive)
+        found = await disk_operations.left_behind(self._database, gone, stale=_STALE, alive=alive)
         for number in found:
             try:
                 await self._resolve(number, None)
@@ -382,7 +382,7 @@ class Journal:
         try:
             if self._running:
                 await disk_operations.beat(self._database, list(self._running))
-            await self._recover("")
+            await self._recover([])
         except QisError as error:
             _log.warn("the journal of the library can't be looked after: {reason}", reason=error.detail or error)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ class Library:
     :param database: for requests.
     :param patient: a database whose time limit allows for statements about whole folders.
     :param root: the folder that is the library.
-    :param server: the id of this server: the same after each start, and another for each server on the library.
+    :param server: the id of this process among all that work on the library.
     :param check_file: a file below the root that is there whenever the library is; empty: there is none.
     :param changed: told the path of each file and folder that a visitor has changed, without leading slash. Other
         processes are told by :data:`qisd.store.disk_operations.CHANNEL`: what is heard there goes to :meth:`forget`.
@@ -152,15 +152,15 @@ class Library:
         self.tree.folder_mode = folder_mode
         self.staging.min_free_mb = min_free_mb
 
-    async def start(self) -> None:
+    async def start(self, gone: Sequence[str]) -> None:
         """End what was cut short, before anybody may change anything; then begin.
 
-        Not to be called while another process of this server is at work.
+        :param gone: the ids of processes that certainly don't work on the library any more.
         """
         await self.guard.start()
-        await self.journal.recover()
+        await self.journal.recover(gone)
         try:
-            await self._pool.run(self.staging.sweep)
+            await self._pool.run(lambda: self.staging.sweep(gone))
         except StoreUnavailable as error:
             _log.warn("what earlier processes received can't be removed: {reason}", reason=error.detail)
         self.journal.start()

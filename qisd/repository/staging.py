@@ -9,7 +9,7 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from qisd.errors import NoSpace
 from qisd.repository.faults import changing
@@ -87,7 +87,7 @@ class IncomingFile:
 class Staging:
     """Receives the files of one process. Fits :class:`qisd.web.bodies.FileSink`.
 
-    :param server: the id of this server: the same after each start, and another for each server on the library.
+    :param server: the id of this process among all that work on the library.
     :param min_free_mb: below that much room nothing is received.
     """
 
@@ -126,12 +126,15 @@ class Staging:
         if free < self.min_free_mb * _MEGABYTE:
             raise NoSpace(detail=f"{free // _MEGABYTE} MiB are free, less than {self.min_free_mb}")
 
-    def sweep(self) -> None:
-        """Remove what earlier processes of this server left, and others that seem to be gone for good.
+    def sweep(self, gone: Sequence[str]) -> None:
+        """Remove what processes left that are not alive, and others that seem to be gone for good.
 
         To be called at the start, when the journal has been gone through and before anything arrives.
+
+        :param gone: the ids of those that are certainly not.
         """
-        self._tree.remove(self._server)
+        for server in gone:
+            self._tree.remove(f"{STAGING}/{server}")
         for server, _ in self._tree.own_entries(STAGING):
             if f"{STAGING}/{server}" == RESUMABLE:
                 continue

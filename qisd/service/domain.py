@@ -43,6 +43,7 @@ from qisd.service.background import Background, simple
 from qisd.service.data_store import DataStore
 from qisd.service.image_rules import choices
 from qisd.service.outbound import Outbound
+from qisd.service.presence import Presence
 from qisd.service.publishing import Publishing
 from qisd.settings import Settings
 from qisd.stats.counting import Statistics
@@ -95,6 +96,8 @@ class Domain:
     """The capabilities of the server, tied together.
 
     :param keys: what sessions and tokens are signed with, the present one first.
+    :param server: the id of this process among all that work on the library.
+    :param presence: tells which processes of this server are gone.
     """
 
     def __init__(
@@ -108,6 +111,7 @@ class Domain:
         track: Callable[[str], None],
         keys: tuple[bytes, ...],
         server: str,
+        presence: Presence | None = None,
         reactor: Any,
     ) -> None:
         self.settings = settings
@@ -115,6 +119,7 @@ class Domain:
         self._reactor = reactor
         self._pools = pools
         self._store = store
+        self._presence = presence
         self._loops: list[LoopingCall] = []
         self._build_access(keys)
         self._build_library(server, cache, track)
@@ -330,11 +335,19 @@ class Domain:
     async def start(self) -> None:
         """Begin to work. Waits for the database."""
         await self.permissions.start()
-        await self.library.start()
+        await self._start_library()
         self._news.start()
         self.statistics.start()
         self.background.start(enabled=self.settings.tasks_enabled, at_once=self.settings.task_server_threads)
         self._every(_FLUSH_EVERY, self.sessions.flush)
+
+    async def _start_library(self) -> None:
+        """See to what processes of this server have left that were killed."""
+        if self._presence is None:
+            await self.library.start([])
+        else:
+            await self.library.start(await self._pools.files.run(self._presence.gone))
+            await self._pools.files.run(self._presence.forget)
 
     def end_streams(self) -> None:
         """End answers that go on for as long as there is something to tell."""
@@ -351,6 +364,8 @@ class Domain:
         await self.sessions.flush()
         self._news.stop()
         await self.permissions.stop()
+        if self._presence is not None:
+            self._presence.end()
 
     async def configure(self, settings: Settings, rules: ImageRules, *, keys: tuple[bytes, ...]) -> None:
         """Take over what can change while the daemon runs."""

@@ -26,6 +26,7 @@ from qisd.service.domain import Domain, Pools
 from qisd.service.image_rules import choices, image_rules
 from qisd.service.listeners import Listener
 from qisd.service.logs import Logs
+from qisd.service.presence import Presence
 from qisd.service.samples import provide_samples
 from qisd.service.server_id import server_id
 from qisd.service.tls import ContextHolder
@@ -117,6 +118,7 @@ class House:
         await self.pools.hashing.run(tune)
         await self._samples()
         await self.store.start()
+        presence = await deferToThread(self._announce)
         self.domain = Domain(
             self.settings,
             rules=self.rules,
@@ -125,12 +127,16 @@ class House:
             cache=self.cache,
             track=self.xref.track,
             keys=await deferToThread(signing_keys, self.settings),
-            server=await deferToThread(server_id, self.settings.state_dir),
+            server=presence.id,
+            presence=presence,
             reactor=self._reactor,
         )
         await self.domain.start()
         open_rooms(self.site, self.domain.rooms())
         self._ready = True
+
+    def _announce(self) -> Presence:
+        return Presence(self.settings.state_dir, server_id(self.settings.state_dir))
 
     async def stop(self) -> None:
         """Finish the requests under way, within the time that is set for it, and end everything in order."""

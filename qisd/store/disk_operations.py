@@ -33,7 +33,7 @@ class Entry:
 
     :param paths: what nobody else may change meanwhile, nor anything below or above them.
     :param params: JSON values, for :attr:`kind` to make sense of.
-    :param server: the id of the server that does it.
+    :param server: the id of the process that does it.
     """
 
     id: uuid.UUID
@@ -87,16 +87,19 @@ async def take(db: Queries, operation: uuid.UUID) -> Entry | None:
     return _entry(rows[0]) if rows else None
 
 
-async def left_behind(db: Queries, server: str, *, stale: float, alive: Sequence[uuid.UUID] = ()) -> list[uuid.UUID]:
+async def left_behind(
+    db: Queries, gone: Sequence[str], *, stale: float, alive: Sequence[uuid.UUID] = ()
+) -> list[uuid.UUID]:
     """Operations that nobody is at any more.
 
-    :param server: all of this one's, but for ``alive``; of others those without a sign of life …
-    :param stale: … for so many seconds.
+    :param gone: all of these processes' …
+    :param stale: … and of others those without a sign of life for so many seconds …
+    :param alive: … but for these.
     """
     rows = await db.query(
-        "select id from disk_operations where (server = %s or heartbeat < now() - %s * interval '1 second')"
+        "select id from disk_operations where (server = any(%s) or heartbeat < now() - %s * interval '1 second')"
         " and id <> all(%s::uuid[]) order by heartbeat",
-        (server, stale, [str(one) for one in alive]),
+        (list(gone), stale, [str(one) for one in alive]),
     )
     return [uuid.UUID(str(row[0])) for row in rows]
 

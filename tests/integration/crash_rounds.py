@@ -92,7 +92,7 @@ def run_library(url: str, root: Path, use: Callable[[Library, Database], Any]) -
             server="crashing",
             rules=LibraryRules(trash_days=30),
         )
-        await library.start()
+        await library.start(["crashing"])
         await use(library, database)
 
     def begin() -> None:

@@ -64,7 +64,7 @@ class LibraryCase(DatabaseCase):
         self.addCleanup(self.pool.stop)
         self.changed: list[str] = []
         self.library = self.make_library()
-        await self.library.start()
+        await self.library.start(["s1"])
         self.addCleanup(lambda: self.library.stop())
 
     def make_library(self, server: str = "s1", rules: LibraryRules | None = None) -> Library:

@@ -175,39 +175,39 @@ class FailureTests(JournalCase):
 class RecoveryTests(JournalCase):
     async def test_what_was_done_on_disk_is_finished(self) -> None:
         await self.left_behind(done=True, server="s1")
-        self.assertEqual(await self.journal.recover(), 1)
+        self.assertEqual(await self.journal.recover(["s1"]), 1)
         self.assertEqual((self.disk(), Rename.records, self.left_over()), (["y.jpg"], ["y.jpg"], []))
         self.assertEqual(self.changed, ["x.jpg", "y.jpg"])
 
     async def test_what_was_not_is_dropped(self) -> None:
         await self.left_behind(done=False, server="s1")
-        self.assertEqual(await self.journal.recover(), 1)
+        self.assertEqual(await self.journal.recover(["s1"]), 1)
         self.assertEqual((self.disk(), Rename.records, self.left_over()), (["x.jpg"], [], []))
 
     async def test_what_can_not_be_finished_is_undone(self) -> None:
         await self.left_behind(done=True, server="s1")
         Rename.faults.append(ValueError("refused"))
-        await self.journal.recover()
+        await self.journal.recover(["s1"])
         self.flushLoggedErrors(ValueError)
         self.assertEqual((self.disk(), Rename.records, self.left_over()), (["x.jpg"], [], []))
 
     async def test_another_servers_is_left_alone_until_it_gives_no_sign_of_life(self) -> None:
         await self.left_behind(done=True, server="s2", minutes=4)
-        self.assertEqual(await self.journal.recover(), 0)
+        self.assertEqual(await self.journal.recover(["s1"]), 0)
         self.sql("update disk_operations set heartbeat = now() - interval '6 minutes'")
-        self.assertEqual(await self.journal.recover(), 1)
+        self.assertEqual(await self.journal.recover(["s1"]), 1)
         self.assertEqual(Rename.records, ["y.jpg"])
 
     async def test_two_who_recover_at_once_do_it_once(self) -> None:
         await self.left_behind(done=True, server="s1", minutes=9)
         other = self.make_journal("s2")
-        await gatherResults([Deferred.fromCoroutine(one.recover()) for one in (self.journal, other)])
+        await gatherResults([Deferred.fromCoroutine(one.recover(["s1"])) for one in (self.journal, other)])
         self.assertEqual((Rename.records, self.left_over()), (["y.jpg"], []))
 
     async def test_one_that_can_not_be_read_does_not_keep_the_others(self) -> None:
         await self.left_behind(done=True, server="s1")
         self.sql("insert into disk_operations (id, kind, paths, params, server, heartbeat)"
                  " values (gen_random_uuid(), 'upload', '{z}', '{}', 's1', now() - interval '1 day')")  # fmt: skip
-        await self.journal.recover()
+        await self.journal.recover(["s1"])
         self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
         self.assertEqual(Rename.records, ["y.jpg"])

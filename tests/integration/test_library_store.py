@@ -243,8 +243,8 @@ class JournalTests(LibraryStoreCase):
         mine, theirs = self.entry("a"), self.entry("b", server="there")
         for entry in (mine, theirs):
             await self.database.transaction(lambda db, entry=entry: disk_operations.claim(db, entry))
-        self.assertEqual(await disk_operations.left_behind(self.database, "here", stale=300), [mine.id])
-        self.assertEqual(await disk_operations.left_behind(self.database, "here", stale=300, alive=[mine.id]), [])
+        self.assertEqual(await disk_operations.left_behind(self.database, ["here"], stale=300), [mine.id])
+        self.assertEqual(await disk_operations.left_behind(self.database, ["here"], stale=300, alive=[mine.id]), [])
         self.sql("update disk_operations set heartbeat = now() - interval '6 minutes'")
         await disk_operations.beat(self.database, [mine.id])
-        self.assertEqual(await disk_operations.left_behind(self.database, "x", stale=300), [theirs.id])
+        self.assertEqual(await disk_operations.left_behind(self.database, ["x"], stale=300), [theirs.id])

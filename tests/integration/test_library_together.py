@@ -21,7 +21,7 @@ class TogetherTests(LibraryCase):
     async def setUp(self) -> None:
         await super().setUp()
         self.other = self.make_library("s2")
-        await self.other.start()
+        await self.other.start([])
         self.addCleanup(lambda: self.other.stop())
         self.done = 0
 

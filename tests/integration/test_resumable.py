@@ -209,9 +209,9 @@ class RestartTests(ResumableCase):
         self.send(upload, WHOLE[:HALF], offset=0)
         await self.library.stop()
         self.library = self.make_library()
-        await self.library.start()
+        await self.library.start(["s1"])
         other = self.make_library(server="s2")
-        await other.start()
+        await other.start([])
         self.addCleanup(other.stop)
         self.resumable = other.resumable
         self.send(upload, WHOLE[HALF:], offset=HALF)

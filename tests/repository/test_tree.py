@@ -244,7 +244,7 @@ class StagingTests(TreeCase):
         Staging(self.tree, server="alive").open("theirs").finish()
         self.write(".uploads/gone/p/file")
         os.utime(self.root / ".uploads/gone/p", (0, 0))
-        self.staging().sweep()
+        self.staging().sweep(["s"])
         left = [path for path in self.files() if path.startswith(".uploads")]
         self.assertEqual(len(left), 1)
         self.assertTrue(left[0].startswith(".uploads/alive/"))
