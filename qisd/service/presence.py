@@ -29,7 +29,7 @@ class Presence:
         self._folder = state_dir / FOLDER
         self._server = server
         self._buried: dict[str, int] = {}
-        own = uuid.uuid4().hex
+        own = uuid.uuid4().hex[:16]  # with the server's id it has to fit into a column of 64 characters
         self.id = f"{server}.{own}"
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.errors import StartupError
 from qisd.service.presence import FOLDER, Presence
+from qisd.service.server_id import server_id
 
 _DIES = "import os, sys; from pathlib import Path; from qisd.service.presence import Presence; "
 _DIES += "print(Presence(Path(sys.argv[1]), 's').id, flush=True); os._exit(1)"
@@ -36,6 +37,11 @@ class PresenceTests(SynchronousTestCase):
         one, other = self.presence(), self.presence()
         self.assertNotEqual(one.id, other.id)
         self.assertEqual((one.gone(), other.gone()), (["s"], ["s"]))
+
+    def test_the_id_fits_into_the_journal(self) -> None:
+        presence = Presence(self.folder, server_id(self.folder))
+        self.addCleanup(presence.end)
+        self.assertLessEqual(len(presence.id), 64)
 
     def test_one_that_was_killed_is_gone(self) -> None:
         dead = self.dead()
