@@ -9,17 +9,33 @@ from pathlib import Path
 from qisd.repository.samples import FOLDER
 from qisd.settings import Settings
 
+_SEEN = "library-seen"
+"""A file in STATE_DIR: there has been something in the library, so that an empty one is a mount point."""
+
 
 def provide_samples(settings: Settings) -> bool:
     """Copy the sample images into an image library that is empty. Blocks; returns whether that was done.
+
+    That is for the first run only. A library that was not empty before is not mounted, nor is one without the file that
+    STORE_CHECK_FILE names: what was written there would be taken for it.
 
     They appear as a whole, under their final name: of several servers that start together, one is first.
 
     :raises OSError: the library can't be written.
     """
-    source, library = settings.install_dir / FOLDER, settings.images_base_dir
-    if not source.is_dir() or any(not entry.name.startswith(".") for entry in library.iterdir()):
+    source, library, seen = settings.install_dir / FOLDER, settings.images_base_dir, settings.state_dir / _SEEN
+    if any(not entry.name.startswith(".") for entry in library.iterdir()):
+        seen.touch(0o600)
         return False
+    check_file = settings.store_check_file
+    if not source.is_dir() or seen.exists() or (check_file and not (library / check_file).exists()):
+        return False
+    copied = _copy(source, library, settings)
+    seen.touch(0o600)
+    return copied
+
+
+def _copy(source: Path, library: Path, settings: Settings) -> bool:
     fresh = Path(tempfile.mkdtemp(prefix=f".{FOLDER}-", dir=library))
     try:
         for file in sorted(source.iterdir()):

@@ -45,7 +45,7 @@ class PresenceTests(SynchronousTestCase):
 
     def test_one_that_was_killed_is_gone(self) -> None:
         dead = self.dead()
-        self.assertRegex(dead, r"^s\.[0-9a-f]{32}$")
+        self.assertRegex(dead, r"^s\.[0-9a-f]{16}$")
         self.assertEqual(self.presence().gone(), ["s", dead])
 
     def test_one_that_is_gone_is_seen_to_by_one(self) -> None:

@@ -1,5 +1,6 @@
 """The sample images of the first run."""
 
+import shutil
 import stat
 from pathlib import Path
 
@@ -17,8 +18,11 @@ class Samples(SynchronousTestCase):
         (self.install / "samples" / "penguin.jpg").write_bytes(b"a penguin")
         self.library = Path(self.mktemp())
         self.library.mkdir()
+        self.state = Path(self.mktemp())
+        self.state.mkdir()
         self.settings = attrs.evolve(
             default_settings(),
+            state_dir=self.state,
             install_dir=self.install,
             images_base_dir=self.library,
             images_file_mode=0o664,
@@ -48,6 +52,25 @@ class Samples(SynchronousTestCase):
         (self.library / ".snapshots").mkdir()
         self.assertTrue(provide_samples(self.settings))
         self.assertEqual(self.names(), [".snapshots", "samples", "samples/penguin.jpg"])
+
+    def test_a_library_that_had_something_in_it_is_not_filled_when_it_is_empty(self) -> None:
+        (self.library / "mine.jpg").touch()
+        provide_samples(self.settings)
+        (self.library / "mine.jpg").unlink()
+        self.assertFalse(provide_samples(self.settings))
+        self.assertEqual(self.names(), [])
+
+    def test_nor_is_one_that_has_had_the_samples(self) -> None:
+        self.assertTrue(provide_samples(self.settings))
+        shutil.rmtree(self.library / "samples")
+        self.assertFalse(provide_samples(self.settings))
+        self.assertEqual(self.names(), [])
+
+    def test_nor_is_one_without_the_file_that_tells_that_it_is_there(self) -> None:
+        settings = attrs.evolve(self.settings, store_check_file=".here")
+        self.assertFalse(provide_samples(settings))
+        (self.library / ".here").touch()
+        self.assertTrue(provide_samples(settings))
 
     def test_without_samples_to_copy_nothing_happens(self) -> None:
         self.assertFalse(provide_samples(attrs.evolve(self.settings, install_dir=self.library)))
