@@ -6,6 +6,7 @@ import gc
 import io
 import os
 from pathlib import Path
+from unittest import mock
 
 import attrs
 from PIL import Image
@@ -18,7 +19,7 @@ from qisd import images as images_module
 from qisd.access.snapshot import Account, PermissionSnapshot, Validity
 from qisd.access.visitor import Visitor
 from qisd.cache.memory import MemoryCache
-from qisd.errors import BadParameter, Forbidden, NotFound, SourceTooLarge, Unsupported
+from qisd.errors import BadParameter, Forbidden, NotFound, SourceTooLarge, StoreUnavailable, Unsupported
 from qisd.images import ImageBytes, ImageFile, ImageRules, Images, download_name
 from qisd.imaging.formats import FORMATS
 from qisd.imaging.limits import PublicLimits
@@ -170,6 +171,30 @@ class ImagesTests(TestCase):
         self.assertEqual(self.rendered, 0)
 
     # Versions of files
+
+    async def test_what_is_made_goes_on_while_the_library_is_not_mounted(self) -> None:
+        self.paint("shop/table.png", "blue")
+        before = await self.get(width="20")
+        await self.get(src="shop/table.png", width="20")
+        aside = self.root.with_name("aside")
+        self.root.rename(aside)
+        self.root.mkdir()
+        self.clock.advance(60)
+        looked = mock.Mock(side_effect=Repository.open)
+        self.patch(Repository, "open", lambda *given: looked(*given))
+        for src in ("shop/chair.png", "shop/table.png", "shop/chair.png"):
+            self.assertTrue((await self.get(src=src, width="20")).from_cache)
+        self.assertEqual(looked.call_count, 1)  # a library that hangs holds nobody up for long
+        with self.assertRaises(StoreUnavailable):
+            await self.get(width="21")
+        with self.assertRaises(StoreUnavailable):
+            await self.get(src="shop/bench.png", width="20")
+        self.assertEqual(self.witness.gone, [])
+        self.root.rmdir()
+        aside.rename(self.root)
+        self.paint("shop/chair.png", "green")
+        self.clock.advance(60)
+        self.assertNotEqual((await self.get(width="20")).data, before.data)
 
     async def test_a_replaced_file_is_another_image(self) -> None:
         before = await self.get(width="20")

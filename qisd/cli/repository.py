@@ -66,7 +66,7 @@ def _verify(console: Console, options: argparse.Namespace) -> Exit:
 async def _compare(tools: Tools, files: FilePool, bar: ProgressBar, *, repair: bool) -> Findings:
     settings, database = tools.settings, tools.database
     root, check_file = settings.images_base_dir, settings.store_check_file
-    tree = Tree(root, file_mode=settings.images_file_mode, folder_mode=settings.images_dir_mode)
+    tree = Tree(root, file_mode=settings.images_file_mode, folder_mode=settings.images_dir_mode, check_file=check_file)
     guard = Guard(tools.reactor, database=database, files=files, mounted=Mounted(root, check_file=check_file))
     rules = _rules(settings)
     registrar = Registrar(

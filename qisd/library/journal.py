@@ -204,6 +204,9 @@ class Journal:
             except StoreUnavailable:  # perhaps it was written all the same
                 settled = await self._settle(entry, disk, taken=False)
                 raise
+            except Exception:
+                await self._clean(disk, operation.withdraw)
+                raise
             try:
                 await disk.run(operation.perform)
             except Exception as error:
@@ -316,6 +319,8 @@ class Journal:
                 await self._resolve(number, None)
             except CancelledError:
                 raise
+            except StoreUnavailable as error:
+                _log.warn("an operation that was cut short can't be ended yet: {reason}", reason=error.detail)
             except Exception:
                 _log.failure("an operation that was cut short can't be ended: {number}", number=number)
         return len(found)
@@ -366,7 +371,8 @@ class Journal:
         try:
             await disk.run(how)
         except (QisError, OSError) as error:
-            _log.warn("{kind} left something behind: {reason}", kind=disk.operation.kind, reason=error)
+            reason = getattr(error, "detail", "") or error
+            _log.warn("{kind} left something behind: {reason}", kind=disk.operation.kind, reason=reason)
 
     def _tell(self, entry: Entry) -> None:
         for path in entry.paths:

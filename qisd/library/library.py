@@ -70,7 +70,7 @@ class Library:
         self._patient = patient
         self._tell = changed
         self.folder_records = FolderRecords(reactor, database=database)
-        self.tree = Tree(root, file_mode=file_mode, folder_mode=folder_mode)
+        self.tree = Tree(root, file_mode=file_mode, folder_mode=folder_mode, check_file=check_file)
         repository = Repository(root, check_file=check_file)
         self.staging = Staging(self.tree, server=server, min_free_mb=min_free_mb)
         self.guard = Guard(reactor, database=database, files=files, mounted=Mounted(root, check_file=check_file))

@@ -184,19 +184,23 @@ class Resumable:
             return path
 
         user_id, path = visitor.user_id, await self._files.run(begin)
-        return await self._database.transaction(
-            lambda db: resumable_uploads.add(
-                db,
-                number,
-                user_id=user_id,
-                folder=place,
-                filename=name,
-                overwrite=overwrite,
-                length=length,
-                staging=path,
-                seconds=KEPT,
-            )
+        add = partial(
+            resumable_uploads.add,
+            number=number,
+            user_id=user_id,
+            folder=place,
+            filename=name,
+            overwrite=overwrite,
+            length=length,
+            staging=path,
+            seconds=KEPT,
         )
+        try:
+            return await self._database.transaction(add)
+        except QisError:
+            # Nobody has heard of it yet.
+            await self._files.run(lambda: self._tree.remove(path))
+            raise
 
     async def find(self, visitor: Visitor, number: uuid.UUID) -> ResumableUpload:
         """:raises NotFound: there is none, or it is another one's. :raises UploadExpired: it is over.

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from qisd.access.auditing import actor_of
 from qisd.access.levels import Level
 from qisd.access.visitor import Visitor
-from qisd.errors import AlreadyExists, BadParameter, NotFound, QisError
+from qisd.errors import AlreadyExists, BadParameter, NotFound, QisError, StoreUnavailable
 from qisd.library.content import PixelSize, check_content, not_accepted
 from qisd.library.folders import Folders
 from qisd.library.journal import Journal
@@ -256,8 +256,11 @@ class Uploads:
             raise not_accepted(f"'{extension_of(name)}' is not a known type of file")
 
         def look() -> PixelSize:
-            with open(incoming.location, "rb") as stream:  # noqa: PTH123 - names on disk are bytes
-                return check_content(stream, name, rules)
+            try:
+                with open(incoming.location, "rb") as stream:  # noqa: PTH123 - names on disk are bytes
+                    return check_content(stream, name, rules)
+            except OSError as error:
+                raise StoreUnavailable(detail=f"reading what was received: {error}") from error
 
         return await self._files.run(look)
 

@@ -21,6 +21,7 @@ import attrs
 
 from qisd.errors import StoreUnavailable
 from qisd.portfolios.zip_writer import ZipWriter, check_space, sync_folder
+from qisd.repository.mounted import check_there
 
 _NAME = re.compile(r"[0-9a-f]{32}\.zip")
 _PART = re.compile(r"\.[0-9a-f-]{36}\.part")
@@ -35,6 +36,7 @@ class ExportPlace:
     :param folder: path of the zips' folder below it.
     :param file_mode: permissions of zips; ``folder_mode`` those of their folders.
     :param min_free: bytes that must stay free on the disk.
+    :param check_file: a file below the root that is there whenever the library is; empty: there is none.
     """
 
     root: Path
@@ -42,6 +44,7 @@ class ExportPlace:
     file_mode: int = 0o644
     folder_mode: int = 0o755
     min_free: int = 0
+    check_file: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -86,6 +89,7 @@ class ExportFiles:
         :raises StoreUnavailable: the library is not there, or can't be written to.
         """
         place = self.place()
+        check_there(os.fsencode(place.root), os.fsencode(place.check_file))
         while True:
             folder = _made(place, portfolio_id)
             try:

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from qisd.cache.singleflight import SingleFlight
-from qisd.errors import QisError
+from qisd.errors import QisError, StoreUnavailable
 from qisd.imaging.render import RenderSettings
 from qisd.imaging.source import SourceInfo, probe
 from qisd.pools.files import FilePool
@@ -17,6 +17,9 @@ from qisd.repository.files import FileVersion, Repository
 
 _BELIEVED = 1.0
 """Seconds for which a file is not looked at again."""
+
+_BLIND = 5.0
+"""Seconds for which, after the library could not be read, it is not tried for what is known already."""
 
 _KEPT = 20_000
 """Entries kept; one takes about a kilobyte."""
@@ -44,7 +47,10 @@ class _Entry:
 
 
 class Catalogue:
-    """Looks at source files in threads, merging those who ask at the same time. For use on the reactor thread."""
+    """Looks at source files in threads, merging those who ask at the same time. For use on the reactor thread.
+
+    While the library can't be read what is known is believed, so that images that are made already can be sent.
+    """
 
     def __init__(self, reactor: IReactorTime, *, repository: Repository, files: FilePool) -> None:
         self._reactor = reactor
@@ -52,6 +58,7 @@ class Catalogue:
         self._files = files
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._flight: SingleFlight[_Entry] = SingleFlight()
+        self._blind_until = float("-inf")
 
     async def look(self, path: str, *, page: int | None, settings: RenderSettings) -> SourceFacts:
         """The facts about the file at ``path`` (normalised) and its ``page``.
@@ -82,7 +89,15 @@ class Catalogue:
     async def _look(self, key: str, path: str, *, page: int | None, settings: RenderSettings) -> _Entry:
         entries = self._entries
         known = entries.get(key)
-        entry = await self._files.run(lambda: self._read(path, page=page, settings=settings, known=known))
+        if known is not None and self._reactor.seconds() < self._blind_until:
+            return known
+        try:
+            entry = await self._files.run(lambda: self._read(path, page=page, settings=settings, known=known))
+        except StoreUnavailable:
+            self._blind_until = self._reactor.seconds() + _BLIND
+            if known is None:
+                raise
+            return known
         entries[key] = entry
         entries.move_to_end(key)
         if len(entries) > _KEPT:

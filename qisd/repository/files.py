@@ -12,6 +12,7 @@ import attrs
 from qisd.errors import StoreUnavailable
 from qisd.repository import paths
 from qisd.repository.faults import ABSENT
+from qisd.repository.mounted import check_there
 
 
 @attrs.frozen(kw_only=True)
@@ -67,7 +68,7 @@ class Repository:
                 stream = self._open(name)
                 if stream is not None:
                     return self._source(stream, name)
-        self._check_mounted()
+        check_there(self._root, self._check_file)
         raise paths.not_found(path)
 
     def version(self, name: bytes) -> FileVersion | None:
@@ -101,15 +102,6 @@ class Repository:
 
     def _source(self, stream: BinaryIO, name: bytes) -> OpenSource:
         return OpenSource(stream=stream, name=name, version=version_of(os.fstat(stream.fileno())))
-
-    def _check_mounted(self) -> None:
-        try:
-            if self._check_file:
-                os.stat(os.path.join(self._root, self._check_file))
-            else:
-                os.stat(self._root)
-        except OSError as error:
-            raise StoreUnavailable(detail=f"the image library is not there: {error}") from error
 
 
 def is_visible(root: bytes, real: bytes) -> bool:

@@ -6,6 +6,7 @@ Everything here blocks and belongs into a thread.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -14,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from qisd.errors import NotFound, QisError, TooLarge
+from qisd.errors import NotFound, QisError, StoreUnavailable, TooLarge
 from qisd.repository.faults import changing
 from qisd.repository.files import FileVersion, version_of
 from qisd.repository.tree import Tree
@@ -79,7 +80,7 @@ def size_of(tree: Tree, path: str) -> int:
     try:
         return os.stat(_location(tree, path), follow_symlinks=False).st_size
     except OSError as error:
-        raise _gone() from error
+        raise _fault(tree, error) from error
 
 
 def is_free(tree: Tree, path: str) -> bool:
@@ -88,7 +89,7 @@ def is_free(tree: Tree, path: str) -> bool:
         os.close(_held(tree, path))
     except UploadBusy:
         return False
-    except NotFound:  # nor can anybody be
+    except (NotFound, StoreUnavailable):  # nor can anybody be
         return True
     return True
 
@@ -208,17 +209,21 @@ class WholeFile:
 
     def read(self) -> bool:
         """Read some of it, for the digest; whether there is more."""
-        for _ in range(self._STEP // self._PIECE):
-            data = os.pread(self._descriptor, self._PIECE, self._read)
-            if not data:
-                os.fchmod(self._descriptor, self._tree.file_mode)
-                os.fsync(self._descriptor)
-                self.version = version_of(os.fstat(self._descriptor))
-                self.digest = self._hash.digest()
-                return False
-            self._hash.update(data)
-            self._read += len(data)
+        with changing(self.path):
+            for _ in range(self._STEP // self._PIECE):
+                data = os.pread(self._descriptor, self._PIECE, self._read)
+                if not data:
+                    self._finish()
+                    return False
+                self._hash.update(data)
+                self._read += len(data)
         return True
+
+    def _finish(self) -> None:
+        os.fchmod(self._descriptor, self._tree.file_mode)
+        os.fsync(self._descriptor)
+        self.version = version_of(os.fstat(self._descriptor))
+        self.digest = self._hash.digest()
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -237,7 +242,7 @@ def _held(tree: Tree, path: str) -> int:
     try:
         descriptor = os.open(location, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError as error:
-        raise _gone() from error
+        raise _fault(tree, error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # It may have been put in its place before it was locked.
@@ -248,11 +253,22 @@ def _held(tree: Tree, path: str) -> int:
         raise UploadBusy from error
     except OSError as error:
         os.close(descriptor)
-        raise _gone() from error
+        raise _fault(tree, error) from error
     except QisError:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _fault(tree: Tree, error: OSError) -> QisError:
+    """What it means for an upload that its file can't be got at: only when it is gone the client has to begin anew.
+
+    :raises StoreUnavailable: the library is not there.
+    """
+    if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+        return StoreUnavailable(detail=f"an upload in several pieces: {error}")
+    tree.check_there()
+    return _gone()
 
 
 def _gone() -> NotFound:

@@ -5,8 +5,37 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from qisd.errors import StoreUnavailable
+
 MARKER = ".qis-library"
 """A file in the root that holds the id of the installation that the library belongs to."""
+
+
+def check_there(root: bytes, check_file: bytes = b"") -> None:
+    """To be asked before something is made in the library, and before something in it is said not to be there.
+
+    A root in which there is nothing to be seen, not even our mark, is where a file system is missing: what would be
+    written there could not be seen any more as soon as it is back.
+
+    :param check_file: as in :class:`Mounted`.
+    :raises StoreUnavailable: the library is not there.
+    """
+    try:
+        if check_file:
+            os.stat(os.path.join(root, check_file))
+        elif not os.path.exists(os.path.join(root, os.fsencode(MARKER))) and _is_empty(root):
+            raise StoreUnavailable(detail=f"the image library is not there: {os.fsdecode(root)} is empty")
+    except OSError as error:
+        raise StoreUnavailable(detail=f"the image library is not there: {error}") from error
+
+
+def _is_empty(root: bytes) -> bool:
+    """Whether nothing is to be seen in ``root``.
+
+    :raises OSError: there is no such folder, or it can't be read.
+    """
+    with os.scandir(root) as entries:
+        return all(entry.name.startswith(b".") for entry in entries)
 
 
 class Mounted:
@@ -54,7 +83,7 @@ class Mounted:
 
     def _is_empty(self) -> bool:
         try:
-            return all(name.startswith(b".") for name in os.listdir(self._root))
+            return _is_empty(self._root)
         except OSError:
             return True
 

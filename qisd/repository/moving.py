@@ -61,6 +61,10 @@ def discard(folder: int, name: bytes) -> None:
         return
     except (IsADirectoryError, PermissionError):
         shutil.rmtree(name, dir_fd=folder)
+    except OSError as error:
+        # Where nothing can be changed that is said first, whether or not something is there.
+        if error.errno != errno.EROFS or os.path.lexists(_path(folder, name)):
+            raise
 
 
 def _rename_step_by_step(source: int, name: bytes, target: int, new_name: bytes) -> None:

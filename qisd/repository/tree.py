@@ -22,6 +22,7 @@ from qisd.errors import NotFound, StoreUnavailable
 from qisd.repository import moving, paths
 from qisd.repository.faults import ABSENT, changing, taken
 from qisd.repository.files import FileVersion, is_visible, version_of
+from qisd.repository.mounted import check_there
 
 TRASH = ".trash"
 STAGING = ".uploads"
@@ -52,11 +53,15 @@ class Listed:
 class Tree:
     """The library below ``root``.
 
+    While the library is not mounted nothing is made in its place, and nothing in it is said not to be there.
+
     :param file_mode: permission bits of files that are made, whatever the process's umask; ``folder_mode`` likewise.
+    :param check_file: a file below the root that is there whenever the library is; empty: there is none.
     """
 
-    def __init__(self, root: Path, *, file_mode: int = 0o644, folder_mode: int = 0o755) -> None:
+    def __init__(self, root: Path, *, file_mode: int = 0o644, folder_mode: int = 0o755, check_file: str = "") -> None:
         self.root = os.fsencode(root)
+        self._check_file = os.fsencode(check_file)
         self.file_mode = file_mode
         self.folder_mode = folder_mode
 
@@ -64,6 +69,12 @@ class Tree:
 
     def kind(self, path: str) -> Kind | None:
         """What is at ``path``, links followed as long as they stay inside; None: nothing. ``other`` can't be used."""
+        kind = self._kind(path)
+        if kind is None or not path:
+            self.check_there()
+        return kind
+
+    def _kind(self, path: str) -> Kind | None:
         if not path:
             return "folder"
         try:
@@ -133,6 +144,10 @@ class Tree:
         """Whether two things are on one file system; where there is nothing, the folder counts that it would be in."""
         return self._device(path) == self._device(other)
 
+    def check_there(self) -> None:
+        """See :func:`qisd.repository.mounted.check_there`."""
+        check_there(self.root, self._check_file)
+
     def free_bytes(self) -> int:
         """Room on the file system of the root for those who aren't root."""
         try:
@@ -151,6 +166,7 @@ class Tree:
         :param token: tells the work of this operation from that of others; no more than letters and digits.
         :raises NotFound: there is no such source, or no such folder. :raises AlreadyExists: the target is taken.
         """
+        self.check_there()
         with changing(source, target), self._place(source) as old, self._place(target) as new:
             try:
                 moving.rename_noreplace(old.folder, old.name, new.folder, new.name)
@@ -165,6 +181,8 @@ class Tree:
         """Whether :meth:`move` has come so far that only :meth:`finish_move` is missing."""
         with self._lenient(source) as old, self._lenient(target) as new:
             before, after = _status(old), _status(new)
+            if before is None and after is None:
+                self.check_there()
             if after is None or new is None:
                 return False
             if before is None:
@@ -196,6 +214,7 @@ class Tree:
         :param backup: gets the old file, where the file system can give a file two names.
         :raises NotFound: there is no such source, or no such folder.
         """
+        self.check_there()
         with changing(source, target), self._place(source) as old, self._place(target) as new:
             status = _status(new)
             if status is not None and not stat.S_ISREG(status.st_mode):
@@ -226,6 +245,7 @@ class Tree:
 
     def remove(self, path: str) -> None:
         """Remove a file, or a folder with all that is in it, for good. Only for places of our own, or work undone."""
+        self.check_there()
         with changing(path), self._lenient(path) as place:
             if place is not None:
                 moving.discard(place.folder, place.name)
@@ -239,6 +259,7 @@ class Tree:
 
     def make_own(self, path: str) -> None:
         """Make a folder of our own with all above it, unless it's there."""
+        self.check_there()
         with changing(path):
             made = b""
             for part in path.split("/"):
@@ -311,7 +332,7 @@ class Tree:
     def _folder(self, path: str) -> Iterator[int]:
         descriptor = self._open_own(path) if _is_own(path) else self._open_visible(path)
         if descriptor is None:
-            self._check_there()
+            self.check_there()
             raise paths.not_found(path)
         try:
             yield descriptor
@@ -340,12 +361,6 @@ class Tree:
             os.close(descriptor)
             return None
         return descriptor
-
-    def _check_there(self) -> None:
-        try:
-            os.stat(self.root)
-        except OSError as error:
-            raise StoreUnavailable(detail=f"the image library is not there: {error}") from error
 
     def _kind_of_link(self, place: Place) -> Kind:
         root = os.path.realpath(self.root)

@@ -72,6 +72,7 @@ class Publishing:
             file_mode=settings.images_file_mode,
             folder_mode=settings.images_dir_mode,
             min_free=settings.min_free_space_mb * _MB,
+            check_file=settings.store_check_file,
         )
 
     def task_types(self) -> list[TaskType]:

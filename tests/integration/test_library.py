@@ -168,9 +168,10 @@ class NoticingTests(LibraryCase):
         os.mkdir(self.root)
         try:
             self.library.registrar.missed("a/x.jpg")
-            await self.library.registrar.flush()
+            await self.refusal(StoreUnavailable, self.library.registrar.flush())
             self.assertEqual(self.rows(), [("a/x.jpg", 1)])
             self.assertEqual(await self.library.registrar.folder_gone("a"), 0)
+            self.assertEqual(self.sql("select * from folders where status = 0"), [])
         finally:
             os.rmdir(self.root)
             os.rename(away, self.root)

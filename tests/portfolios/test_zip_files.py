@@ -21,6 +21,7 @@ class ZipFilesTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.root = Path(self.mktemp()).resolve()
         self.root.mkdir()
+        (self.root / "a.jpg").touch()
         self.place = ExportPlace(root=self.root, folder=".folio_exports", file_mode=0o640, folder_mode=0o750)
         self.zips = ExportFiles(lambda: self.place)
         self.folder = self.root / ".folio_exports" / "3"
@@ -130,6 +131,13 @@ class ZipFilesTests(SynchronousTestCase):
         with self.assertRaises(StoreUnavailable):
             self.zips.create(3)
         self.assertFalse((self.root / "unmounted").exists())
+
+    def test_nor_where_it_should_be_mounted(self) -> None:
+        (self.root / "mountpoint").mkdir()
+        self.place = attrs.evolve(self.place, root=self.root / "mountpoint")
+        with self.assertRaises(StoreUnavailable):
+            self.zips.create(3)
+        self.assertEqual(list((self.root / "mountpoint").iterdir()), [])
 
     # Reading and removing
 

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.errors import NotFound, StoreUnavailable
 from qisd.repository.files import Repository
+from qisd.repository.mounted import MARKER
 
 
 class RepositoryTests(SynchronousTestCase):
@@ -89,6 +90,15 @@ class RepositoryTests(SynchronousTestCase):
     def test_a_missing_library_is_no_missing_file(self) -> None:
         with self.assertRaises(StoreUnavailable):
             Repository(self.root / "unmounted").open("a.jpg")
+
+    def test_nor_is_a_folder_that_it_should_be_mounted_on(self) -> None:
+        root = self.root.parent / "mountpoint"
+        (root / ".hidden").mkdir(parents=True)
+        with self.assertRaises(StoreUnavailable):
+            Repository(root).open("a.jpg")
+        (root / MARKER).touch()
+        with self.assertRaises(NotFound):
+            Repository(root).open("a.jpg")
 
     def test_a_missing_check_file_means_not_mounted(self) -> None:
         repository = Repository(self.root, check_file="here.txt")

@@ -37,6 +37,42 @@ class TreeCase(SynchronousTestCase):
         }
 
 
+class NotMountedTests(TreeCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.root = self.root.parent / "mountpoint"
+        self.root.mkdir()
+        self.tree = Tree(self.root)
+
+    def test_nothing_is_made_there(self) -> None:
+        for work in (
+            lambda: self.tree.make_own(".uploads/x"),
+            lambda: self.tree.remove(".uploads/x"),
+            lambda: self.tree.move("a", "b", token="1"),
+            lambda: Staging(self.tree, server="s1").open("a.jpg"),
+        ):
+            with self.assertRaises(StoreUnavailable):
+                work()
+        self.assertEqual(list(self.root.iterdir()), [])
+
+    def test_nothing_is_said_not_to_be_there(self) -> None:
+        for work in (
+            lambda: self.tree.kind(""),
+            lambda: self.tree.kind("x.jpg"),
+            lambda: self.tree.version("x.jpg"),
+            lambda: self.tree.listing("a"),
+            lambda: self.tree.is_moved("a", "b", token="1"),
+        ):
+            with self.assertRaises(StoreUnavailable):
+                work()
+
+    def test_without_the_operators_file_neither(self) -> None:
+        (self.root / "x.jpg").touch()
+        self.assertIsNone(self.tree.kind("y.jpg"))
+        with self.assertRaises(StoreUnavailable):
+            Tree(self.root, check_file="here.txt").kind("y.jpg")
+
+
 class LookingTests(TreeCase):
     def test_a_listing_is_sorted_and_has_nothing_that_cannot_be_used(self) -> None:
         for name in ("B.jpg", "a.jpg", "A.jpg", ".hidden.jpg", "c.txt"):
