@@ -93,7 +93,7 @@ class VariableTests(SynchronousTestCase):
     def test_unknown_names_are_faults_with_a_suggestion(self) -> None:
         self.assertEqual(
             self.fault(QIS_HTTP_THREDS="3"),
-            "environment: QIS_HTTP_THREDS: unknown setting; did you mean QIS_HTTP_THREADS?",
+            "environment: QIS_HTTP_THREDS: unknown setting; did you mean QIS_HTTP_THREADS or QIS_HTTPS_THREADS?",
         )
         self.assertIn("unknown setting", self.fault(QIS_http_threads="3"))
         self.assertIn("unknown setting", self.fault(QIS_FOO_FILE="/x"))

@@ -130,7 +130,7 @@ BENCHMARKING = 1
                 "1: PUBLIC_HOST_NAME: must be a host name or host:port, or empty, without scheme or path; "
                 'it is "http://a.example/"',
                 "2: HTTP_THREADS: must be an integer from 1 to 64; it is 0",
-                "4: HTTP_THREDS: unknown setting; did you mean HTTP_THREADS?",
+                "4: HTTP_THREDS: unknown setting; did you mean HTTP_THREADS or HTTPS_THREADS?",
                 '5: RENDER_TIMEOUT: must be an integer from 1 to 3600; it is "60"',
                 "6: BENCHMARKING: must be true or false, without quotes; it is 1",
                 "environment: QIS_FOO: unknown setting",

@@ -19,7 +19,8 @@ from qisd.settings.tables import LogLevels
 
 NAMES = """
     PUBLIC_HOST_NAME PREFERRED_URL_SCHEME SERVER_ALIASES APPLICATION_ROOT SECRET_KEY SECRET_KEY_OLD ADMIN_PASSWORD
-    HTTP_LISTEN HTTPS_LISTEN INTERNAL_BROWSING_PORT INTERNAL_BROWSING_SSL PROXY_SERVERS PROXY_ADDRESSES HTTP_THREADS
+    HTTP_LISTEN HTTPS_LISTEN INTERNAL_BROWSING_PORT INTERNAL_BROWSING_SSL PROXY_SERVERS PROXY_ADDRESSES HTTP_PROCESSES
+    HTTPS_PROCESSES HTTP_THREADS HTTPS_THREADS
     KEEP_ALIVE_TIMEOUT REQUEST_TIMEOUT SHUTDOWN_GRACE RUN_USER RUN_GROUP BENCHMARKING
     IMAGE_BACKEND IMAGE_FORMATS IMAGE_RESIZE_QUALITY IMAGE_RESIZE_GAMMA_CORRECT IMAGE_AUTO_ORIENT MAX_IMAGE_DIMENSION
     MAX_GRID_TILES PUBLIC_MAX_IMAGE_WIDTH PUBLIC_MAX_IMAGE_HEIGHT IMAGE_GENERATION_WAIT_TIMEOUT
@@ -44,7 +45,10 @@ DEFAULTS = {
     "APPLICATION_ROOT": "/",
     "HTTP_LISTEN": ["[::]:80"],
     "HTTPS_LISTEN": ["[::]:443"],
+    "HTTP_PROCESSES": 2,
+    "HTTPS_PROCESSES": 2,
     "HTTP_THREADS": 15,
+    "HTTPS_THREADS": 15,
     "KEEP_ALIVE_TIMEOUT": 15,
     "REQUEST_TIMEOUT": 60,
     "SHUTDOWN_GRACE": 30,
@@ -145,6 +149,8 @@ OTHERS: dict[str, tuple[list[tuple[Any, Any]], list[Any]]] = {
     "APPLICATION_ROOT": ([("/qis", "/qis"), ("/a/b", "/a/b")], ["", "qis", "/qis/", "//", "/a//b", "/a/..", "/a?b", 1]),
     "SECRET_KEY": ([("", "")], ["short", "x" * 40, "hex:00", "base64:!", 12345678901234567890123456789012]),
     "ADMIN_PASSWORD": ([("", ""), ("qisadmin", "qisadmin")], ["1234567", "x" * 121, "12345678\n", 12345678]),
+    "HTTP_PROCESSES": ([(0, 0), (256, 256), ("auto", None)], [-1, 257, True, "2", "", "all", 1.5, None]),
+    "HTTPS_PROCESSES": ([(0, 0), (256, 256), ("auto", None)], [-1, 257, True, "2", "", "all", 1.5, None]),
     "HTTP_LISTEN": (
         [
             ([], ()),
@@ -447,7 +453,6 @@ class SettingsTests(SynchronousTestCase):
                 "EMBEDDED_DATABASE_MEMORY_MB",
                 "LOG_TARGET",
                 "APPLICATION_ROOT",
-                "HTTP_THREADS",
                 "IMAGES_BASE_DIR",
                 "STORE_CHECK_FILE",
                 "MGMT_DATABASE_CONNECTION",

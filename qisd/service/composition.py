@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from twisted.application.service import IService
 
 from qisd.cli.main import main as qis
 from qisd.errors import SettingsError
-from qisd.service.daemon import Daemon
+from qisd.service.crew import Crew
+from qisd.service.daemon import Body, Daemon
+from qisd.service.house import House
 from qisd.service.options import Options
-from qisd.settings import LoadedSettings, load_settings
+from qisd.service.staffing import Station
+from qisd.service.worker import Worker
+from qisd.settings import LoadedSettings, Settings, load_settings
+from qisd.web.access import AccessLog
 
 __all__ = ["Options", "makeService"]
 
@@ -23,6 +29,9 @@ def makeService(options: Options) -> IService:  # noqa: N802
     """
     from twisted.internet import reactor
 
+    if options["worker"]:
+        return Worker(Station.of(options["worker"]), reactor=reactor)
+    command = [sys.executable, str(Path(sys.argv[0]).absolute()), "-n", "--pidfile=", "qis"]
     file, environ = options.settings_file, options.environ(os.environ)
     if options["check"]:
         os.environ.update(environ)
@@ -36,4 +45,9 @@ def makeService(options: Options) -> IService:  # noqa: N802
     def load() -> LoadedSettings:
         return load_settings(file, environ)
 
-    return Daemon(loaded, load=load, reactor=reactor, twistd=options.parent or {})
+    def body(settings: Settings, access_log: AccessLog) -> Body:
+        if options["single-process"]:
+            return House(settings, reactor=reactor, access_log=access_log)
+        return Crew(settings, reactor=reactor, command=command)
+
+    return Daemon(loaded, load=load, body=body, reactor=reactor, twistd=options.parent or {})

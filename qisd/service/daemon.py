@@ -6,48 +6,74 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from qisd import __version__
 from qisd.access import privileges
 from qisd.access.account import Account, account_for
 from qisd.access.certificates import CertificateError
 from qisd.access.secret_key import resolve_secret_key
 from qisd.errors import SettingsError, StartupError
+from qisd.images import ImageRules
 from qisd.service import signals
-from qisd.service.allocator import give_memory_back
 from qisd.service.certificates import Certificates, load_certificates
 from qisd.service.console import Console
-from qisd.service.diagnostics import overview
+from qisd.service.database_server import DatabaseServer
 from qisd.service.exit_status import ExitStatus, stuck_threads
-from qisd.service.house import House
-from qisd.service.listeners import bind_all
+from qisd.service.image_rules import image_rules
+from qisd.service.listeners import Listeners, bind_all
 from qisd.service.logs import Logs
+from qisd.service.process import settle_in
 from qisd.service.reload import reload
-from qisd.service.tls import ContextHolder, make_context
+from qisd.service.samples import provide_samples
+from qisd.service.tls import make_context
 from qisd.settings import LoadedSettings, Settings
+from qisd.web.access import AccessLog
 
 _log = Logger()
 
-_UMASK = 0o027
-
-# Seconds for which a thread may keep the interpreter while another one wants it. Python's own 5 ms would be felt in
-# every cached answer while images are rendered.
-_SWITCH_INTERVAL = 0.001
 _FILES_WANTED = 65536
 _FILES_LEAST = 4096
 _FAULT = 1
 _BAD_SETTINGS = 2
 
 
+class Body(Protocol):
+    """What does the work: all parts in this process, or workers."""
+
+    @property
+    def listeners(self) -> Listeners: ...
+
+    def begin(self, listeners: Listeners, certificates: Certificates | None) -> None: ...
+
+    async def start(self, url: str) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def hurry(self) -> None: ...
+
+    async def take_over(
+        self, settings: Settings, rules: ImageRules, listeners: Listeners, certificates: Certificates | None
+    ) -> None: ...
+
+    def tell(self) -> list[str]: ...
+
+    def reopen(self) -> None: ...
+
+    async def reports(self, within: float) -> list[dict[str, Any]]: ...
+
+
 class Daemon(Service):
-    """Runs a :class:`~qisd.service.house.House` as a process of the operating system.
+    """The main process: what root has to do, addresses, certificates, the database server, logs, signals.
 
     :param load: reads the settings again, for a reload.
+    :param body: makes what does the work.
     :param twistd: the options of twistd.
     """
 
@@ -58,17 +84,19 @@ class Daemon(Service):
         loaded: LoadedSettings,
         *,
         load: Callable[[], LoadedSettings],
+        body: Callable[[Settings, AccessLog], Body],
         reactor: Any,
         twistd: Mapping[str, Any],
     ) -> None:
         self.settings = loaded.settings
         self.started_with = loaded.settings
         self.logs: Logs
-        self.house: House
+        self.body: Body
         self.certificates: Certificates | None = None
-        self.tls: ContextHolder | None = None
+        self._database = DatabaseServer(loaded.settings, reactor=reactor)
         self._loaded = loaded
         self._load = load
+        self._make_body = body
         self._reactor = reactor
         self._twistd = twistd
         self._exit = ExitStatus()
@@ -96,9 +124,7 @@ class Daemon(Service):
 
     def _prepare(self) -> None:
         settings = self.settings
-        os.umask(_UMASK)
-        sys.setswitchinterval(_SWITCH_INTERVAL)
-        give_memory_back()
+        settle_in()
         if privileges.raise_file_limit(wanted=_FILES_WANTED) < _FILES_LEAST:
             _log.warn("fewer than {least} files may be open at once: raise the limit (nofile)", least=_FILES_LEAST)
         account = account_for(settings)
@@ -119,9 +145,9 @@ class Daemon(Service):
         if https:
             # One that has to be made is made, and kept, as the user who will have to read it again.
             self.certificates = self.certificates or load_certificates(settings, previous=None)
-            self.tls = ContextHolder(make_context(self.certificates, settings))
-        self.house = House(settings, reactor=self._reactor, logs=self.logs)
-        self._bound = http, https
+            make_context(self.certificates, settings)  # whether they can be used
+        self.body = self._make_body(settings, self.logs)
+        self._bound = Listeners(http, https)
 
     def _give_up(self, error: Exception, code: int) -> NoReturn:
         if self._twistd.get("statusPipe") is None:
@@ -133,7 +159,6 @@ class Daemon(Service):
 
     def startService(self) -> None:  # noqa: N802
         super().startService()  # type: ignore[no-untyped-call]
-        self.house.listen(*self._bound, self.tls)
         self._reactor.callWhenRunning(self._begin)
 
     def _begin(self) -> None:
@@ -147,12 +172,34 @@ class Daemon(Service):
                 signal.SIGUSR2: self._asked_to_tell,
             },
         )
+        self.logs.rotated = self.body.reopen
         self._starting = Deferred.fromCoroutine(self._start())
         self._starting.addErrback(self._start_failed)
 
     async def _start(self) -> None:
-        await self.house.start()
-        _log.info("{line}", line=self.house.started_line(self._loaded.file), console=True)
+        self.body.begin(self._bound, self.certificates)
+        url = await self._database.start()
+        if not self._database.knows_images:
+            # A library that is empty while images are known is one that is not mounted.
+            await self._samples()
+        await self.body.start(url)
+        _log.info("{line}", line=self._started_line(), console=True)
+
+    async def _samples(self) -> None:
+        try:
+            if await deferToThread(provide_samples, self.settings):
+                _log.info("Created the sample images")
+        except OSError as error:
+            _log.warn("the sample images can't be put into the library: {reason}", reason=error.strerror)
+
+    def _started_line(self) -> str:
+        listeners = self.body.listeners
+        addresses = [*(f"http://{one}" for one in listeners.http), *(f"https://{one}" for one in listeners.https)]
+        formats = sorted(row.name for row in image_rules(self.settings).rendering.formats.readable())
+        return (
+            f"Image server started: version {__version__}, settings {self._loaded.file or 'built in'},"
+            f" addresses {' '.join(addresses)}, formats {' '.join(formats)}"
+        )
 
     def _start_failed(self, failure: Failure) -> None:
         if failure.check(CancelledError):
@@ -176,7 +223,8 @@ class Daemon(Service):
         if self._reloading is not None:
             self._reloading.cancel()
         try:
-            await self.house.stop()
+            await self.body.stop()
+            await self._database.stop()
         except Exception:
             _log.failure("the stop was not in order")
             self._exit.code = self._exit.code or _FAULT
@@ -194,7 +242,7 @@ class Daemon(Service):
     def _asked_to_stop(self) -> None:
         self._stop()
         if self._signals_to_stop == 2:
-            self.house.hurry()
+            self.body.hurry()
         elif self._signals_to_stop > 2:
             os._exit(_FAULT)
 
@@ -222,14 +270,11 @@ class Daemon(Service):
 
     def _asked_to_reopen(self) -> None:
         self.logs.reopen()
+        self.body.reopen()
         _log.info("Reopened the log files")
 
     def _asked_to_tell(self) -> None:
-        site = self.house.site
-        lines = overview(
-            requests=site.pending_requests(), renders=self.house.renders_pending(), connections=site.connection_count
-        )
-        _log.info("What this process is doing:", lines=lines)
+        _log.info("What this process is doing:", lines=self.body.tell())
 
 
 def _directories(settings: Settings, account: Account | None) -> None:

@@ -6,6 +6,9 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
+
+_PROC = Path("/proc/self")
 
 
 def thread_stacks() -> list[str]:
@@ -17,6 +20,17 @@ def thread_stacks() -> list[str]:
         for entry in traceback.extract_stack(frame):
             lines.append(f"  {entry.filename}:{entry.lineno} {entry.name}")
     return lines
+
+
+def memory_in_use() -> int:
+    """Bytes of memory that this process has for itself; shared pages count in part where the kernel tells."""
+    for name, field in (("smaps_rollup", "Pss:"), ("status", "VmRSS:")):
+        try:
+            lines = (_PROC / name).read_text("ascii").splitlines()
+            return next(int(line.split()[1]) for line in lines if line.startswith(field)) * 1024
+        except (OSError, ValueError, StopIteration):
+            continue
+    return 0
 
 
 def overview(*, requests: Sequence[str], renders: Sequence[str], connections: int) -> list[str]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import attrs
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from qisd import __version__
 from qisd.access.passwords import tune
 from qisd.access.secret_key import signing_keys
 from qisd.cache.memory import MemoryCache
@@ -21,17 +23,19 @@ from qisd.imaging.template import TemplateValues, parse_template
 from qisd.pools.files import FilePool
 from qisd.pools.hashing import HashingPool
 from qisd.pools.render import RenderPool
+from qisd.service.certificates import Certificates
 from qisd.service.data_store import DataStore
+from qisd.service.diagnostics import memory_in_use, overview
 from qisd.service.domain import Domain, Pools
 from qisd.service.image_rules import choices, image_rules
-from qisd.service.listeners import Listener
-from qisd.service.logs import Logs
+from qisd.service.listeners import Listeners
 from qisd.service.presence import Presence
-from qisd.service.samples import provide_samples
 from qisd.service.server_id import server_id
-from qisd.service.tls import ContextHolder
+from qisd.service.staffing import TASKS
+from qisd.service.tls import ContextHolder, make_context
 from qisd.service.xref import XrefTracker
 from qisd.settings import Settings
+from qisd.web.access import AccessLog
 from qisd.web.door import make_site, open_rooms
 from qisd.web.operations import Readiness
 
@@ -63,21 +67,25 @@ class ThreadedPool(Protocol):
 
 
 class House:
-    """All parts of the daemon. :meth:`listen`, :meth:`start`, then :meth:`stop`.
+    """All parts of a process that does the work. :meth:`begin`, :meth:`start`, then :meth:`stop`.
 
-    Requests are accepted from :meth:`listen` on: ``/health`` answers at once, images as soon as the database does.
+    Requests are accepted from :meth:`begin` on: ``/health`` answers at once, images as soon as the database does.
+
+    :param role: what it is for: a worker's, see :class:`~qisd.service.staffing.Station`; None: everything.
     """
 
-    def __init__(self, settings: Settings, *, reactor: Any, logs: Logs) -> None:
+    def __init__(self, settings: Settings, *, reactor: Any, access_log: AccessLog, role: str | None = None) -> None:
         self.settings = settings
+        self._role = role
         self._reactor = reactor
         self._ready = False
+        self._since = reactor.seconds()
         self._hurry: Deferred[None] = Deferred()
         self.rules = image_rules(settings)
 
         self.pools = Pools(
             files=FilePool(reactor),
-            renders=RenderPool(reactor, threads=settings.http_threads, **_render_limits(settings)),
+            renders=RenderPool(reactor, threads=self._threads(), **_render_limits(settings)),
             hashing=HashingPool(reactor),
             directory=FilePool(reactor, name="directory", threads=_DIRECTORY_THREADS, timeout=_DIRECTORY_TIMEOUT),
         )
@@ -88,39 +96,31 @@ class House:
         self.domain: Domain | None = None
         self.site = make_site(
             settings=settings,
-            access_log=logs,
+            access_log=access_log,
             readiness=self.readiness,
             reactor=reactor,
             body_files=self.uploads,
         )
         self.site.noisy = False
-        self.http: list[Listener] = []
-        self.https: list[Listener] = []
-
-    def listen(self, http: list[Listener], https: list[Listener], tls: ContextHolder | None) -> None:
-        """Accept connections on sockets that are bound already, besides those that are accepted on."""
-        for listener in http:
-            listener.accept(self._reactor, self.site)
-        for listener in https:
-            assert tls is not None  # noqa: S101 - whoever has HTTPS addresses has a certificate
-            listener.accept(self._reactor, TLSMemoryBIOFactory(tls, False, self.site))
-        self.http += http
-        self.https += https
-
-    async def start(self) -> None:
-        """Come into service. Waits for the database.
-
-        :raises StartupError: that is not possible.
-        """
+        self.listeners = Listeners()
+        self._tls: ContextHolder | None = None
         for pool in self._thread_pools():
             pool.start()
+
+    def begin(self, listeners: Listeners, certificates: Certificates | None) -> None:
+        """Accept connections."""
+        if certificates is not None:
+            self._certify(certificates)
+        self._accept(listeners)
+
+    async def start(self, url: str) -> None:
+        """Come into service, with the database at ``url``. Waits for it."""
         _log.info("Finished images are kept in this process, up to {size} MiB", size=self.settings.memory_cache_mb)
         await self.pools.hashing.run(tune)
-        await self._samples()
-        await self.store.start()
+        await self.store.start(url)
         presence = await deferToThread(self._announce)
         self.domain = Domain(
-            self.settings,
+            self._own(self.settings),
             rules=self.rules,
             store=self.store,
             pools=self.pools,
@@ -146,8 +146,7 @@ class House:
         self.site.drain()
         if self.domain is not None:
             self.domain.end_streams()
-        for listener in (*self.http, *self.https):
-            await listener.close()
+        await self.listeners.close()
         await self._drained(grace)
         self.xref.stop()
         left = max(deadline - self._reactor.seconds(), _LEAST_FOR_THREADS)
@@ -173,12 +172,41 @@ class House:
             },
         )
 
-    def renders_pending(self) -> list[str]:
-        """Renders under way and waiting, one line each."""
-        return self.pools.renders.labels()
+    def report(self) -> dict[str, Any]:
+        """How this process fares, as JSON values."""
+        return {
+            "ready": self._ready,
+            "checks": self.readiness().checks,
+            "requests": self.site.requests_answered,
+            "connections": self.site.connection_count,
+            "rendering": self.pools.renders.active,
+            "waiting": self.pools.renders.waiting,
+            "memory": memory_in_use(),
+        }
 
-    async def configure(self, settings: Settings, rules: ImageRules) -> None:
-        """Take over those of the new ``settings`` that can change while the daemon runs."""
+    async def reports(self, within: float) -> list[dict[str, Any]]:
+        """The same of all processes, of which this is the only one."""
+        uptime = round(self._reactor.seconds() - self._since, 1)
+        return [
+            {"name": "server", "pid": os.getpid(), "state": "ready" if self._ready else "starting", "uptime": uptime}
+            | {"restarts": 0, **self.report()}
+        ]
+
+    def reopen(self) -> None:
+        """There are no other processes that would have to open the log files anew."""
+
+    def tell(self) -> list[str]:
+        """What this process is doing, in lines."""
+        return overview(
+            requests=self.site.pending_requests(),
+            renders=self.pools.renders.labels(),
+            connections=self.site.connection_count,
+        )
+
+    async def take_over(
+        self, settings: Settings, rules: ImageRules, listeners: Listeners, certificates: Certificates | None
+    ) -> None:
+        """Go by all this from now on, as far as that is possible while it runs."""
         self.settings = settings
         self.rules = rules
         self.pools.renders.configure(**_render_limits(settings))
@@ -186,17 +214,39 @@ class House:
         self.xref.configure(settings.xref_tracking_url)
         self.site.configure(settings)
         if self.domain is not None:
-            await self.domain.configure(settings, rules, keys=await deferToThread(signing_keys, settings))
+            keys = await deferToThread(signing_keys, settings)
+            await self.domain.configure(self._own(settings), rules, keys=keys)
         await self.store.reload()
+        if certificates is not None:
+            self._certify(certificates)
+        old = self.listeners
+        self._accept(listeners)
+        await old.close(but=listeners)
 
-    def started_line(self, settings_file: object) -> str:
-        """What the log says when everything is there."""
-        addresses = [*(f"http://{one}" for one in self.http), *(f"https://{one}" for one in self.https)]
-        formats = sorted(row.name for row in self.rules.rendering.formats.readable())
-        return (
-            f"Image server started: version {__version__}, settings {settings_file or 'built in'},"
-            f" addresses {' '.join(addresses)}, formats {' '.join(formats)}"
-        )
+    def _own(self, settings: Settings) -> Settings:
+        """``settings`` for this process: tasks are one worker's."""
+        return settings if self._role is None else attrs.evolve(settings, tasks_enabled=self._role == TASKS)
+
+    def _threads(self) -> int:
+        return self.settings.https_threads if self._role == "https" else self.settings.http_threads
+
+    def _certify(self, certificates: Certificates) -> None:
+        context = make_context(certificates, self.settings)
+        if self._tls is None:
+            self._tls = ContextHolder(context)
+        else:
+            self._tls.current = context
+
+    def _accept(self, listeners: Listeners) -> None:
+        """Accept connections at those addresses as well at which none are accepted so far."""
+        for factory, some in ((self.site, listeners.http), (self._site_below_tls(), listeners.https)):
+            for listener in some:
+                if listener.port is None and factory is not None:
+                    listener.accept(self._reactor, factory)
+        self.listeners = listeners
+
+    def _site_below_tls(self) -> IProtocolFactory | None:
+        return None if self._tls is None else TLSMemoryBIOFactory(self._tls, False, self.site)
 
     def _thread_pools(self) -> list[ThreadedPool]:
         pools = self.pools
@@ -204,13 +254,6 @@ class House:
 
     def _parse_template(self, document: object) -> TemplateValues:
         return parse_template(document, choices(self.rules))
-
-    async def _samples(self) -> None:
-        try:
-            if await deferToThread(provide_samples, self.settings):
-                _log.info("Created the sample images")
-        except OSError as error:
-            _log.warn("the sample images can't be put into the library: {reason}", reason=error.strerror)
 
     async def _drained(self, grace: float) -> None:
         waiting = Deferred.fromCoroutine(self.site.drained())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -54,6 +54,28 @@ class Listener:
         self.bound.close()
 
 
+@attrs.frozen(eq=False)
+class Listeners:
+    """All addresses that are bound, by what is spoken there."""
+
+    http: Sequence[Listener] = ()
+    https: Sequence[Listener] = ()
+
+    def __iter__(self) -> Iterator[Listener]:
+        return iter((*self.http, *self.https))
+
+    def of(self, role: str) -> Sequence[Listener]:
+        """Those of ``http`` or ``https``; none of anything else."""
+        return {"http": self.http, "https": self.https}.get(role, ())
+
+    async def close(self, *, but: Iterable[Listener] = ()) -> None:
+        """Accept nothing more at these addresses. Connections that exist go on."""
+        kept = list(but)
+        for listener in self:
+            if listener not in kept:
+                await listener.close()
+
+
 def bind_all(addresses: Sequence[ListenAddress], *, setting: str) -> list[Listener]:
     """Bind every address, or none.
 
@@ -70,6 +92,11 @@ def bind_all(addresses: Sequence[ListenAddress], *, setting: str) -> list[Listen
         reason = _REASONS.get(error.errno or 0) or error.strerror
         raise StartupError(f"{setting}: can't listen on {address}: {reason}") from error
     return listeners
+
+
+def inherited(address: ListenAddress, descriptor: int) -> Listener:
+    """An address that another process has bound, whose socket this one has got as ``descriptor``."""
+    return Listener(address=address, bound=socket.socket(fileno=descriptor))
 
 
 def _bind(address: ListenAddress) -> socket.socket:

@@ -59,6 +59,17 @@ class LogFile:
             while data and self._descriptor is not None:
                 data = data[os.write(self._descriptor, data) :]
 
+    def begin_anew_if_large(self) -> bool:
+        """Begin a new file if this one is too large, whoever has written to it."""
+        with self._lock:
+            try:
+                large = bool(self._max_bytes) and self._path.stat().st_size > self._max_bytes
+                if large:
+                    self._begin_anew()
+            except OSError:
+                return False
+            return large
+
     def reopen(self) -> None:
         """Open the file by its name again, as logrotate wants it; when that fails, go on with the old one.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import LoopingCall
 from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
@@ -20,6 +22,7 @@ _log = Logger()
 
 PROCESS = "qis"
 _FLUSH_EVERY = 1.0
+_LOOK_EVERY = 5.0
 _FLUSH_BYTES = 64 * 1024
 _MEGABYTE = 1024 * 1024
 
@@ -32,11 +35,29 @@ class Logs:
     access log go there, too.
 
     :param console: the terminal.
+    :param process: what this process is called there.
+    :param rotates: whether it begins new files when they get too large; of several processes that write to the same
+        ones only one does.
+    :ivar rotated: called when it has done so: others must reopen them then.
     """
 
-    def __init__(self, settings: Settings, reactor: IReactorTime, *, console: Console) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        reactor: IReactorTime,
+        *,
+        console: Console,
+        process: str = PROCESS,
+        rotates: bool = True,
+    ) -> None:
         self._reactor = reactor
         self._console = console
+        self._process = process
+        self._rotates = rotates
+        self.rotated: Callable[[], None] = lambda: None
+        self._is_open = False
+        self._watch = LoopingCall(self._look)
+        self._watch.clock = reactor
         self._journal = Journal() if settings.log_target == "journal" else None
         self._application: Outlet | None = None
         self._access: Outlet | None = None
@@ -58,7 +79,17 @@ class Logs:
         self._json = settings.log_format == "json"
         self._access_format = FORMATS.get(settings.access_log)
         for file in self._files:
-            file.configure(max_bytes=settings.log_max_mb * _MEGABYTE, keep=settings.log_keep)
+            file.configure(max_bytes=settings.log_max_mb * _MEGABYTE if self._rotates else 0, keep=settings.log_keep)
+
+        self._limited = self._rotates and bool(self._files) and settings.log_max_mb > 0
+        self._keep_watch()
+
+    def _keep_watch(self) -> None:
+        wanted = self._is_open and self._limited
+        if wanted and not self._watch.running:
+            self._watch.start(_LOOK_EVERY, now=False)
+        elif self._watch.running and not wanted:
+            self._watch.stop()
 
     def open(self) -> None:
         """Open the files and begin to observe.
@@ -69,6 +100,8 @@ class Logs:
             file.open()
         if self._journal is not None:
             self._journal.open()
+        self._is_open = True
+        self._keep_watch()
         first_observer().end()
         globalLogPublisher.addObserver(self)
 
@@ -84,6 +117,8 @@ class Logs:
     def close(self) -> None:
         """Write what is waiting, and end."""
         self.flush()
+        self._is_open = False
+        self._keep_watch()
         globalLogPublisher.removeObserver(self)
         for file in self._files:
             file.close()
@@ -93,7 +128,7 @@ class Logs:
         if record.level < LogLevel.levelWithName(self._levels.of(record.area)):
             return
         if self._journal is not None:
-            self._journal.send(journal_datagram(record, identifier=PROCESS))
+            self._journal.send(journal_datagram(record, identifier=self._process))
         elif self._application is not None:
             self._application.write(self._line(record))
         self._console.write(event, record)
@@ -101,8 +136,14 @@ class Logs:
     def _line(self, record: Record) -> str:
         pid = os.getpid()
         if self._json:
-            return json_line(record, process=PROCESS, pid=pid)
-        return text_lines(record, process=f"{PROCESS}_{pid}")
+            return json_line(record, process=self._process, pid=pid)
+        return text_lines(record, process=f"{self._process}_{pid}")
+
+    def _look(self) -> None:
+        """Begin new files where others have written too much into the old ones."""
+        begun = [file.begin_anew_if_large() for file in self._files]
+        if any(begun):
+            self.rotated()
 
     # The access log: what qisd.web calls for each request
 
@@ -131,7 +172,7 @@ class Logs:
             self._access.write("".join(lines))
         elif self._journal is not None:
             for line in lines:
-                self._journal.send(journal_datagram(_access_record(line, self._reactor), identifier=PROCESS))
+                self._journal.send(journal_datagram(_access_record(line, self._reactor), identifier=self._process))
 
 
 def _file(path: Path, settings: Settings) -> LogFile:

@@ -23,10 +23,11 @@ class Options(usage.Options):
         ["http", None, None, "Where to accept HTTP, such as 127.0.0.1:8080, in place of HTTP_LISTEN."],
         ["https", None, None, "Where to accept HTTPS, in place of HTTPS_LISTEN."],
         ["state-dir", None, None, "Where the server keeps what it needs for itself, in place of STATE_DIR."],
+        ["worker", None, None, "How the server starts its own workers. Not for use by hand."],
     ]
     optFlags = [  # noqa: RUF012
         ["check", None, "Check settings, files and certificates, and end."],
-        ["single-process", None, "Run everything in one process (it always does, so far)."],
+        ["single-process", None, "Run everything in one process, without workers."],
     ]
 
     def postOptions(self) -> None:  # noqa: N802

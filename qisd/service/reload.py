@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import attrs
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
@@ -12,8 +13,8 @@ from qisd.access.certificates import CertificateError
 from qisd.errors import SettingsError, StartupError
 from qisd.service.certificates import load_certificates
 from qisd.service.image_rules import image_rules
-from qisd.service.listeners import Listener, bind_all
-from qisd.service.tls import ContextHolder, make_context
+from qisd.service.listeners import Listener, Listeners, bind_all
+from qisd.service.tls import make_context
 from qisd.settings import ListenAddress, LoadedSettings, Settings, restart_required
 from qisd.settings.model import MODEL
 
@@ -39,9 +40,8 @@ async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
     rules = await deferToThread(image_rules, new)
     daemon.settings = new
     daemon.logs.configure(new)
-    await daemon.house.configure(new, rules)
-    await _reload_tls(daemon, new)
-    await _move_listeners(daemon, new)
+    await _reload_certificates(daemon, new)
+    await daemon.body.take_over(_possible(daemon.started_with, new), rules, _bound(daemon, new), daemon.certificates)
     _log.info("Settings reloaded, {changes}", changes=_changes(old, new))
     waiting = restart_required(daemon.started_with, new)
     if waiting:
@@ -59,48 +59,45 @@ def _changes(old: Settings, new: Settings) -> str:
     return f"changed: {', '.join(names)}" if names else "none has changed"
 
 
-async def _reload_tls(daemon: Daemon, settings: Settings) -> None:
+async def _reload_certificates(daemon: Daemon, settings: Settings) -> None:
     if not settings.https_listen:
         return
     try:
         certificates = await deferToThread(load_certificates, settings, previous=daemon.certificates)
-        context = make_context(certificates, settings)
+        make_context(certificates, settings)  # whether they can be used
     except CertificateError as error:
         _log.error("{error}; the certificates in use stay", error=error)
         return
     daemon.certificates = certificates
-    if daemon.tls is None:
-        daemon.tls = ContextHolder(context)
-    else:
-        daemon.tls.current = context
 
 
-async def _move_listeners(daemon: Daemon, settings: Settings) -> None:
-    house = daemon.house
-    https = settings.https_listen if daemon.tls is not None else ()
+def _possible(old: Settings, new: Settings) -> Settings:
+    """``new``, but for what takes a restart."""
+    kept = {MODEL[name].attribute: getattr(old, MODEL[name].attribute) for name in restart_required(old, new)}
+    return attrs.evolve(new, **kept)
+
+
+def _bound(daemon: Daemon, settings: Settings) -> Listeners:
+    """All addresses at which connections are to be accepted; those in use if the new ones can't be had."""
+    old = daemon.body.listeners
+    https = settings.https_listen if daemon.certificates is not None else ()
     try:
-        new_http = _newly_bound(house.http, settings.http_listen, setting="HTTP_LISTEN")
+        new_http = _newly_bound(old.http, settings.http_listen, setting="HTTP_LISTEN")
         try:
-            new_https = _newly_bound(house.https, https, setting="HTTPS_LISTEN")
+            new_https = _newly_bound(old.https, https, setting="HTTPS_LISTEN")
         except StartupError:
             for listener in new_http:
                 listener.bound.close()
             raise
     except StartupError as error:
         _log.error("{error}; the addresses in use stay", error=error)
-        return
-    house.http = await _without_old(house.http, settings.http_listen)
-    house.https = await _without_old(house.https, https)
-    house.listen(new_http, new_https, daemon.tls)
+        return old
+    return Listeners(
+        [*(one for one in old.http if one.address in settings.http_listen), *new_http],
+        [*(one for one in old.https if one.address in https), *new_https],
+    )
 
 
 def _newly_bound(old: Sequence[Listener], wanted: Sequence[ListenAddress], *, setting: str) -> list[Listener]:
     known = {listener.address for listener in old}
     return bind_all([address for address in wanted if address not in known], setting=setting)
-
-
-async def _without_old(old: Sequence[Listener], wanted: Sequence[ListenAddress]) -> list[Listener]:
-    for listener in old:
-        if listener.address not in wanted:
-            await listener.close()
-    return [listener for listener in old if listener.address in wanted]

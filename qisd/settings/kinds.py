@@ -162,6 +162,31 @@ class Automatic(Kind[str]):
 
 
 @attrs.frozen
+class AutomaticInteger(Kind[int | None]):
+    """A whole number as in :class:`Integer`, or "auto" for what suits the machine: None."""
+
+    minimum: int
+    maximum: int
+
+    def convert(self, value: object) -> int | None:
+        if value == "auto":
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not self.minimum <= value <= self.maximum:
+            raise ValueError(f"must be an {self.describe()}")
+        return value
+
+    def describe(self) -> str:
+        return f'integer from {self.minimum} to {self.maximum}, or "auto"'
+
+    def read(self, text: str) -> object:
+        word = text.strip().lower()
+        return int(word) if _INTEGER.fullmatch(word) and len(word) <= 40 else word
+
+    def plain(self, value: int | None) -> object:
+        return "auto" if value is None else value
+
+
+@attrs.frozen
 class Directory(Kind[Path]):
     """The absolute path of a directory; with ``empty``, the empty text is allowed and becomes the empty path."""
 

@@ -30,6 +30,7 @@ from qisd.settings.addresses import (
 from qisd.settings.keys import MASK, SecretKey
 from qisd.settings.kinds import (
     Automatic,
+    AutomaticInteger,
     Boolean,
     Choice,
     Directory,
@@ -129,7 +130,10 @@ class Settings:
     internal_browsing_ssl: bool = _setting(Boolean(), Who.SECURITY)
     proxy_servers: int = _setting(Integer(0, 16), Who.OPERATOR)
     proxy_addresses: tuple[IpNetwork, ...] = _setting(ListOf(Network(), "IP addresses or networks"), Who.SECURITY)
-    http_threads: int = _setting(Integer(1, 64), Who.TUNING, Apply.RESTART)
+    http_processes: int | None = _setting(AutomaticInteger(0, 256), Who.TUNING)
+    https_processes: int | None = _setting(AutomaticInteger(0, 256), Who.TUNING)
+    http_threads: int = _setting(Integer(1, 64), Who.TUNING)
+    https_threads: int = _setting(Integer(1, 64), Who.TUNING)
     keep_alive_timeout: int = _setting(Integer(1, 3600), Who.TUNING)
     request_timeout: int = _setting(Integer(1, 3600), Who.TUNING)
     shutdown_grace: int = _setting(Integer(0, 3600), Who.OPERATOR)

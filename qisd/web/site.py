@@ -47,6 +47,7 @@ class QisSite(Site):
     :ivar bodies: decides what may come in the body of a request; None = none takes any.
     :ivar body_files: where uploaded files are written.
     :ivar throttled: called for each request that was refused because there were too many.
+    :ivar requests_answered: so far, errors included.
     :ivar draining: whether every answer from now on ends its connection.
     """
 
@@ -72,6 +73,7 @@ class QisSite(Site):
         self.bodies = bodies
         self.body_files = body_files
         self.draining = False
+        self.requests_answered = 0
         self.connections_max, self.connections_per_address = _connection_limits()
         self._channels: set[Channel] = set()
         self._by_address: Counter[str] = Counter()
@@ -123,6 +125,7 @@ class QisSite(Site):
     def log(self, request: QisRequest) -> None:  # type: ignore[override]
         """Called by each request when it is over."""
         entry = request.access_entry()
+        self.requests_answered += 1
         if entry.status == _THROTTLED:
             self.throttled()
         if self.access_log is not None:

@@ -75,10 +75,10 @@ class GetTests(CommandCase):
 
     def test_a_wrong_name_is_2_with_a_suggestion(self) -> None:
         for action in ("get", "explain"):
-            for name in ("HTTP_THREDS", "http_threads", "QIS_HTTP_THREADS"):
+            for name in ("TRASH_DAIS", "trash_days", "QIS_TRASH_DAYS"):
                 outcome = self.qis("settings", action, name)
                 self.assertEqual((outcome.code, outcome.out), (2, ""))
-                self.assertEqual(outcome.err, f"qis: {name}: unknown setting; did you mean HTTP_THREADS?\n")
+                self.assertEqual(outcome.err, f"qis: {name}: unknown setting; did you mean TRASH_DAYS?\n")
 
     def test_a_dropped_name_says_why(self) -> None:
         outcome = self.qis("settings", "get", "TEMPLATES_BASE_DIR")

@@ -100,7 +100,7 @@ class ApiCase(DatabaseCase):
         self.store = DataStore(
             values, reactor=reactor, parse=lambda document: parse_template(document, choices(_RULES))
         )
-        await self.store.start()
+        await self.store.start(values.mgmt_database_connection)
         self.domain = Domain(
             values,
             rules=_RULES,

@@ -72,8 +72,9 @@ class Home:
         }
         self.runs: list[Run] = []
 
-    def start(self, *flags: str, **settings: str) -> Run:
-        """Start a daemon here."""
+    def start(self, *flags: str, workers: bool = False, **settings: str) -> Run:
+        """Start a daemon here, all in one process if not with ``workers``."""
+        flags = flags if workers else (*flags, "--single-process")
         run = Run(self, flags, {f"QIS_{name}": value for name, value in settings.items()})
         self.runs.append(run)
         return run

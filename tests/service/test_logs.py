@@ -27,8 +27,8 @@ class LogsCase(SynchronousTestCase):
     def settings(self, **changes: Any) -> Settings:
         return attrs.evolve(default_settings(), logging_base_dir=self.directory, **changes)
 
-    def opened(self, **changes: Any) -> Logs:
-        logs = Logs(self.settings(**changes), self.clock, console=Console(self.terminal))
+    def opened(self, *, rotates: bool = True, **changes: Any) -> Logs:
+        logs = Logs(self.settings(**changes), self.clock, console=Console(self.terminal), rotates=rotates)
         logs.open()
         self.addCleanup(logs.close)
         return logs
@@ -116,3 +116,27 @@ class Access(LogsCase):
         logs.reopen()
         self.assertEqual(old.read_text().count("\n"), 1)
         self.assertEqual(self.text("access.log"), "")
+
+
+class SharedFiles(LogsCase):
+    """Files that several processes write to."""
+
+    def test_the_one_that_begins_new_files_sees_what_others_have_written_and_tells_them(self) -> None:
+        logs = self.opened(log_max_mb=1, log_keep=1)
+        told: list[None] = []
+        logs.rotated = lambda: told.append(None)
+        with (self.directory / "access.log").open("a") as theirs:
+            theirs.write("x" * 1_100_000)
+        self.clock.advance(5)
+        self.assertEqual((len(told), self.text("access.log"), len(self.text("access.log.1"))), (1, "", 1_100_000))
+        self.clock.advance(5)
+        self.assertEqual(len(told), 1)
+
+    def test_the_others_begin_none(self) -> None:
+        logs = self.opened(log_max_mb=1, log_keep=1, rotates=False)
+        for _ in range(3):
+            with (self.directory / "access.log").open("a") as theirs:
+                theirs.write("x" * 1_100_000)
+            logs.write(ENTRY)
+            self.clock.advance(5)
+        self.assertFalse((self.directory / "access.log.1").exists())

@@ -1,0 +1,76 @@
+"""How many workers there are, and of what kind: operations by the number of processors."""
+
+from __future__ import annotations
+
+import os
+
+import attrs
+
+from qisd.settings import Settings
+
+_LEAST = 2
+_LOCAL_NAMES = ("", "localhost", "[::1]")
+
+TASKS = "tasks"
+
+
+@attrs.frozen(order=True)
+class Station:
+    """The place of one worker.
+
+    :param role: ``http`` or ``https``: what it serves; ``tasks``: background work.
+    :param number: from 1 on, among those of its role.
+    """
+
+    role: str
+    number: int
+
+    @property
+    def title(self) -> str:
+        """As the list of processes shows it."""
+        return "task worker" if self.role == TASKS else f"{self.role} worker {self.number}"
+
+    def __str__(self) -> str:
+        return f"{self.role}:{self.number}"
+
+    @classmethod
+    def of(cls, text: str) -> Station:
+        """What ``str`` gave."""
+        role, _, number = text.partition(":")
+        return cls(role, int(number))
+
+
+def stations(settings: Settings, *, processors: int | None = None) -> list[Station]:
+    """The workers that ``settings`` ask for, in the order of their start."""
+    best = recommended(settings, processors=processors)
+    preferred = settings.preferred_url_scheme
+    wanted = {
+        role: _count(value, best if role == preferred else _LEAST)
+        for role, value in (("http", settings.http_processes), ("https", settings.https_processes))
+    }
+    places = [
+        Station(role, number)
+        for role, listen in (("http", settings.http_listen), ("https", settings.https_listen))
+        if listen
+        for number in range(1, wanted[role] + 1)
+    ]
+    if settings.tasks_enabled:
+        places.append(Station(TASKS, 1))
+    return places
+
+
+def recommended(settings: Settings, *, processors: int | None = None) -> int:
+    """How many workers suit this machine: one a processor, but for those that database and cache need here."""
+    cores = processors or len(os.sched_getaffinity(0))
+    database_here = not settings.mgmt_database_connection or _is_local(settings.mgmt_database_connection)
+    return max(_LEAST, cores - database_here)
+
+
+def _count(value: int | None, automatic: int) -> int:
+    return automatic if value is None else value
+
+
+def _is_local(url: str) -> bool:
+    host = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+    name = host if host.startswith("[") else host.partition(":")[0]
+    return name in _LOCAL_NAMES or name.startswith("127.")
