@@ -36,7 +36,7 @@ PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQV
 
 # What is right to answer to made-up entity tags, and to passwords that are tried again and again.
 _FINE_THOUGH_VALID = ["2xx", "3xx", "401", "403", "404", "409", "412", "415", "429"]
-_FINE_FOR_INVALID = ["400", "401", "403", "404", "405", "409", "412", "413", "415", "429"]
+_FINE_FOR_INVALID = ["400", "401", "403", "404", "405", "409", "412", "413", "414", "415", "429"]
 
 ALL_PHASES = "examples,coverage,fuzzing,stateful"
 

@@ -279,6 +279,8 @@ def _errors(method: str, declared: Endpoint, twin: Endpoint | None) -> set[int]:
         found.add(400)
     if method in _WRITES:
         found.add(413)
+    elif declared.form is not None or declared.listing:
+        found.add(414)
     if declared.login or declared.flag is not None:
         found.add(403)
     if _PART.search(declared.path):

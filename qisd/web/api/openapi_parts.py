@@ -44,6 +44,7 @@ ERRORS: dict[int, tuple[str, str]] = {
     410: ("Gone", "It is not there any more."),
     412: ("OutOfDate", "Somebody else has changed it meanwhile; `data` is how it is now."),
     413: ("TooLarge", "The body is too long."),
+    414: ("AddressTooLong", "The address is longer than 16 kB; said in HTML, before anybody looks at what it means."),
     415: ("Unsupported", "The file is of no type that is known or allowed, or can't be read."),
     423: ("Locked", "Another request is at it."),
     429: ("TooManyRequests", "Slow down."),
@@ -89,6 +90,8 @@ def _error(status: int, text: str) -> dict[str, Any]:
             "application/problem+json": {"schema": ref("Problem")},
         },
     }
+    if status == 414:
+        made["content"] = {"text/html": {"schema": {"type": "string"}}}
     if status == 405:
         made["headers"] = {"Allow": header("Allow")}
     if status in (409, 429, 503):

@@ -52,7 +52,7 @@ Parameters = Annotated[
     Meta(
         description='image options as of a template: {"<field>": {"value": …}, …}; as JSON text in forms',
         extra={"json_text": (2, 102_400)},
-        extra_json_schema={"type": "object"},
+        extra_json_schema={"type": ["object", "null"]},
     ),
 ]
 
@@ -106,7 +106,7 @@ class ImageForm(Form):
 
     filename: FileName | None = None
     index: Index | None = None
-    image_parameters: Annotated[Parameters, Meta(extra_json_schema={"type": ["object", "null"]})] = None
+    image_parameters: Parameters = None
 
 
 class PositionForm(Form):

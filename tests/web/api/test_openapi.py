@@ -224,7 +224,7 @@ class OperationTests(SynchronousTestCase):
     def test_errors_follow_from_the_declaration(self) -> None:
         always = {"200", "401", "500", "503"}
         self.assertEqual(self.statuses("get", declare()), always | {"304"})
-        self.assertEqual(self.statuses("get", declare(form=ThingForm)), always | {"304", "400"})
+        self.assertEqual(self.statuses("get", declare(form=ThingForm)), always | {"304", "400", "414"})
         self.assertEqual(self.statuses("get", declare(login=True)), always | {"304", "403"})
         self.assertEqual(self.statuses("get", declare(path="/a/<int:id>/")), always | {"304", "404"})
         self.assertEqual(self.statuses("post", declare("POST")), always | {"400", "413"})
