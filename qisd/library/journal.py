@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import attrs
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import LoopingCall, deferLater
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from qisd.errors import AlreadyExists, NotFound, QisError, StoreUnavailable, Unavailable
 from qisd.pools.files import FilePool
@@ -278,7 +278,8 @@ class Journal:
         except CancelledError:
             raise
         except Exception as error:
-            _log.warn(
+            _log.emit(
+                LogLevel.warn if taken else LogLevel.debug,
                 "{kind} of {paths} is not settled yet: {reason}",
                 kind=entry.kind,
                 paths=entry.paths,
@@ -363,6 +364,8 @@ class Journal:
         for entry, here in resolved[-1:]:
             self._tell(entry)
             await self._clean(here, here.operation.clean)
+        if disk is not None and not resolved:  # it was never written
+            await self._clean(disk, disk.operation.withdraw)
 
     def _read(self, entry: Entry) -> Operation[Any]:
         return self._kinds[entry.kind](**entry.params)

@@ -18,9 +18,11 @@ from twisted.python.failure import Failure
 from txpostgres import txpostgres
 from txpostgres.reconnection import ConnectionDead, DeadConnectionDetector
 
+from qisd.repeated import Repeated
 from qisd.store.dsn import Parameters, hosts_of
 
 _log = Logger()
+_repeated = Repeated(period=1.0)
 
 # Seconds before each attempt to connect again: a connection that was merely cut comes back at once, and a server that
 # comes back after a while is noticed within two seconds.
@@ -112,7 +114,9 @@ class Link:
 
     def _lost(self, connection: txpostgres.Connection, failure: Failure) -> None:
         if connection is self.connection:
-            _log.info("lost a connection to the database: {reason}", reason=one_line(failure.value))
+            reason = one_line(failure.value)
+            if _repeated.left_out(reason) is not None:  # all are lost at once
+                _log.info("lost a connection to the database: {reason}", reason=reason)
             self.discard()
 
     async def _heal(self) -> None:

@@ -12,15 +12,17 @@ from http import HTTPStatus
 
 import attrs
 from twisted.internet.defer import CancelledError
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from qisd.errors import BadParameter, Forbidden, QisError
+from qisd.repeated import Repeated
 from qisd.web.headers import Header
 from qisd.web.ranges import RangeNotSatisfiableError
 
 _log = Logger()
+_repeated = Repeated()
 
 # Where Python's name of a status is not that of RFC 9110.
 _NAMES = {
@@ -141,14 +143,7 @@ def _quality(parameters: list[str]) -> float:
 
 def _of_domain(error: QisError, *, request_id: str, where: str) -> ErrorAnswer:
     if error.status >= 500:
-        _log.warn(
-            "{status} {message} {detail} ({where}, {request_id})",
-            status=error.status,
-            message=error.message,
-            detail=error.detail,
-            where=where,
-            request_id=request_id,
-        )
+        _tell(error, request_id=request_id, where=where)
     elif isinstance(error, Forbidden):
         reason = error.detail or error.message
         _log.info("refused: {reason} ({where}, {request_id})", reason=reason, where=where, request_id=request_id)
@@ -162,6 +157,21 @@ def _of_domain(error: QisError, *, request_id: str, where: str) -> ErrorAnswer:
         parameter=error.parameter,
         faults=error.faults if isinstance(error, BadParameter) else (),
         headers=headers,
+    )
+
+
+def _tell(error: QisError, *, request_id: str, where: str) -> None:
+    """Have the log say what is wrong: once in a while, when it is so for every request."""
+    before = _repeated.left_out(f"{error.status} {error.message} {error.detail}")
+    _log.emit(
+        LogLevel.debug if before is None else LogLevel.warn,
+        "{status} {message} {detail} ({where}, {request_id}{more})",
+        status=error.status,
+        message=error.message,
+        detail=error.detail,
+        where=where,
+        request_id=request_id,
+        more=f"; {before} more like it before" if before else "",
     )
 
 

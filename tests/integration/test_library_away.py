@@ -8,7 +8,11 @@ import os
 from pathlib import Path
 from unittest import mock
 
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
+
 from qisd.errors import StoreUnavailable, Unavailable
+from qisd.library import journal
 from qisd.library.journal import Journal
 from qisd.repository.growing import Checksum
 from qisd.store.resumable_uploads import ResumableUpload
@@ -106,6 +110,15 @@ class NothingIsLeftTests(LibraryCase):
         with mock.patch.object(Journal, "_claim", side_effect=Unavailable("Somebody else is at it.")):
             await self.refusal(Unavailable, self.library.folders.create(admin(), "/c/d"))
         self.assertEqual([path for path in self.staged() if path.is_dir()], [])
+
+    async def test_of_a_folder_when_the_database_went_away(self) -> None:
+        self.patch(journal, "_SETTLE_AGAIN", 0.0)
+        with mock.patch.object(self.database, "transaction", side_effect=StoreUnavailable()):
+            await self.refusal(StoreUnavailable, self.library.folders.create(admin(), "/c/d"))
+            self.assertEqual(len(self.staged()), 1)
+        while self.staged():
+            await deferLater(reactor, 0.01)  # type: ignore[arg-type]
+        self.assertEqual(self.disk(), [])
 
     async def test_of_an_upload_in_pieces_that_the_database_does_not_take(self) -> None:
         with mock.patch.object(self.database, "transaction", side_effect=StoreUnavailable()):

@@ -5,11 +5,23 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError
+from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from qisd.errors import BadParameter, Busy, Forbidden, NotFound, RenderCancelled, RenderTimeout, StoreUnavailable
+from qisd.errors import (
+    BadParameter,
+    Busy,
+    Forbidden,
+    NoSpace,
+    NotFound,
+    RenderCancelled,
+    RenderTimeout,
+    StoreUnavailable,
+)
+from qisd.repeated import Repeated
+from qisd.web import errors
 from qisd.web.errors import ErrorAnswer, prefers_json, status_name, translate
 
 
@@ -37,6 +49,18 @@ class TranslationTests(SynchronousTestCase):
         (event,) = events
         self.assertEqual(event["reason"], "outside the library")
         self.assertEqual(event["where"], "GET /image")
+
+    def test_what_every_request_meets_is_logged_once_in_a_while(self) -> None:
+        clock = Clock()
+        self.patch(errors, "_repeated", Repeated(now=clock.seconds))
+        with capturedLogs() as events:
+            for seconds in (0, 1, 1, 10):
+                clock.advance(seconds)
+                _answer(StoreUnavailable(detail="there is no connection to the database"))
+            _answer(NoSpace(detail="the disk is full"))
+        loud = [event for event in events if event["log_level"] is LogLevel.warn]
+        self.assertEqual([event["more"] for event in loud], ["", "; 2 more like it before", ""])
+        self.assertEqual(len(events), 5)
 
     def test_whoever_is_to_come_back_is_told_when(self) -> None:
         for error, seconds in ((Busy(), "5"), (RenderTimeout(), "30"), (StoreUnavailable(retry_after=7), "7")):
