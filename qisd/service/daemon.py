@@ -24,6 +24,7 @@ from qisd.images import ImageRules
 from qisd.service import signals
 from qisd.service.certificates import Certificates, load_certificates
 from qisd.service.console import Console
+from qisd.service.control import Control, status
 from qisd.service.database_server import DatabaseServer
 from qisd.service.exit_status import ExitStatus, stuck_threads
 from qisd.service.image_rules import image_rules
@@ -94,6 +95,8 @@ class Daemon(Service):
         self.body: Body
         self.certificates: Certificates | None = None
         self._database = DatabaseServer(loaded.settings, reactor=reactor)
+        self._control = Control(loaded.settings, reactor=reactor, commands={"status": self._status})
+        self._since = reactor.seconds()
         self._loaded = loaded
         self._load = load
         self._make_body = body
@@ -178,6 +181,7 @@ class Daemon(Service):
 
     async def _start(self) -> None:
         self.body.begin(self._bound, self.certificates)
+        self._control.start()
         url = await self._database.start()
         if not self._database.knows_images:
             # A library that is empty while images are known is one that is not mounted.
@@ -223,6 +227,7 @@ class Daemon(Service):
         if self._reloading is not None:
             self._reloading.cancel()
         try:
+            await self._control.stop()
             await self.body.stop()
             await self._database.stop()
         except Exception:
@@ -272,6 +277,16 @@ class Daemon(Service):
         self.logs.reopen()
         self.body.reopen()
         _log.info("Reopened the log files")
+
+    async def _status(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        return await status(
+            settings=self.settings,
+            since=self._since,
+            pid=os.getpid(),
+            listeners=self.body.listeners,
+            certificates=self.certificates,
+            reports=self.body.reports,
+        )
 
     def _asked_to_tell(self) -> None:
         _log.info("What this process is doing:", lines=self.body.tell())

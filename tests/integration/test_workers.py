@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections import Counter
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.integration.process import Home, Run, answer, until
+from tests.integration.postgres import REPOSITORY
+from tests.integration.process import Home, Run, answer, as_someone_who_reaches_it, until
 
 SAMPLE = "/image?src=/samples/penguin.jpg&width=40"
 _WORKER = re.compile(r"--worker=(\w+:\d+)")
@@ -89,6 +93,24 @@ class WorkerTests(WorkersCase):
         self.assertEqual(self.home.servers(), set())
         self.assertEqual(os.listdir(self.home.path / "state" / "processes"), [])
         self.assertNotIn("ERROR", run.log)
+
+    def test_status_tells_of_each(self) -> None:
+        run = self.start()
+        connection = run.connect()
+        for _ in range(3):
+            answer(connection, "/health")
+        program = [*as_someone_who_reaches_it(), Path(sys.executable).parent / "qis", "status", "--json"]
+        told = subprocess.run(
+            program, env=os.environ | self.home.environ, capture_output=True, check=True, cwd=REPOSITORY
+        )
+        connection.close()
+        found = json.loads(told.stdout)
+        self.assertEqual(found["pid"], run.process.pid)
+        self.assertEqual(sorted(one["pid"] for one in found["processes"]), sorted(workers(run).values()))
+        self.assertEqual({one["state"] for one in found["processes"]}, {"ready"})
+        self.assertEqual(sum(one["requests"] for one in found["processes"]), 3)
+        self.assertEqual(sum(one["connections"] for one in found["processes"]), 1)
+        self.assertTrue(all(10e6 < one["memory"] < 500e6 for one in found["processes"]))
 
     def test_one_that_is_killed_is_replaced_and_nobody_else_notices(self) -> None:
         run = self.start()

@@ -1,0 +1,115 @@
+"""``qis status`` and ``qis health``: how the running server fares."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from qisd.access.control_path import control_path
+from qisd.cli.console import CommandError, Console, Exit
+from qisd.settings import Settings
+
+Subparsers = Any
+
+_TIMEOUT = 10.0
+_SHARE = 100
+
+
+def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
+    """Add the commands to ``commands``."""
+    status = commands.add_parser("status", parents=[common], help="how the running server and its processes fare")
+    status.set_defaults(run=_status)
+    health = commands.add_parser("health", parents=[common], help="whether it serves images: exit code 0, or 5")
+    health.set_defaults(run=_health)
+
+
+def _status(console: Console, options: argparse.Namespace) -> Exit:
+    found = _ask(console.load().settings, command="status")
+    if console.as_json:
+        console.result_json(found)
+        return Exit.DONE
+    console.result(f"qisd {found['version']}, process {found['pid']}, up {_duration(found['uptime'])}")
+    console.result(f"addresses: {' '.join(found['addresses'])}")
+    for name, free in found["free_bytes"].items():
+        console.result(f"free space, {name}: {'unknown' if free is None else _bytes(free)}")
+    for certificate in found["certificates"]:
+        hosts = ", ".join(certificate["hosts"]) or "no name"
+        console.result(f"certificate {certificate['name']} ({hosts}): {certificate['days_left']} days left")
+    console.result("")
+    console.table([_HEAD, *(_row(process) for process in found["processes"])])
+    return Exit.DONE
+
+
+_HEAD = ("process", "pid", "state", "uptime", "restarts", "requests", "conns", "memory", "renders", "waiting", "hits")
+
+
+def _row(process: Mapping[str, Any]) -> tuple[str, ...]:
+    faults = [name for name, fine in process.get("checks", {}).items() if not fine]
+    state = process["state"] if not faults else f"{process['state']}, but: {', '.join(faults)}"
+    return (
+        process["name"],
+        str(process["pid"] or "-"),
+        state,
+        _duration(process["uptime"]),
+        str(process["restarts"]),
+        str(process.get("requests", "-")),
+        str(process.get("connections", "-")),
+        _bytes(process["memory"]) if "memory" in process else "-",
+        str(process.get("rendering", "-")),
+        str(process.get("waiting", "-")),
+        _hits(process.get("cache", {})),
+    )
+
+
+def _hits(cache: Mapping[str, int]) -> str:
+    hits, misses = cache.get("hits", 0), cache.get("misses", 0)
+    return f"{_SHARE * hits / (hits + misses):.0f} %" if hits + misses else "-"
+
+
+def _health(console: Console, options: argparse.Namespace) -> Exit:
+    processes = _ask(console.load().settings, command="status")["processes"]
+    serving = [one for one in processes if one["name"] != "task worker"]
+    fine = any(one.get("ready") for one in serving)
+    if console.as_json:
+        checks = {name: ok for one in serving for name, ok in one.get("checks", {}).items()}
+        console.result_json({"ready": fine, "checks": checks})
+    else:
+        console.result("ready" if fine else "not ready")
+    return Exit.DONE if fine else Exit.UNHEALTHY
+
+
+def _ask(settings: Settings, **command: Any) -> Any:
+    path = control_path(settings)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(_TIMEOUT)
+            connection.connect(str(path))
+            connection.sendall(json.dumps(command).encode("ascii") + b"\n")
+            with connection.makefile("rb") as answers:
+                answer = json.loads(answers.readline())
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "no answer"
+        raise CommandError(f"the server can't be reached by {path}: {reason}", exit_code=Exit.UNREACHABLE) from error
+    if "result" not in answer:
+        raise CommandError(f"the server has refused: {answer.get('error')}")
+    return answer["result"]
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    first = next((number for number, (value, _) in enumerate(parts) if value), 3)
+    return " ".join(f"{value} {unit}" for value, unit in parts[first : first + 2])
+
+
+def _bytes(number: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
