@@ -71,6 +71,8 @@ class Home:
             **{f"QIS_{name}": value for name, value in settings.items()},
         }
         self.runs: list[Run] = []
+        self.wrapper: list[str] = []
+        """What goes before the daemon's command line: ``prlimit``, say."""
 
     def start(self, *flags: str, workers: bool = False, **settings: str) -> Run:
         """Start a daemon here, all in one process if not with ``workers``."""
@@ -107,7 +109,14 @@ class Run:
         self._console_path = home.path / f"console{len(home.runs)}"
         ours = ("QIS_", "PG", "PYTHON", "DATA", "HTTP")
         environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        command = [*as_someone_who_reaches_it(), Path(sys.executable).parent / "twistd", "-n", "--pidfile=", "qis"]
+        command = [
+            *home.wrapper,
+            *as_someone_who_reaches_it(),
+            Path(sys.executable).parent / "twistd",
+            "-n",
+            "--pidfile=",
+            "qis",
+        ]
         command += [f"--settings={home.settings_file}", *flags]
         with self._console_path.open("wb") as console:
             self.process = subprocess.Popen(
