@@ -12,10 +12,14 @@ from zope.interface import Interface
 
 @attrs.frozen(kw_only=True)
 class CachedRendition:
-    """The bytes of a finished image and the name of their format in the table of formats."""
+    """The bytes of a finished image and the name of their format in the table of formats.
+
+    :param seconds: how long it took to make; 0: nobody knows any more.
+    """
 
     data: bytes
     format: str
+    seconds: float = attrs.field(default=0.0, eq=False)
 
     @property
     def cost(self) -> int:
