@@ -93,12 +93,11 @@ class DiskCache:
         clock: IReactorTime,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._files = DiskFiles(root, now=now)
         self._limits = limits
         self._threads = threads
         self._clock = clock
-        self._reading = _Trouble(f"finished images on disk can't be read in {root}", clock)
-        self._writing = _Trouble(f"finished images can't be kept on disk in {root}", clock)
+        self._now = now
+        self._place(root)
         self._at_work: set[Deferred[None]] = set()
         self._being_written: dict[str, int] = {}
         self._waiters: list[Deferred[None]] = []
@@ -129,14 +128,22 @@ class DiskCache:
             self._waiters.append(waiter)
             await waiter
 
-    def configure(self, limits: DiskLimits) -> None:
-        """Keep to other limits. What is too much goes in the background; if nothing is to be kept now, all stays."""
-        began = self._limits.capacity == 0 and limits.capacity > 0
+    def configure(self, root: Path, limits: DiskLimits) -> None:
+        """Keep to other limits, and in another directory. What is too much goes in the background; what is elsewhere,
+        and what is there if nothing is to be kept now, stays.
+        """
+        anew = root != self._files.root or not self._limits.capacity
         self._limits = limits
+        if root != self._files.root:
+            self._place(root)
         self._clear_next = float("-inf")
-        if not self._open or not limits.capacity:
-            return
-        self._in_background(self._prepare() if began else self._clear_up())
+        if self._open and limits.capacity:
+            self._in_background(self._prepare() if anew else self._clear_up())
+
+    def _place(self, root: Path) -> None:
+        self._files = DiskFiles(root, now=self._now)
+        self._reading = _Trouble(f"finished images on disk can't be read in {root}", self._clock)
+        self._writing = _Trouble(f"finished images can't be kept on disk in {root}", self._clock)
 
     async def get(self, key: str) -> CachedRendition | None:
         if not self._open or not self._limits.capacity or self._reading.resting:

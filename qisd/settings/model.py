@@ -188,6 +188,9 @@ class Settings:
     snapshot_grace: int = _setting(Integer(0, 604_800), Who.SECURITY)
     embedded_database_memory_mb: int = _setting(Integer(8, 65_536), Who.TUNING, Apply.RESTART)
     memory_cache_mb: int = _setting(Integer(0, 2**20), Who.TUNING)
+    disk_cache_mb: int = _setting(Integer(0, 2**30), Who.TUNING)
+    disk_cache_dir: Path = _setting(Directory(empty=True), Who.TUNING)
+    disk_cache_min_ms: int = _setting(Integer(0, 600_000), Who.TUNING)
 
     # Logs
     log_level: LogLevels = _setting(Levels(), Who.OPERATOR)

@@ -128,7 +128,7 @@ class DiskCacheTests(DiskCacheCase):
         self.assertEqual(self.kept(["a"]), ["a"])
 
     def test_what_is_being_written_is_not_written_twice_and_too_much_of_it_is_dropped(self) -> None:
-        self.cache.configure(attrs.evolve(LIMITS, capacity=2**40))
+        self.cache.configure(self.root, attrs.evolve(LIMITS, capacity=2**40))
         before = self.threads.count
         self.threads.held = []
         for key in ("a", "a", "b", "c"):
@@ -175,20 +175,30 @@ class DiskCacheTests(DiskCacheCase):
     def test_a_smaller_capacity_is_kept_to_in_the_background(self) -> None:
         for number in range(20):
             self.put(str(number))
-        self.cache.configure(attrs.evolve(LIMITS, capacity=MEBIBYTE // 4))
+        self.cache.configure(self.root, attrs.evolve(LIMITS, capacity=MEBIBYTE // 4))
         self.assertLessEqual(self.cache.used, MEBIBYTE // 4)
         self.assertGreater(self.cache.used, 0)
 
     def test_a_capacity_of_nothing_keeps_and_gives_nothing_and_touches_no_disk(self) -> None:
         self.put("a")
         before = self.threads.count
-        self.cache.configure(attrs.evolve(LIMITS, capacity=0))
+        self.cache.configure(self.root, attrs.evolve(LIMITS, capacity=0))
         off = self.open(attrs.evolve(LIMITS, capacity=0))
         self.put("b")
         self.assertEqual((self.get("a"), self.get("a", off), off.fill()), (None, None, 0.0))
         self.assertEqual((self.threads.count, self.kept(["a", "b"])), (before, ["a"]))
-        self.cache.configure(LIMITS)
+        self.cache.configure(self.root, LIMITS)
         self.assertEqual(self.get("a"), SLOW)
+
+    def test_another_directory_can_be_used_from_now_on(self) -> None:
+        self.put("a")
+        before, self.root = self.root, self.root.with_name("elsewhere")
+        self.cache.configure(self.root, LIMITS)
+        self.assertEqual((self.get("a"), self.cache.used), (None, 0))
+        self.put("b")
+        self.assertEqual((self.get("b"), self.kept(["b"])), (SLOW, ["b"]))
+        self.cache.configure(before, LIMITS)
+        self.assertEqual((self.get("a"), self.get("b")), (SLOW, None))
 
     def test_clearing_forgets_everything(self) -> None:
         self.put("a")
@@ -252,14 +262,14 @@ class TroubleTests(DiskCacheCase):
             self.put(str(number))
         free = [30 * OF_A_FILE]
         self.patch(DiskFiles, "free", lambda _: free[0])
-        self.cache.configure(attrs.evolve(LIMITS, min_free=40 * OF_A_FILE))
+        self.cache.configure(self.root, attrs.evolve(LIMITS, min_free=40 * OF_A_FILE))
         self.assertEqual(self.cache.used, 10 * OF_A_FILE)
         free[0] = 0
-        self.cache.configure(attrs.evolve(LIMITS, min_free=40 * OF_A_FILE))
+        self.cache.configure(self.root, attrs.evolve(LIMITS, min_free=40 * OF_A_FILE))
         self.assertEqual(self.cache.used, 0)
 
     def test_a_disk_that_is_nearly_full_is_left_alone(self) -> None:
-        self.cache.configure(attrs.evolve(LIMITS, min_free=2**62))
+        self.cache.configure(self.root, attrs.evolve(LIMITS, min_free=2**62))
         before = self.threads.count
         self.assertEqual(self.said(self.put_many), ["the disk is nearly full"])
         self.assertEqual(self.threads.count - before, 1)
