@@ -371,7 +371,7 @@ class Images:
     async def _make(self, prepared: PreparedImage) -> Rendition:
         key = prepared.etag
         try:
-            made, current = await self._renders.run(
+            made, current, seconds = await self._renders.run(
                 lambda checkpoint: self._render(prepared, checkpoint),
                 memory=_memory(prepared),
                 label=f"{prepared.path} [{prepared.spec.canonical()}]",
@@ -380,11 +380,12 @@ class Images:
             self._note_failure(prepared, error)
             raise
         if prepared.store and current:
-            await self._cache.put(key, CachedRendition(data=made.data, format=made.format.name))
+            await self._cache.put(key, CachedRendition(data=made.data, format=made.format.name, seconds=seconds))
         return made
 
-    def _render(self, prepared: PreparedImage, checkpoint: Checkpoint) -> tuple[Rendition, bool]:
-        """In a thread: the rendition, and whether it is of the very files that its key names."""
+    def _render(self, prepared: PreparedImage, checkpoint: Checkpoint) -> tuple[Rendition, bool, float]:
+        """In a thread: the rendition, whether it is of the very files that its key names, and the seconds it took."""
+        began = time.perf_counter()
         source = self._repository.open(prepared.path)
         with source.stream:
             overlay = _open_overlay(self._repository, prepared)
@@ -406,7 +407,7 @@ class Images:
         current = source.version == prepared.source.version
         if overlay is not None and prepared.overlay is not None:
             current = current and overlay.version == prepared.overlay.version
-        return rendition, current
+        return rendition, current, time.perf_counter() - began
 
     def _note_failure(self, prepared: PreparedImage, error: QisError) -> None:
         self.log.warn(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import os
+import time
 from pathlib import Path
 from unittest import mock
 
@@ -136,6 +137,14 @@ class ImagesTests(TestCase):
         self.assertEqual((first.content_type, first.from_cache, second.from_cache), ("image/png", False, True))
         self.assertEqual(first.data, second.data)
         self.assertEqual(self.rendered, 1)
+
+    async def test_the_cache_is_told_how_long_an_image_took(self) -> None:
+        began = time.perf_counter()
+        await self.get(width="20")
+        taken = time.perf_counter() - began
+        kept = self.cache.look((await self.prepare(width="20")).etag)
+        assert kept is not None
+        self.assertTrue(0 < kept.seconds <= taken, (kept.seconds, taken))
 
     async def test_a_hundred_at_once_are_one_render_and_one_of_them_made_it(self) -> None:
         prepared = await self.prepare(width="20")
