@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from qisd.errors import NotFound, QisError
+from qisd.errors import NotFound, QisError, StoreUnavailable
 from qisd.pools.files import FilePool
 from qisd.portfolios.export_files import ExportFiles, FoundFile
 from qisd.portfolios.exports import remove_file, remove_row
@@ -23,6 +24,8 @@ from qisd.store.queries import Queries
 from qisd.tasks.registry import TaskCancelled, TaskRun, TaskType
 from qisd.tasks.schedule import HOUR, Job
 
+T = TypeVar("T")
+
 _log = Logger()
 
 EXPIRY_TASK = "expire_portfolio_exports"
@@ -31,6 +34,9 @@ _AT_ONCE = 100
 
 _STRAY_AGE = 3600.0
 """Seconds for which a file that no row tells of is left alone: it may be one in the making."""
+
+_PAUSE = 2.0
+"""Seconds between two attempts to write how it went, while the database is away."""
 
 _INTERRUPTED = "The zip could not be made: the work on it was interrupted."
 _CANCELLED = "The work on the zip was cancelled."
@@ -45,7 +51,9 @@ def task_types(
         TaskType(
             name=EXPORT_TASK,
             title=_title,
-            run=functools.partial(export_portfolio, database=database, files=files, zips=zips, maker=maker),
+            run=functools.partial(
+                export_portfolio, database=database, files=files, zips=zips, maker=maker, reactor=reactor
+            ),
             keep_for=60,
             repeatable=True,
         ),
@@ -65,25 +73,29 @@ def jobs() -> list[Job]:
 
 
 async def export_portfolio(
-    run: TaskRun, *, database: Database, files: FilePool, zips: ExportFiles, maker: ZipMaker
+    run: TaskRun, *, database: Database, files: FilePool, zips: ExportFiles, maker: ZipMaker, reactor: IReactorTime
 ) -> Mapping[str, Any] | None:
     """Make the zip of an export; its result is the export, or None when that is not there any more."""
     export_id = int(run.params["export_id"])
     export = await database.transaction(lambda db: _begin(db, export_id, run.task.id))
     if export is None or export.state == READY:
         return None if export is None else result_of(export)
+
+    def failed(error: str) -> Awaitable[None]:
+        return _once_possible(run, lambda: portfolio_exports.set_failed(database, export_id, error), reactor=reactor)
+
     try:
-        made = await _make(run, export, database=database, files=files, zips=zips, maker=maker)
+        made = await _make(run, export, database=database, files=files, zips=zips, maker=maker, reactor=reactor)
     except CancelledError:  # the server stops, or another one has taken over: either way it will be done again
         raise
     except TaskCancelled:
-        await portfolio_exports.set_failed(database, export_id, _CANCELLED)
+        await failed(_CANCELLED)
         raise
     except QisError as error:
-        await portfolio_exports.set_failed(database, export_id, error.message)
+        await failed(error.message)
         raise
     except Exception:
-        await portfolio_exports.set_failed(database, export_id, _INTERNAL)
+        await failed(_INTERNAL)
         raise
     return None if made is None else result_of(made)
 
@@ -134,8 +146,25 @@ async def _begin(db: Queries, export_id: int, task_id: int) -> Export | None:
     return export
 
 
+async def _once_possible(run: TaskRun, write: Callable[[], Awaitable[T]], *, reactor: IReactorTime) -> T:
+    """The result of ``write``, as soon as the database can be asked. It may be done twice."""
+    while True:
+        try:
+            return await write()
+        except StoreUnavailable as error:
+            _log.debug("task {id} waits for the database: {reason}", id=run.task.id, reason=error.detail)
+        await deferLater(reactor, _PAUSE)
+
+
 async def _make(
-    run: TaskRun, export: Export, *, database: Database, files: FilePool, zips: ExportFiles, maker: ZipMaker
+    run: TaskRun,
+    export: Export,
+    *,
+    database: Database,
+    files: FilePool,
+    zips: ExportFiles,
+    maker: ZipMaker,
+    reactor: IReactorTime,
 ) -> Export | None:
     entries = await portfolio_images.listed(database, export.folio_id, newest=export.newest_entry)
     if not entries:
@@ -149,13 +178,16 @@ async def _make(
         await run.progress(100 * done / total, f"{done} of {total} images")
 
     finished = await maker.make(export, entries, descriptions, progress=progress)
-    ready = await database.transaction(
-        lambda db: portfolio_exports.set_ready(db, export.id, filename=finished.filename, filesize=finished.size)
-    )
-    if ready is None:  # deleted meanwhile with its portfolio, or made by another server
+
+    async def ready(db: Queries) -> Export | None:
+        done = await portfolio_exports.set_ready(db, export.id, filename=finished.filename, filesize=finished.size)
+        return done or await portfolio_exports.by_id(db, export.id)
+
+    there = await _once_possible(run, lambda: database.transaction(ready), reactor=reactor)
+    if there is None or there.filename != finished.filename:
+        # Deleted meanwhile with its portfolio, or made by another server.
         await files.run(lambda: zips.remove(export.folio_id, finished.filename))
-        return await portfolio_exports.by_id(database, export.id)
-    return ready
+    return there
 
 
 async def _expire(db: Queries, *, export_id: int, now: datetime) -> Export | None:

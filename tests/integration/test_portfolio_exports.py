@@ -42,6 +42,7 @@ from qisd.portfolios.portfolios import Header
 from qisd.portfolios.zipping import Rendered, render_by
 from qisd.repository.catalogue import SourceFacts
 from qisd.repository.files import Repository
+from qisd.store import portfolio_exports
 from qisd.store.tasks import TaskStatus
 from qisd.tasks.registry import TaskCancelled
 from qisd.tasks.worker import TaskWorker
@@ -283,6 +284,73 @@ class MakingTests(PortfolioCase):
         failed = await self.exports.one(self.anna, number, export.id)
         self.assertEqual(failed.error, "There is not enough free disk space for this.")
         self.assertEqual([name for name in self.on_disk() if "." in name], [])
+
+    async def test_a_database_that_is_away_when_it_is_made_is_waited_for(self) -> None:
+        number = await self.make_with()
+        export = await self.publish(number)
+        lost = self.commits_lost("set_ready", 2)
+        running = Deferred.fromCoroutine(self.run_export(export))
+        await self.pass_time_until(running)
+        self.assertEqual(lost, [])
+        ready = await self.exports.one(self.anna, number, export.id)
+        self.assertEqual(ready.state, "ready")
+        self.assertIn(f"{number}/{ready.filename}", self.on_disk())
+
+    async def test_so_it_is_when_it_can_not_be_made(self) -> None:
+        number = await self.make_with()
+        export = await self.publish(number)
+        (self.root / "shop/chair.png").unlink()
+        lost = self.answers_lost("set_failed", 2)
+        running = Deferred.fromCoroutine(self.run_export(export))
+        running.addErrback(lambda failure: failure.trap(NotFound))
+        await self.pass_time_until(running)
+        self.assertEqual(lost, [])
+        self.assertEqual((await self.exports.one(self.anna, number, export.id)).state, "failed")
+
+    def answers_lost(self, name: str, count: int) -> list[int]:
+        """Have what is written of an export be written, but nobody hear of it, some times."""
+        real, left = getattr(portfolio_exports, name), list(range(count))
+
+        async def write(*given: Any, **named: Any) -> Any:
+            result = await real(*given, **named)
+            if left:
+                left.pop()
+                raise StoreUnavailable(detail="gone")
+            return result
+
+        self.patch(portfolio_exports, name, write)
+        return left
+
+    def commits_lost(self, name: str, count: int) -> list[int]:
+        """As :meth:`answers_lost`, for what is written in a transaction."""
+        real, transaction, left, written = (
+            getattr(portfolio_exports, name),
+            self.database.transaction,
+            [*range(count)],
+            [],
+        )
+
+        async def write(*given: Any, **named: Any) -> Any:
+            written.append(name)
+            return await real(*given, **named)
+
+        async def lose(work: Any) -> Any:
+            written.clear()
+            result = await transaction(work)
+            if written and left:
+                left.pop()
+                raise StoreUnavailable(detail="gone")
+            return result
+
+        self.patch(portfolio_exports, name, write)
+        self.patch(self.database, "transaction", lose)
+        return left
+
+    async def pass_time_until(self, running: Deferred[Any]) -> None:
+        while not running.called:
+            self.clock.advance(1)
+            await deferLater(reactor, 0)  # type: ignore[arg-type]
+        await running
 
     async def test_a_busy_server_makes_it_wait_and_not_fail(self) -> None:
         number = await self.make_with("shop/chair.png")
