@@ -122,9 +122,10 @@ class Staging:
 
     def check_space(self, wanted: int = 0) -> None:
         """:raises NoSpace: the disk is nearly full, or would be with ``wanted`` bytes more."""
-        free = self._tree.free_bytes() - wanted
-        if free < self.min_free_mb * _MEGABYTE:
-            raise NoSpace(detail=f"{free // _MEGABYTE} MiB are free, less than {self.min_free_mb}")
+        free = self._tree.free_bytes()
+        if free - wanted < self.min_free_mb * _MEGABYTE:
+            more = f", {wanted // _MEGABYTE} are wanted" if wanted else ""
+            raise NoSpace(detail=f"{free // _MEGABYTE} MiB are free{more}, {self.min_free_mb} must stay so")
 
     def sweep(self, gone: Sequence[str]) -> None:
         """Remove what processes left that are not alive, and others that seem to be gone for good.

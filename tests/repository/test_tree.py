@@ -275,6 +275,14 @@ class StagingTests(TreeCase):
         with self.assertRaises(NoSpace):
             self.staging(min_free_mb=2**40).open("a")
 
+    def test_the_log_is_told_what_there_is_and_what_is_wanted(self) -> None:
+        self.patch(self.tree, "free_bytes", lambda: 700 * 2**20)
+        staging = self.staging(min_free_mb=512)
+        staging.check_space(188 * 2**20)
+        with self.assertRaises(NoSpace) as raised:
+            staging.check_space(189 * 2**20)
+        self.assertEqual(raised.exception.detail, "700 MiB are free, 189 are wanted, 512 must stay so")
+
     def test_a_sweep_takes_what_is_left_of_earlier_processes_and_of_servers_that_are_gone(self) -> None:
         self.staging().open("mine").finish()
         Staging(self.tree, server="alive").open("theirs").finish()
