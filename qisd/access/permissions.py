@@ -8,6 +8,7 @@ from typing import Any
 from qisd.access.levels import Flag, implied
 from qisd.access.snapshot import Account, Group, PermissionSnapshot, Validity, flags_of
 from qisd.access.visitor import How, Scope, Visitor
+from qisd.errors import StoreUnavailable
 from qisd.store import permissions
 from qisd.store.held import Held
 from qisd.store.permissions import PermissionRows
@@ -72,8 +73,13 @@ class Permissions:
         return Visitor(account=account, by=by, snapshot=self.snapshot, address=address, request_id=request_id)
 
     def holder(self, row: SessionRow, *, address: str, request_id: str) -> Visitor | None:
-        """The visitor behind a session, token or key; None when it does not count any more."""
-        account = self.snapshot.account(row.user_id) if self.believed else None
+        """The visitor behind a session, token or key; None when it does not count any more.
+
+        :raises StoreUnavailable: that can't be told: nothing was heard of users for too long.
+        """
+        if not self.believed:
+            raise StoreUnavailable(detail=f"no news of users for {self.age:.0f} s")
+        account = self.snapshot.account(row.user_id)
         if account is None or account.stamp != row.stamp:
             return None
         if row.kind in ("token", "key") and not account.allow_api:

@@ -225,8 +225,12 @@ class ApiCase(DatabaseCase):
         headers: Mapping[str, str] | None = None,
         cookie: str | None = None,
         below: str = "/api/v1",
+        port: int | None = None,
     ) -> Reply:
-        """Call an endpoint; ``path`` is ``below`` that, unless it has the whole address."""
+        """Call an endpoint; ``path`` is ``below`` that, unless it has the whole address.
+
+        :param port: that of another server than this one.
+        """
         sent = dict(headers or {})
         if token is not None:
             sent["Authorization"] = "Basic " + base64.b64encode(f"{token}:".encode()).decode()
@@ -246,7 +250,7 @@ class ApiCase(DatabaseCase):
             more["data"] = body
         response = await treq.request(
             method,
-            f"http://127.0.0.1:{self.port}{address}",
+            f"http://127.0.0.1:{port or self.port}{address}",
             params={name: str(value) for name, value in (query or {}).items()},
             headers=sent,
             agent=self._agent,
