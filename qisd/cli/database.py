@@ -17,7 +17,8 @@ from qisd.access.passwords import verify_password
 from qisd.cli.apart import apart
 from qisd.cli.arriving import arriving
 from qisd.cli.console import CommandError, Console, Exit, plain
-from qisd.cli.database_access import Missing, ending_in_order, prepare_database, reach_database
+from qisd.cli.database_access import Missing, prepare_database, reach_database
+from qisd.cli.places import ordinary
 from qisd.cli.progress import progress_bar, size_text
 from qisd.cli.working import as_command_error
 from qisd.errors import QisError, StartupError
@@ -119,6 +120,7 @@ def _shell(console: Console, options: argparse.Namespace) -> Exit:
             status = process.wait()
         finally:
             signal.signal(signal.SIGINT, before)
+            process.terminate()  # if it is we who are to end
     return {0: Exit.DONE, 2: Exit.UNREACHABLE}.get(status, Exit.BAD_ARGUMENT)
 
 
@@ -128,11 +130,9 @@ def _shell(console: Console, options: argparse.Namespace) -> Exit:
 def _backup(console: Console, options: argparse.Namespace) -> Exit:
     settings = console.load().settings
     target: Path = options.file.absolute()
-    if target.is_dir():
-        raise CommandError(f"{target} is a directory")
-    if target.exists():
+    if ordinary(target):
         console.confirm(f"Replace {target}?")
-    with ending_in_order(), arriving(target) as descriptor:
+    with arriving(target) as descriptor:
         apart(lambda: _dump(console, settings, descriptor, statistics=not options.no_stats))
         size = os.fstat(descriptor).st_size
     return console.done(f"wrote {target} ({size_text(size)})", {"file": str(target), "size": size})
@@ -146,11 +146,12 @@ def _dump(console: Console, settings: Settings, descriptor: int, *, statistics: 
 def _restore(console: Console, options: argparse.Namespace) -> Exit:
     settings = console.load().settings
     source: Path = options.file
+    ordinary(source)
     try:
         file = source.open("rb")
     except OSError as error:
         raise CommandError(f"{source} can't be read: {error.strerror}") from error
-    with file, ending_in_order():
+    with file:
         apart(lambda: _replace(console, settings, file.fileno(), source))
     return console.done(f"restored the database from {source}", {"file": str(source)})
 

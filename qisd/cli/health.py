@@ -71,9 +71,9 @@ def _present() -> Account:
 
 
 def _directories(settings: Settings, report: Report, account: Account) -> None:
-    if not settings.install_dir.is_dir():
+    if not _is_directory(settings.install_dir):
         report.problems.append(f"INSTALL_DIR: there is no directory {settings.install_dir}")
-    if not settings.icc_base_dir.is_dir():
+    if not _is_directory(settings.icc_base_dir):
         report.problems.append(f"ICC_BASE_DIR: there is no directory {settings.icc_base_dir}")
     writable = [("STATE_DIR", settings.state_dir)]
     if settings.log_target == "file":
@@ -82,21 +82,36 @@ def _directories(settings: Settings, report: Report, account: Account) -> None:
         _directory(report, account, name, path, os.R_OK | os.W_OK | os.X_OK, "written")
     _directory(report, account, "IMAGES_BASE_DIR", settings.images_base_dir, os.R_OK | os.X_OK, "read")
     check_file = settings.images_base_dir / settings.store_check_file
-    if settings.store_check_file and not check_file.exists():
+    if settings.store_check_file and _mode(check_file) is None:
         report.problems.append(f"STORE_CHECK_FILE: {check_file} is missing; is the image library mounted?")
 
 
 def _directory(report: Report, account: Account, name: str, path: Path, rights: int, verb: str) -> None:
     """The directory must give ``rights``; one that is missing is made at the start, if that can be done."""
-    existing = next(one for one in (path, *path.parents) if one.exists())
-    if not existing.is_dir():
+    existing = next(one for one in (path, *path.parents) if _mode(one) is not None)
+    if not _is_directory(existing):
         report.problems.append(f"{name}: {existing} is not a directory")
+    elif existing != path and not _present().may(existing, os.X_OK):
+        report.problems.append(f"{name}: {path} can't be reached: {existing} can't be entered")
     elif existing != path:
         # It is made before root's rights are given up, and given to the account then.
         if not _present().may(existing, os.W_OK | os.X_OK):
             report.problems.append(f"{name}: {path} is missing and can't be made")
     elif not account.may(path, rights):
         report.problems.append(f"{name}: {path} can't be {verb}")
+
+
+def _is_directory(path: Path) -> bool:
+    mode = _mode(path)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
+def _mode(path: Path) -> int | None:
+    """None when there is nothing, or when that can't be seen from here."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return None
 
 
 def _kept_key(settings: Settings, report: Report) -> None:
@@ -146,9 +161,11 @@ def _pair(
 
 
 def _sites(settings: Settings, report: Report) -> Iterable[Path]:
-    if settings.tls_sites_dir is None or not settings.tls_sites_dir.is_dir():
+    if settings.tls_sites_dir is None:
         return []
     try:
+        if not settings.tls_sites_dir.is_dir():
+            return []
         return sorted(settings.tls_sites_dir.glob("*.crt"))
     except OSError as error:
         report.problems.append(f"TLS_SITES_DIR: {settings.tls_sites_dir}: {error.strerror}")

@@ -18,6 +18,7 @@ from qisd.cli import import_report
 from qisd.cli.console import CommandError, Console, Exit
 from qisd.cli.database_access import become_daemon_account, reach_database
 from qisd.cli.import_report import Report
+from qisd.cli.places import look, ordinary
 from qisd.cli.progress import progress_bar
 from qisd.cli.qis_apache import find_files, read_files
 from qisd.cli.qis_compare import compare, pick
@@ -65,7 +66,7 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def _run(console: Console, options: argparse.Namespace) -> Exit:
     root = options.root.absolute()
-    if not root.is_dir():
+    if look(root) != "directory":
         raise CommandError(f"--from: there is no directory {root}")
     if options.compare and urlsplit(options.compare).scheme not in ("http", "https"):
         raise CommandError("--compare: must be a URL that begins with http:// or https://")
@@ -115,9 +116,9 @@ def _import(console: Console, options: argparse.Namespace, settings: Settings, q
 def _read_settings(console: Console, options: argparse.Namespace, root: Path) -> QisSettings:
     apache = find_files() if options.apache is None else options.apache
     for path in options.apache or ():
-        if not path.is_file():
+        if look(path) != "file":
             raise CommandError(f"--apache: there is no file {path}")
-    if not (root / LOCAL).exists():
+    if look(root / LOCAL) == "nothing":
         console.message(f"there is no {root / LOCAL}: the defaults of QIS are taken")
     try:
         return read_qis_settings(root, apache=read_files(apache), keep_library=not options.copy_images)
@@ -129,6 +130,7 @@ def _read_settings(console: Console, options: argparse.Namespace, root: Path) ->
 
 def _write_settings(console: Console, path: Path, qis: QisSettings, settings: Settings) -> None:
     """Write the settings to ``path``, for the daemon to read and nobody else; not over a file that is there."""
+    ordinary(path)
     try:
         account = account_for(settings)
         flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if console.yes else os.O_EXCL)

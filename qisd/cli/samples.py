@@ -7,6 +7,7 @@ from typing import Any
 
 from qisd.cli.console import CommandError, Console, Exit
 from qisd.cli.database_access import become_daemon_account
+from qisd.cli.places import look
 from qisd.repository.samples import FOLDER, compare_samples, put_sample
 
 Subparsers = Any
@@ -26,7 +27,7 @@ def _install(console: Console, options: argparse.Namespace) -> Exit:
     settings = console.load().settings
     become_daemon_account(settings, make_directories=False)
     source, library = settings.install_dir / FOLDER, settings.images_base_dir
-    if not library.is_dir():
+    if look(library) != "directory":
         raise CommandError(f"IMAGES_BASE_DIR: there is no directory {library}")
     modes = {"file_mode": settings.images_file_mode, "dir_mode": settings.images_dir_mode}
     try:

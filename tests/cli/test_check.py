@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from qisd.cli.health import Account
 from tests.access.pairs import make_pair
@@ -68,7 +70,7 @@ class CheckTests(CheckCase):
         self.assertEqual(self.warnings(), [])
 
     def test_directories_must_be_accessible(self) -> None:
-        self.patch(Account, "may", lambda account, path, rights: False)
+        self.patch(Account, "may", lambda account, path, rights: rights == os.X_OK)
         (self.directory / "state_dir").mkdir()
         (self.directory / "images_base_dir").mkdir()
         self.assertEqual(
@@ -77,6 +79,31 @@ class CheckTests(CheckCase):
                 f"STATE_DIR: {self.directory}/state_dir can't be written",
                 f"LOGGING_BASE_DIR: {self.directory}/logging_base_dir is missing and can't be made",
                 f"IMAGES_BASE_DIR: {self.directory}/images_base_dir can't be read",
+            ],
+        )
+
+    def test_what_can_not_be_looked_at_is_a_problem_and_no_bug(self) -> None:
+        closed = self.directory / "closed"
+        closed.mkdir()
+        for name in ("STATE_DIR", "INSTALL_DIR", "TLS_SITES_DIR"):
+            self.environ[f"QIS_{name}"] = str(closed / name.lower())
+        real = Path.stat
+
+        def stat(path: Path, **more: Any) -> os.stat_result:
+            if closed in path.parents:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return real(path, **more)
+
+        self.patch(Path, "stat", stat)
+        self.patch(Account, "may", lambda account, path, rights: path != closed)
+        self.assertEqual(
+            self.problems(),
+            [
+                f"INSTALL_DIR: there is no directory {closed}/install_dir",
+                f"ICC_BASE_DIR: there is no directory {closed}/install_dir/icc",
+                f"STATE_DIR: {closed}/state_dir can't be reached: {closed} can't be entered",
+                f"SECRET_KEY: {closed}/state_dir/secret_key: Permission denied",
+                f"TLS_SITES_DIR: {closed}/tls_sites_dir: Permission denied",
             ],
         )
 
