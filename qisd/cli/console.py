@@ -11,6 +11,7 @@ from typing import TextIO
 
 import attrs
 
+from qisd.cli import streams
 from qisd.settings import LoadedSettings, load_settings
 
 _WIDEST = 40
@@ -38,6 +39,10 @@ class CommandError(Exception):
     def __init__(self, message: str, *, exit_code: Exit = Exit.BAD_ARGUMENT) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class ReaderGone(Exception):
+    """Whoever read the results has seen enough."""
 
 
 @attrs.frozen(kw_only=True)
@@ -70,19 +75,37 @@ class Console:
             self.message(f"warning: {warning}")
         return loaded
 
+    def write(self, text: str) -> None:
+        """Write a piece of the result; the console is a file in so far.
+
+        :raises ReaderGone: nobody wants it.
+        :raises CommandError: it can't be written.
+        """
+        try:
+            self.out.write(text)
+        except BrokenPipeError as error:
+            raise ReaderGone from error
+        except OSError as error:
+            raise unwritten(error) from error
+
     def result(self, text: str) -> None:
-        print(text, file=self.out)
+        self.write(f"{text}\n")
 
     def result_json(self, value: object) -> None:
-        print(json.dumps(value, ensure_ascii=False, indent=2), file=self.out)
-
-    def message(self, text: str) -> None:
-        if not self.quiet:
-            print(text, file=self.err)
+        self.result(self._json(value, indent=2))
 
     def result_line(self, value: object) -> None:
         """Print ``value`` as JSON on a line of its own: for results that are too long to be held in memory."""
-        print(json.dumps(value, ensure_ascii=False), file=self.out)
+        self.result(self._json(value))
+
+    def message(self, text: str) -> None:
+        """Tell something. That nobody can be told is no reason not to go on with the work."""
+        if self.quiet:
+            return
+        try:
+            print(text, file=self.err)
+        except OSError:
+            streams.silence(self.err)
 
     def done(self, text: str, facts: object) -> Exit:
         """Say that something was done: ``text`` as a message, or ``facts`` as the result where that is to be JSON."""
@@ -105,6 +128,15 @@ class Console:
         if self.source.readline().strip().lower() not in _YES:
             raise CommandError("nothing was done", exit_code=Exit.INTERRUPTED)
 
+    def _json(self, value: object, *, indent: int | None = None) -> str:
+        """``value`` in letters that ``out`` has, so that it can be read back."""
+        text = json.dumps(value, ensure_ascii=False, indent=indent)
+        try:
+            text.encode(self.out.encoding or "utf-8")
+        except UnicodeEncodeError:
+            return json.dumps(value, indent=indent)
+        return text
+
     def table(self, rows: Sequence[Sequence[str]]) -> None:
         """Print ``rows`` with their columns aligned, as far as cells aren't longer than a column may be wide."""
         rows = [[plain(cell) for cell in row] for row in rows]
@@ -112,6 +144,11 @@ class Console:
         for row in rows:
             padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
             self.result("  ".join([*padded[:-1], row[-1]]).rstrip())
+
+
+def unwritten(error: OSError) -> CommandError:
+    """What to say when a result can't be written: whatever was to be done has been done by then."""
+    return CommandError(f"the result can't be written: {error.strerror}", exit_code=Exit.PARTLY_DONE)
 
 
 def plain(text: str) -> str:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Literal
 
 from qisd.access import privileges
 from qisd.access.account import Account, account_for, account_of
@@ -154,11 +153,10 @@ def _server(settings: Settings, *, missing: Missing) -> Iterator[str]:
 def _own(directory: Path, settings: Settings, log_file: Path) -> Iterator[str]:
     """The embedded server, started by us; or that of a daemon which was faster."""
     server = EmbeddedPostgres(directory, memory_mb=settings.embedded_database_memory_mb, log_file=log_file)
-    with ending_in_order():
-        try:
-            yield _start(server, directory)
-        finally:
-            server.stop()
+    try:
+        yield _start(server, directory)
+    finally:
+        server.stop()
 
 
 def _start(server: EmbeddedPostgres, directory: Path) -> str:
@@ -172,21 +170,6 @@ def _start(server: EmbeddedPostgres, directory: Path) -> str:
             if time.monotonic() > deadline:
                 raise
         time.sleep(0.2)
-
-
-@contextmanager
-def ending_in_order() -> Iterator[None]:
-    """Have a request to end reach us as an exception, so that what we have started doesn't stay behind."""
-
-    def end(number: int, frame: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def prepare_database(url: str, settings: Settings, log: Log) -> None:

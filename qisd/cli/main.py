@@ -23,13 +23,29 @@ from qisd.cli import (
     samples,
     settings,
     stats,
+    status,
+    streams,
     tasks,
     users,
 )
-from qisd.cli.console import CommandError, Console, Exit
+from qisd.cli.console import CommandError, Console, Exit, ReaderGone, plain, unwritten
+from qisd.cli.signals import ending_in_order
 from qisd.errors import SettingsError
 
-_COMMANDS = (check, settings, users, permissions, tasks, stats, audit, database, repository, samples, import_qis)
+_COMMANDS = (
+    check,
+    status,
+    settings,
+    users,
+    permissions,
+    tasks,
+    stats,
+    audit,
+    database,
+    repository,
+    samples,
+    import_qis,
+)
 """The modules of the commands, in the order in which the help lists them."""
 
 
@@ -44,18 +60,20 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``qis`` with ``arguments`` (those of the process if None); returns its exit code."""
+    streams.prepare()
+    code: int = Exit.DONE
     try:
         try:
-            options = build_parser().parse_args(arguments)
-            return int(_run(options))
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has seen enough. What is still buffered must not fail once more when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else Exit.BAD_ARGUMENT
+            code = _run(build_parser().parse_args(arguments))
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else Exit.BAD_ARGUMENT
+        sys.stdout.flush()
+    except (ReaderGone, BrokenPipeError):
+        streams.silence(sys.stdout)
+    except OSError as error:  # all others have been dealt with
+        streams.silence(sys.stdout)
+        code = _refuse(unwritten(error))
+    return code
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -96,22 +114,44 @@ def _run(options: argparse.Namespace) -> Exit:
         yes=getattr(options, "yes", False),
     )
     try:
-        result: Exit = options.run(console, options)
+        _check_text(options)
+        with ending_in_order():
+            result: Exit = options.run(console, options)
     except SettingsError as error:
-        print(*error.faults, sep="\n", file=sys.stderr)
+        _tell(*error.faults)
         return Exit.BAD_ARGUMENT
     except CommandError as error:
-        print(f"qis: {error}", file=sys.stderr)
-        return error.exit_code
+        return _refuse(error)
     except KeyboardInterrupt:
+        if console.err.isatty():
+            _tell("")  # what was asked for, or how far it was, stays on a line of its own
         return Exit.INTERRUPTED
-    except BrokenPipeError:
+    except ReaderGone:
         raise
     except Exception:
-        traceback.print_exc()
-        print("qis: this is a bug in qis; please report it with the lines above", file=sys.stderr)
+        _tell(traceback.format_exc(), "qis: this is a bug in qis; please report it with the lines above")
         return Exit.BUG
     return result
+
+
+def _check_text(options: argparse.Namespace) -> None:
+    """:raises CommandError: an argument that isn't the name of a file isn't in UTF-8."""
+    for value in vars(options).values():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and any("\ud800" <= char <= "\udfff" for char in text):
+                raise CommandError(f"{plain(text)}: is not in UTF-8")
+
+
+def _refuse(error: CommandError) -> Exit:
+    _tell(f"qis: {error}")
+    return error.exit_code
+
+
+def _tell(*lines: str) -> None:
+    try:
+        print(*lines, sep="\n", file=sys.stderr)
+    except OSError:
+        streams.silence(sys.stderr)
 
 
 def _secret(console: Console, options: argparse.Namespace) -> Exit:

@@ -13,12 +13,15 @@ from qisd.cli.console import CommandError, Console, Exit
 _LONGEST = 10_000
 """Characters that are looked at; what is longer is refused as no password may be that long."""
 
+_STDIN = Path("-")
+
 
 def add_password_flag(parser: Any) -> None:
     """Add ``--password-file`` to a command that takes a new password."""
     parser.add_argument(
         "--password-file",
         metavar="FILE",
+        type=Path,
         help="take the password from the first line of FILE, or of standard input if that is -",
     )
 
@@ -28,8 +31,8 @@ def read_new_password(console: Console, options: argparse.Namespace, *, username
 
     :raises CommandError: there is none, or it was typed in two ways.
     """
-    if options.password_file not in (None, "-"):
-        return _from_file(Path(options.password_file))
+    if options.password_file not in (None, _STDIN):
+        return _from_file(options.password_file)
     if options.password_file is None and console.source.isatty():
         return _from_prompt(username)
     return _first_line(console.source.readline(_LONGEST), "standard input")

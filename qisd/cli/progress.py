@@ -54,15 +54,21 @@ class ProgressBar:
         if self._err is not None and now - self._drawn_at >= _EVERY:
             self._drawn_at = now
             columns = shutil.get_terminal_size().columns
-            self._err.write(_CLEAR + self._line(percent, text)[: columns - 1])
-            self._err.flush()
+            self._draw(self._line(percent, text)[: columns - 1])
 
     def clear(self) -> None:
         """Take it off the terminal, for something else to be written; the next drawing brings it back."""
         if self._err is not None:
             self._drawn_at = float("-inf")
-            self._err.write(_CLEAR)
+            self._draw("")
+
+    def _draw(self, line: str) -> None:
+        assert self._err is not None  # noqa: S101 - whoever calls has looked
+        try:
+            self._err.write(_CLEAR + line)
             self._err.flush()
+        except OSError:  # the terminal has gone; the work goes on
+            self._err = None
 
     def _line(self, percent: float | None, text: str) -> str:
         parts = [self._what]
@@ -76,8 +82,9 @@ class ProgressBar:
 
 
 def progress_bar(console: Console, what: str = "") -> ProgressBar:
-    """A bar on the console's terminal; where nobody looks at it, or nobody wants to, it draws nothing."""
-    seen = console.err.isatty() and not console.quiet and not console.as_json
+    """A bar on the console's terminal; where nobody looks at it, or wants to, or could, it draws nothing."""
+    able = console.err.isatty() and console.environ.get("TERM", "") != "dumb"
+    seen = able and not console.quiet and not console.as_json
     return ProgressBar(console.err if seen else None, what)
 
 

@@ -101,7 +101,7 @@ def _export(console: Console, options: argparse.Namespace) -> Exit:
 
 
 async def _write_csv(console: Console, columns: Sequence[str], pages: AsyncIterator[list[tuple[object, ...]]]) -> None:
-    writer = csv.writer(console.out, lineterminator="\n")
+    writer = csv.writer(console, lineterminator="\n")
     writer.writerow(columns)
     async for page in pages:
         writer.writerows([[_plain(value) for value in row] for row in page])

@@ -22,6 +22,7 @@ from qisd.access.privileges import user_name
 from qisd.access.visitor import Visitor
 from qisd.cli.console import CommandError, Console, Exit
 from qisd.cli.database_access import reach_database
+from qisd.cli.signals import handling
 from qisd.errors import Forbidden, QisError, StoreUnavailable, Unavailable
 from qisd.settings import Settings
 from qisd.store.pool import Database
@@ -103,7 +104,7 @@ def complete(begin: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
         reactor.callFromThread(work[0].cancel if work and len(interrupted) == 1 else reactor.crash)
 
     reactor.callWhenRunning(start)
-    with _handling(interrupt):
+    with handling(_SIGNALS, interrupt):
         reactor.run(installSignalHandlers=False)
     if interrupted and (not outcome or isinstance(outcome[0], Failure)):
         raise KeyboardInterrupt
@@ -138,16 +139,6 @@ def _origin(environ: Mapping[str, str]) -> str:
     user = os.getuid()
     name = environ.get("SUDO_USER", "") if user == 0 else ""
     return f"{name or user_name(user)}@{platform.node()}"
-
-
-@contextmanager
-def _handling(handler: Callable[[int, object], None]) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
 
 
 @contextmanager

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from qisd.cli.console import CommandError, Console, Exit, plain
+from qisd.cli.console import CommandError, Console, Exit, ReaderGone, plain
 from tests.cli.runner import Terminal
 
 
@@ -56,6 +58,33 @@ class OutputTests(SynchronousTestCase):
         one = console(quiet=True)
         one.done("did it", {"n": 1})
         self.assertEqual((written(one.out), written(one.err)), ("", ""))
+
+    def test_json_keeps_to_the_letters_that_the_reader_has(self) -> None:
+        for encoding, text in (("utf-8", '"ä"'), ("ascii", '"\\u00e4"')):
+            out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+            one = Console(out=out, err=io.StringIO(), environ={})
+            one.result_line("ä")
+            one.result_json("ä\udcff")
+            out.flush()
+            self.assertEqual(out.buffer.getvalue().decode().splitlines(), [text, '"\\u00e4\\udcff"'])  # type: ignore[attr-defined]  # BytesIO
+
+    def test_a_result_that_is_not_wanted_or_does_not_fit_is_told_apart(self) -> None:
+        class Failing(io.StringIO):
+            def __init__(self, number: int) -> None:
+                super().__init__()
+                self.number = number
+
+            def write(self, text: str) -> int:
+                raise OSError(self.number, os.strerror(self.number))
+
+        with self.assertRaises(ReaderGone):
+            Console(out=Failing(errno.EPIPE), err=io.StringIO(), environ={}).result("x")
+        with self.assertRaises(CommandError) as caught:
+            Console(out=Failing(errno.ENOSPC), err=io.StringIO(), environ={}).result("x")
+        self.assertEqual(caught.exception.exit_code, Exit.PARTLY_DONE)
+        self.assertIn("No space left", str(caught.exception))
+        for number in (errno.EPIPE, errno.ENOSPC):  # that nobody can be told ends no work
+            Console(out=io.StringIO(), err=Failing(number), environ={}).message("x")
 
     def test_nothing_in_a_name_reaches_the_terminal_as_a_command(self) -> None:
         for name, shown in (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 from qisd import __version__
 from qisd.cli import settings
 from qisd.cli.console import Console
+from qisd.settings.model import Setting
 from tests.cli.runner import CommandCase
 
 
@@ -57,6 +60,22 @@ class ExitCodeTests(CommandCase):
         self.patch(settings, "_find", interrupt)
         outcome = self.qis("settings", "get", "HTTP_THREADS")
         self.assertEqual((outcome.code, outcome.out, outcome.err), (130, "", ""))
+
+    def test_so_is_a_request_to_end(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            self.patch(settings, "_find", lambda name, number=number: signal.raise_signal(number))
+            self.assertEqual(self.qis("settings", "get", "HTTP_THREADS").code, 130)
+
+    def test_a_request_that_was_to_be_ignored_is(self) -> None:
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        find = settings._find
+
+        def hang_up(name: str) -> Setting:
+            signal.raise_signal(signal.SIGHUP)
+            return find(name)
+
+        self.patch(settings, "_find", hang_up)
+        self.assertEqual(self.qis("settings", "get", "HTTP_THREADS").code, 0)
 
     def test_help_is_a_result(self) -> None:
         outcome = self.qis("--help")
@@ -111,6 +130,21 @@ class SmallCommandTests(CommandCase):
 
 
 class ProcessTests(CommandCase):
+    """What only a process of its own can tell: what becomes of its streams."""
+
+    def run_apart(self, *arguments: str, redirect: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "qisd.cli.main", *arguments]
+        return subprocess.run(
+            ["/bin/sh", "-c", f"exec {shlex.join(command)} {redirect}"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=self.environ | {"PATH": os.environ["PATH"], "QIS_SETTINGS": str(self.path)} | environ,
+            cwd=Path(__file__).parents[2],
+            check=False,
+            timeout=60,
+        )
+
     def test_a_reader_that_goes_away_is_no_error(self) -> None:
         read, write = os.pipe()
         os.close(read)
@@ -125,3 +159,26 @@ class ProcessTests(CommandCase):
         )
         os.close(write)
         self.assertEqual((process.returncode, process.stderr), (0, b""))
+
+    def test_a_result_that_can_not_be_written_is_4(self) -> None:
+        for arguments in (("version",), ("--help",)):
+            done = self.run_apart(*arguments, redirect=">/dev/full")
+            self.assertEqual(done.returncode, 4, done.stderr)
+            self.assertEqual(done.stderr, "qis: the result can't be written: No space left on device\n")
+
+    def test_a_message_that_can_not_be_written_changes_nothing(self) -> None:
+        self.settings("DEBUG = true\n")
+        done = self.run_apart("settings", "get", "HTTP_THREADS", redirect="2>/dev/full")
+        self.assertEqual((done.returncode, done.stdout), (0, "15\n"))
+
+    def test_closed_streams_lead_nowhere(self) -> None:
+        done = self.run_apart("version", redirect=">&- <&-")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        done = self.run_apart("stats", "reset", redirect="<&-")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("Nobody is there to answer", done.stderr)
+
+    def test_letters_that_the_output_does_not_have_are_escaped(self) -> None:
+        done = self.run_apart("user", "add", "--help", PYTHONIOENCODING="ascii:strict")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("GROUP,\\u2026", done.stdout)

@@ -17,7 +17,9 @@ from tests.cli.runner import Terminal
 class PasswordTests(SynchronousTestCase):
     def read(self, *, file: str | None = None, stdin: io.StringIO | None = None) -> str:
         console = Console(out=io.StringIO(), err=io.StringIO(), environ={}, source=stdin or io.StringIO())
-        return read_new_password(console, argparse.Namespace(password_file=file), username="ann")
+        return read_new_password(
+            console, argparse.Namespace(password_file=None if file is None else Path(file)), username="ann"
+        )
 
     def refused(self, *, file: str | None = None, stdin: io.StringIO | None = None) -> CommandError:
         with self.assertRaises(CommandError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from typing import Any
 
@@ -17,8 +18,8 @@ class ProgressTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.patch(progress, "_EVERY", 0.0)
 
-    def drawn(self, err: io.StringIO, **fields: Any) -> str:
-        console = Console(out=io.StringIO(), err=err, environ={}, **fields)
+    def drawn(self, err: io.StringIO, *, terminal: str = "xterm", **fields: Any) -> str:
+        console = Console(out=io.StringIO(), err=err, environ={"TERM": terminal}, **fields)
         with progress_bar(console, "copying") as bar:
             bar.show(50, "file\nb")
             bar.show(250)
@@ -37,6 +38,14 @@ class ProgressTests(SynchronousTestCase):
         self.assertEqual(self.drawn(io.StringIO()), "")
         self.assertEqual(self.drawn(Terminal(), quiet=True), "")
         self.assertEqual(self.drawn(Terminal(), as_json=True), "")
+        self.assertEqual(self.drawn(Terminal(), terminal="dumb"), "")
+
+    def test_a_terminal_that_goes_away_ends_the_line_and_not_the_work(self) -> None:
+        class Gone(Terminal):
+            def write(self, text: str) -> int:
+                raise OSError(errno.EIO, "Input/output error")
+
+        self.assertEqual(self.drawn(Gone()), "")
 
     def test_no_line_is_longer_than_the_terminal_is_wide(self) -> None:
         err = Terminal()

@@ -73,7 +73,8 @@ class AddTests(UserCase):
             ((long,), PASSWORD, "username: Value is too long (max 120)"),
             (("  ",), PASSWORD, "username: Value is too short (min 1)"),
             (("ann", "--email", long), PASSWORD, "email: Value is too long (max 120)"),
-            (("ann\udcff",), PASSWORD, "surrogates are not allowed"),
+            (("ann\udcff",), PASSWORD, "ann\\udcff: is not in UTF-8"),
+            (("ann", "--groups", "a,\udcff"), PASSWORD, "is not in UTF-8"),
             (("ADMIN",), PASSWORD, "user name ADMIN already exists"),
         ):
             self.assertIn(text, self.refused("user", "add", *arguments, stdin=stdin))
