@@ -82,6 +82,7 @@ class PreparedImage:
     :param expiry_secs: how long clients may keep it: 0 nothing is said, −1 not at all.
     :param filename: name to save it under, when it is to be saved and not shown; else None.
     :param public: whether anybody may have it, so that caches between may keep it.
+    :param lasting: whether that holds until somebody changes it; false where there are dates for it.
     :param record: whether it counts for the statistics of its own; ``template`` is what was asked for by name.
     """
 
@@ -93,6 +94,7 @@ class PreparedImage:
     xref: str | None
     path: str
     public: bool
+    lasting: bool
     record: bool
     template: str | None
     output: str
@@ -188,6 +190,8 @@ class Images:
         self._track = track
         self._catalogue = Catalogue(reactor, repository=repository, files=files)
         self._flight: SingleFlight[Rendition] = SingleFlight()
+        self._changes = 0
+        self._standing: tuple[ImageRules, TemplateSnapshot, int] | None = None
         self._failures: dict[str, tuple[float, Unsupported]] = {}
         self._vocabulary: tuple[ImageRules, TemplateSnapshot, Vocabulary] | None = None
 
@@ -199,6 +203,21 @@ class Images:
     def changed(self, path: str) -> None:
         """A file has come, gone or changed: look at it when it is next asked for."""
         self._catalogue.forget(path)
+        self._changes += 1
+
+    def known_until(self, prepared: PreparedImage) -> float:
+        """When the files that ``prepared`` is of have to be looked at again, in the reactor's seconds."""
+        until = prepared.source.until
+        return until if prepared.overlay is None else min(until, prepared.overlay.until)
+
+    def standing(self) -> object:
+        """Stands for what decides, besides the visitor, what a query means: the same object until that changes."""
+        rules, templates, changes = now = (self._rules, self._templates(), self._changes)
+        last = self._standing
+        if last is None or last[0] is not rules or last[1] is not templates or last[2] != changes:
+            self._standing = now
+            return now
+        return last
 
     async def prepare(self, query: Mapping[str, str], visitor: Visitor, *, erez: bool = False) -> PreparedImage:
         """Find out which image ``query`` asks for.
@@ -237,6 +256,7 @@ class Images:
             xref=handled.xref,
             path=path,
             public=self._public(visitor, os.fsdecode(source.name), Level.VIEW),
+            lasting=visitor.snapshot.validity.keys().isdisjoint({path, os.fsdecode(source.name), overlay_path}),
             record=handled.record_stats,
             template=request.template,
             output=output.name,

@@ -31,11 +31,13 @@ class SourceFacts:
 
     :param name: its path below the root, as the bytes on disk spell it.
     :param info: what its header tells.
+    :param until: in the reactor's seconds: this long it counts as known.
     """
 
     name: bytes
     version: FileVersion
     info: SourceInfo
+    until: float = 0.0
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +78,7 @@ class Catalogue:
             )
         if isinstance(entry.outcome, QisError):
             raise entry.outcome.bare()
-        return SourceFacts(name=entry.name, version=entry.version, info=entry.outcome)
+        return SourceFacts(name=entry.name, version=entry.version, info=entry.outcome, until=entry.checked + _BELIEVED)
 
     def forget(self, path: str | None = None) -> None:
         """Look anew at the file at ``path``, and at all below it, when it is next asked for; None means every file."""

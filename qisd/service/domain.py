@@ -25,7 +25,7 @@ from qisd.accounts.changes import Changes
 from qisd.accounts.webhook_addresses import Network
 from qisd.accounts.webhook_sending import WebhookSending
 from qisd.accounts.webhooks import Webhooks
-from qisd.cache.interfaces import IRenditionCache
+from qisd.cache.interfaces import CachedRendition, IRenditionCache
 from qisd.errors import Forbidden
 from qisd.images import ImageRules, Images
 from qisd.imaging.template import TemplateValues, parse_template
@@ -69,6 +69,7 @@ from qisd.web.api.tasks import TaskEndpoints
 from qisd.web.api.trash import TrashEndpoints
 from qisd.web.api.uploads import UploadEndpoints
 from qisd.web.api.webhooks import WebhookEndpoints
+from qisd.web.hot import HotPath
 from qisd.web.identity import Identity
 from qisd.web.images import ImageHandlers
 from qisd.web.reports import ReportHandlers
@@ -97,6 +98,7 @@ class Domain:
 
     :param keys: what sessions and tokens are signed with, the present one first.
     :param server: the id of this process among all that work on the library.
+    :param look: what the memory of this process has of ``cache``, without a wait.
     :param presence: tells which processes of this server are gone.
     """
 
@@ -112,6 +114,7 @@ class Domain:
         keys: tuple[bytes, ...],
         server: str,
         presence: Presence | None = None,
+        look: Callable[[str], CachedRendition | None] = lambda key: None,
         reactor: Any,
     ) -> None:
         self.settings = settings
@@ -120,6 +123,7 @@ class Domain:
         self._pools = pools
         self._store = store
         self._presence = presence
+        self._look = look
         self._loops: list[LoopingCall] = []
         self._build_access(keys)
         self._build_library(server, cache, track)
@@ -312,10 +316,21 @@ class Domain:
 
     def rooms(self) -> Rooms:
         """What the site shows."""
+        hot = HotPath(
+            images=self.images,
+            look=self._look,
+            permissions=lambda: self.permissions.snapshot,
+            statistics=self.statistics,
+        )
         return Rooms(
             images=ImageHandlers(
-                images=self.images, files=self._pools.files, identity=self.identity, statistics=self.statistics
+                images=self.images,
+                files=self._pools.files,
+                identity=self.identity,
+                statistics=self.statistics,
+                hot=hot,
             ),
+            hot=hot,
             signin=SignInPages(identity=self.identity, entry=self.entry, sessions=self.sessions),
             reports=ReportHandlers(
                 self._store.database, identity=self.identity, frequency=lambda: self.settings.stats_frequency

@@ -125,6 +125,7 @@ class House:
             store=self.store,
             pools=self.pools,
             cache=self.cache,
+            look=self.cache.look,
             track=self.xref.track,
             keys=await deferToThread(signing_keys, self.settings),
             server=presence.id,

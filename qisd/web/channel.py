@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, ISSLTransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -98,6 +98,9 @@ class Channel(HTTPChannel):
 
     def connectionMade(self) -> None:  # noqa: N802
         super().connectionMade()
+        peer = self.transport.getPeer()  # type: ignore[union-attr]
+        self.client = str(getattr(peer, "host", None) or "-")
+        self.scheme = "https" if ISSLTransport.providedBy(self.transport) else "http"
         self._inlet = self._networkProducer = Inlet(self._networkProducer)
         self.site.opened(self)
         self._set_clock(self.site.settings.request_timeout, self._idle_too_long)
@@ -131,10 +134,22 @@ class Channel(HTTPChannel):
             if self._lingered > _LINGER_BYTES:
                 self._close()
             return
+        hot = self.site.hot
+        if self._phase is _Phase.WAITING and hot is not None and self._is_idle() and hot.answer(self, data):
+            return
         self._receiving()
         if self._pace is not None:
             self._pace.came(self.site.reactor.seconds(), len(data))
         super().dataReceived(data)
+
+    def _is_idle(self) -> bool:
+        """Whether what comes now is the beginning of a request, and its answer could be sent at once."""
+        return not (self.requests or self._buffer or self._waitingForTransport or self.paused or self.site.draining)
+
+    def answered_at_once(self) -> None:
+        """A request was answered before it became one; the connection waits for the next."""
+        assert self._clock is not None  # noqa: S101 - who waits has one
+        self._clock.reset(self.site.settings.keep_alive_timeout)
 
     def lineReceived(self, line: bytes) -> None:  # noqa: N802
         if self._phase is _Phase.CLOSING:

@@ -37,4 +37,5 @@ def open_rooms(site: QisSite, rooms: Rooms) -> None:
     """Let the addresses of ``site`` lead to ``rooms``."""
     site.bodies = rooms.bodies
     site.throttled = rooms.throttled
+    site.hot = rooms.hot
     site.show(site.entrance.leading_to(rooms))

@@ -17,6 +17,7 @@ from qisd.web.answers import Body, Content, FileContent, MemoryContent, partial,
 from qisd.web.conditional import Conditions, Validators, precondition_status, range_applies
 from qisd.web.dates import format_date
 from qisd.web.errors import ErrorAnswer
+from qisd.web.hot import HotPath, Standing
 from qisd.web.ranges import parse_range
 from qisd.web.request import QisRequest
 
@@ -51,8 +52,15 @@ class ImageHandlers:
     """The handlers of the image routes."""
 
     def __init__(
-        self, *, images: Images, files: FilePool, identity: VisitorFinder, statistics: ImageStatistics
+        self,
+        *,
+        images: Images,
+        files: FilePool,
+        identity: VisitorFinder,
+        statistics: ImageStatistics,
+        hot: HotPath | None = None,
     ) -> None:
+        self._hot = hot
         self._images = images
         self._files = files
         self._identity = identity
@@ -76,9 +84,11 @@ class ImageHandlers:
             raise
 
     async def _image(self, request: QisRequest, *, erez: bool) -> None:
+        standing = None if self._hot is None else self._hot.standing()
         visitor = await self._identity.or_stranger(request)
         prepared = await self._images.prepare(parse_query_string(request.raw_query), visitor, erez=erez)
         if not prepared.anew and self._conditions_answer(request, prepared):
+            self._keep(request, prepared, standing)
             return
         made = await self._images.fetch(prepared)
         request.from_cache = isinstance(made, ImageBytes) and made.from_cache
@@ -86,6 +96,11 @@ class ImageHandlers:
         if prepared.filename is not None:
             disposition.append(headers.content_disposition(prepared.filename, attachment=True))
         await self._hand_out(request, prepared, self._content(made), made.content_type, disposition)
+        self._keep(request, prepared, standing)
+
+    def _keep(self, request: QisRequest, prepared: PreparedImage, standing: Standing | None) -> None:
+        if self._hot is not None and standing is not None:
+            self._hot.keep(request, prepared, standing)
 
     async def _original(self, request: QisRequest) -> None:
         visitor = await self._identity.or_stranger(request)

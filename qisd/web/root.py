@@ -15,6 +15,7 @@ from qisd.errors import StoreUnavailable
 from qisd.web.api.routes import ApiRoutes
 from qisd.web.bodies import BodyPolicy
 from qisd.web.errors import allowed_methods
+from qisd.web.hot import HotPath
 from qisd.web.images import ImageHandlers
 from qisd.web.operations import OperationHandlers
 from qisd.web.pages import PageHandlers
@@ -49,11 +50,13 @@ def _open(room: T | None) -> T:
 class Rooms:
     """What is behind the addresses; None where nothing is (yet).
 
+    :param hot: answers image requests that were answered a moment ago.
     :param bodies: decides what may come in the body of a request.
     :param throttled: called for each request that was refused because there were too many.
     """
 
     images: ImageHandlers | None = None
+    hot: HotPath | None = None
     signin: SignInPages | None = None
     reports: ReportHandlers | None = None
     portfolios: PortfolioPages | None = None

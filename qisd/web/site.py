@@ -19,6 +19,7 @@ from qisd.pools.files import FilePool
 from qisd.web.access import AccessLog
 from qisd.web.bodies import BodyPolicy
 from qisd.web.channel import Channel
+from qisd.web.hot import HotPath
 from qisd.web.request import QisRequest
 from qisd.web.root import Root
 from qisd.web.rules import WebSettings
@@ -46,6 +47,7 @@ class QisSite(Site):
     :ivar root: path below which all addresses are, with a slash at both ends.
     :ivar bodies: decides what may come in the body of a request; None = none takes any.
     :ivar body_files: where uploaded files are written.
+    :ivar hot: answers what it can in front of everything else.
     :ivar throttled: called for each request that was refused because there were too many.
     :ivar requests_answered: so far, errors included.
     :ivar draining: whether every answer from now on ends its connection.
@@ -72,6 +74,7 @@ class QisSite(Site):
         self.throttled: Callable[[], None] = lambda: None
         self.bodies = bodies
         self.body_files = body_files
+        self.hot: HotPath | None = None
         self.draining = False
         self.requests_answered = 0
         self.connections_max, self.connections_per_address = _connection_limits()
@@ -84,6 +87,8 @@ class QisSite(Site):
     def configure(self, settings: WebSettings) -> None:
         """Go by other settings from now on."""
         self.settings = settings
+        if self.hot is not None:
+            self.hot.forget()
         prefix = settings.application_root.strip("/")
         self.root = f"/{prefix}/" if prefix else "/"
         self.root_segments = [unquote_to_bytes(segment) for segment in prefix.split("/")] if prefix else []

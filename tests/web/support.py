@@ -69,6 +69,7 @@ def prepared_image(**changes: object) -> PreparedImage:
         "store": True,
         "anew": False,
         "public": True,
+        "lasting": True,
         "record": True,
         "output": "jpg",
     }
