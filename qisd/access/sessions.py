@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.logger import Logger
 
 from qisd.cache.singleflight import SingleFlight
@@ -25,6 +26,9 @@ _log = Logger()
 
 _BELIEVED = 1.0
 """Seconds for which the database is not asked again; so long a session goes on that was ended on another server."""
+
+_PATIENCE = 2.0
+"""Seconds after which an answer of the database isn't waited for any longer about what was known before."""
 
 _KEPT = 20_000
 _TOUCH_EVERY = 60.0
@@ -45,9 +49,12 @@ class Lifetimes:
 
 @attrs.define
 class _Known:
+    """What the database has said when it was asked; when it was ``tried`` last, it may have said nothing."""
+
     asked: float
     row: SessionRow | None
     touched: float
+    tried: float
 
 
 class Sessions:
@@ -74,7 +81,7 @@ class Sessions:
     def configure(self, *, keys: Sequence[bytes], lifetimes: Lifetimes) -> None:
         self._keys = tuple(keys)
         self._lifetimes = lifetimes
-        self._known.clear()
+        self.forget()
 
     async def open(
         self,
@@ -121,7 +128,7 @@ class Sessions:
             return None
         now = self._reactor.seconds()
         known = self._known.get((kind, secret))
-        if known is None or now - known.asked > _BELIEVED:
+        if known is None or now - known.tried > _BELIEVED:
             known = await self._ask(kind, secret, known)
         row = known.row
         if row is None or row.expires.timestamp() <= self._now():
@@ -133,7 +140,9 @@ class Sessions:
 
     def forget(self) -> None:
         """Ask the database again for every one, since some were ended by this very process."""
-        self._known.clear()
+        # Others instead of emptied ones: what is being asked at this moment may be answered as it was before.
+        self._known = OrderedDict()
+        self._flight = SingleFlight()
 
     async def use_ticket(self, db: Queries, secret: str) -> SessionRow | None:
         """The ticket with this secret; it can be used once. In a transaction."""
@@ -164,22 +173,28 @@ class Sessions:
 
     async def _ask(self, kind: Kind, secret: str, known: _Known | None) -> _Known:
         digests = [_digest(key, kind, secret) for key in self._keys]
+        kept = self._known
+        asking = self._flight.join(
+            digests[0].hex(), lambda: Deferred.fromCoroutine(sessions.by_digest(self._database, digests))
+        )
+        if known is not None and self._reactor.seconds() - known.asked <= self._lifetimes.grace:
+            asking.addTimeout(_PATIENCE, self._reactor)
         try:
-            row = await self._flight.join(
-                digests[0].hex(), lambda: Deferred.fromCoroutine(sessions.by_digest(self._database, digests))
-            )
-        except StoreUnavailable:
-            if known is None or self._reactor.seconds() - known.asked > self._lifetimes.grace:
-                raise
+            row = await asking
+        except (StoreUnavailable, DeferredTimeoutError) as error:
+            now = self._reactor.seconds()
+            if known is None or now - known.asked > self._lifetimes.grace:
+                raise StoreUnavailable(detail=getattr(error, "detail", "no answer from the database")) from error
+            known.tried = now
             return known
         if row is not None and row.kind != kind:
             row = None
         now = self._reactor.seconds()
-        entry = _Known(asked=now, row=row, touched=known.touched if known else 0.0)
-        self._known[(kind, secret)] = entry
-        self._known.move_to_end((kind, secret))
-        if len(self._known) > _KEPT:
-            self._known.popitem(last=False)
+        entry = _Known(asked=now, tried=now, row=row, touched=known.touched if known else 0.0)
+        kept[(kind, secret)] = entry
+        kept.move_to_end((kind, secret))
+        if len(kept) > _KEPT:
+            kept.popitem(last=False)
         return entry
 
     def _idle_too_long(self, row: SessionRow, known: _Known) -> bool:

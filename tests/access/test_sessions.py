@@ -44,10 +44,11 @@ class FakeTable:
 
     async def by_digest(self, db: object, digests: Sequence[bytes]) -> SessionRow | None:
         self.asked += 1
+        found = next((self.rows[one] for one in digests if one in self.rows), None)
         if self.pause is not None:
             await self.pause
         self._check()
-        return next((self.rows[one] for one in digests if one in self.rows), None)
+        return found
 
     async def use_up(self, db: object, digests: Sequence[bytes]) -> SessionRow | None:
         return next((self.rows.pop(one) for one in digests if one in self.rows), None)
@@ -227,6 +228,35 @@ class MemoryTests(SessionCase):
         self.find(secret)
         self.table.rows.clear()
         self.sessions.forget()
+        self.assertIsNone(self.find(secret))
+
+    def test_one_that_was_just_being_looked_up_when_it_was_ended_here_is_over_too(self) -> None:
+        secret, row = self.open()
+        pause = self.table.pause = Deferred()
+        before = Deferred.fromCoroutine(self.sessions.find("session", secret))
+        self.table.rows.clear()
+        self.sessions.forget()
+        after = Deferred.fromCoroutine(self.sessions.find("session", secret))
+        pause.callback(None)
+        self.assertEqual((self.successResultOf(before), self.successResultOf(after)), (row, None))
+        self.assertIsNone(self.find(secret))
+
+    def test_a_database_that_does_not_answer_holds_nobody_up_for_long_whom_one_knows(self) -> None:
+        secret, row = self.open()
+        self.find(secret)
+        self.table.pause = Deferred()
+        self.clock.advance(1.1)
+        asked = [Deferred.fromCoroutine(self.sessions.find("session", secret)) for _ in range(2)]
+        self.clock.advance(1.9)
+        for one in asked:
+            self.assertNoResult(one)
+        self.clock.advance(0.1)
+        self.assertEqual([self.successResultOf(one) for one in asked], [row, row])
+        self.assertEqual(self.find(secret), row)
+        self.assertEqual(self.table.asked, 2)
+        self.table.pause = None
+        self.table.rows.clear()
+        self.clock.advance(1.1)
         self.assertIsNone(self.find(secret))
 
     def test_without_a_database_what_was_known_is_believed_for_a_while(self) -> None:
