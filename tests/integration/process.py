@@ -172,7 +172,8 @@ class Run:
 
     def port(self, scheme: str = "http") -> int:
         found = re.search(rf"{scheme}://127\.0\.0\.1:(\d+)", self.log)
-        return int(found[1]) if found else self.listening_ports()[0]
+        # The kernel's list may lack a row for a moment.
+        return int(found[1]) if found else until(self.listening_ports, "a listening port")[0]
 
     def connect(self) -> http.client.HTTPConnection:
         """A connection that stays open for several requests."""
