@@ -57,6 +57,16 @@ class LiveCase(SynchronousTestCase):
     def names(self) -> list[str]:
         return [one["username"] for one in self.qis("user", "list", "--json").json()]
 
+    def ask(self, run: Run, method: str, path: str, login: str) -> Any:
+        connection = run.connect()
+        connection.request(
+            method, path, headers={"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
+        )
+        response = connection.getresponse()
+        body = json.loads(response.read())
+        self.assertEqual(response.status, 200, body)
+        return body["data"]
+
 
 class BesideTests(LiveCase):
     """A running daemon."""
@@ -92,16 +102,6 @@ class BesideTests(LiveCase):
         self.assertEqual(self.qis("database", "shell", "--", "-tAc", "select count(*) from users").out, "2\n")
         self.qis("database", "shell", "--", "-c", "select nonsense", code=2)
         self.assertEqual(self.qis("database", "shell", stdin="\\pset tuples_only\nselect 7;\n").out.split()[-1], "7")
-
-    def ask(self, run: Run, method: str, path: str, login: str) -> Any:
-        connection = run.connect()
-        connection.request(
-            method, path, headers={"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
-        )
-        response = connection.getresponse()
-        body = json.loads(response.read())
-        self.assertEqual(response.status, 200, body)
-        return body["data"]
 
 
 class AloneTests(LiveCase):
