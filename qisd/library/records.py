@@ -24,16 +24,18 @@ class FolderRecords:
 
     async def by_id(self, folder_id: int) -> Folder | None:
         now = self._reactor.seconds()
-        asked, folder = self._known.get(folder_id, (float("-inf"), None))
+        known = self._known
+        asked, folder = known.get(folder_id, (float("-inf"), None))
         if now - asked <= _BELIEVED:
             return folder
         folder = await folders.by_id(self._database, folder_id)
-        self._known[folder_id] = now, folder
-        self._known.move_to_end(folder_id)
-        if len(self._known) > _KEPT:
-            self._known.popitem(last=False)
+        known[folder_id] = now, folder
+        known.move_to_end(folder_id)
+        if len(known) > _KEPT:
+            known.popitem(last=False)
         return folder
 
     def forget(self) -> None:
         """Folders have changed."""
-        self._known.clear()
+        # Another one instead of an emptied one: what is being asked at this moment is not to be remembered either.
+        self._known = OrderedDict()

@@ -88,6 +88,7 @@ class Registrar:
         self._rules = rules
         self._known: OrderedDict[str, None] = OrderedDict()
         self._fresh: OrderedDict[str, tuple[float, Image]] = OrderedDict()
+        self._changes = 0
         self._seen: dict[str, PixelSize] = {}
         self._missed: dict[str, None] = {}
         self._listed: dict[str, None] = {}
@@ -127,6 +128,7 @@ class Registrar:
 
     def forget(self, path: str) -> None:
         """What is at or below ``path`` is not what it was."""
+        self._changes += 1
         below = f"{path}/" if path else ""
         for kept in (self._known, self._fresh):  # type: OrderedDict[str, Any]
             kept.pop(path, None)
@@ -160,11 +162,12 @@ class Registrar:
         image = self.believed(src)
         if image is not None:
             return image
-        now = self._reactor.seconds()
+        now, changes = self._reactor.seconds(), self._changes
         image = (await self.images([src])).get(src) or self._not_there(src)
-        self._fresh[src] = now, image
-        if len(self._fresh) > _FRESH_MAX:
-            self._fresh.popitem(last=False)
+        if changes == self._changes:  # else this may be how it was before
+            self._fresh[src] = now, image
+            if len(self._fresh) > _FRESH_MAX:
+                self._fresh.popitem(last=False)
         return image
 
     def believed(self, src: str) -> Image | None:

@@ -18,8 +18,9 @@ from qisd.access import login
 from qisd.access.levels import Flag
 from qisd.errors import AlreadyExists
 from qisd.service import background
-from qisd.store import disk_operations
+from qisd.store import disk_operations, folders
 from qisd.store.pool import Database
+from qisd.store.queries import Queries
 from qisd.store.tasks import TaskStatus
 from qisd.tasks.registry import TaskRun, TaskType
 from qisd.tasks.worker import TaskWorker, Timings
@@ -287,6 +288,42 @@ class LibraryTests(TwoServersCase):
         self.assertEqual(reply.status, 200, reply.body)
         await self.news.hears("a.png")
         self.assertEqual((await self.ask("GET", "/details/?src=a.png")).data["title"], "Penguin")
+
+    async def test_what_was_being_looked_up_while_it_changed_is_not_remembered(self) -> None:
+        number = await self.upload("a.png", "red")
+        registrar = self.other.domain.library.registrar
+        real = registrar.images
+
+        async def overtaken(srcs: list[str]) -> object:
+            found = await real(srcs)
+            reply = await self.call("PATCH", f"/admin/images/{number}/", token=self.boss, form={"title": "Penguin"})
+            self.assertEqual(reply.status, 200, reply.body)
+            await self.news.hears("a.png")
+            return found
+
+        self.patch(registrar, "images", overtaken)
+        self.assertEqual((await self.ask("GET", "/details/?src=a.png")).data["title"], "")
+        self.patch(registrar, "images", real)
+        self.assertEqual((await self.ask("GET", "/details/?src=a.png")).data["title"], "Penguin")
+
+    async def test_nor_is_the_folder_that_it_is_in(self) -> None:
+        made = await self.call("POST", "/admin/filesystem/folders/", token=self.boss, form={"path": "/old"})
+        await self.image_file("old/a.png")
+        records, real = self.other.domain.library.folder_records, folders.by_id
+
+        async def overtaken(db: Queries, number: int) -> object:
+            found = await real(db, number)
+            self.patch(folders, "by_id", real)
+            path = f"/admin/filesystem/folders/{number}/"
+            reply = await self.call("PUT", path, token=self.boss, form={"path": "/new"})
+            self.assertEqual(reply.status, 200, reply.body)
+            await self.news.hears("new")
+            return found
+
+        self.patch(folders, "by_id", overtaken)
+        for name in ("/old", "/new"):
+            folder = await records.by_id(made.data["id"])
+            self.assertEqual(folder and folder.path, name)
 
     async def test_who_has_seen_an_older_state_at_another_server_is_told(self) -> None:
         number = await self.upload("a.png", "red")
