@@ -9,10 +9,13 @@ from typing import Any
 import shtab
 
 from qisd.cli.console import Console, Exit
+from qisd.settings.model import MODEL
 
 Subparsers = Any
 
 _SHELLS = ("bash", "zsh", "fish")
+
+_OF_SETTINGS = ("qis settings get", "qis settings explain")
 
 _BY_METAVAR = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY}
 
@@ -36,15 +39,17 @@ def add_parser(
 
 def completion(parser: argparse.ArgumentParser, shell: str) -> str:
     """The script for ``shell``, made from the tree of parsers."""
-    for action in _actions(parser):
+    for owner, action in _actions(parser):
+        if owner.prog in _OF_SETTINGS and action.dest == "name":
+            action.choices = list(MODEL)
         if action.metavar in _BY_METAVAR:
             action.complete = _BY_METAVAR[str(action.metavar)]  # type: ignore[attr-defined]  # shtab looks for it
     return shtab.complete(parser, shell=shell)
 
 
-def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+def _actions(parser: argparse.ArgumentParser) -> Iterator[tuple[argparse.ArgumentParser, argparse.Action]]:
     for action in parser._actions:
-        yield action
+        yield parser, action
         if isinstance(action, argparse._SubParsersAction):
             for inner in action.choices.values():
                 yield from _actions(inner)

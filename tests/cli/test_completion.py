@@ -39,6 +39,7 @@ class CompletionTests(CommandCase):
         self.assertEqual(self.completed("user", "d"), ["disable", "delete"])
         self.assertIn("--password-file", self.completed("user", "add", "--"))
         self.assertEqual(self.completed("tasks", "run", "roll"), ["roll_up_stats"])
+        self.assertEqual(self.completed("settings", "get", "SNAP"), ["SNAPSHOT_GRACE"])
 
     def test_bash_completes_files_where_they_are_wanted(self) -> None:
         folder = Path(self.mktemp()).absolute()
