@@ -10,6 +10,9 @@ from qisd.errors import StoreUnavailable
 MARKER = ".qis-library"
 """A file in the root that holds the id of the installation that the library belongs to."""
 
+LOST_AND_FOUND = b"lost+found"
+"""What is on some file systems from the beginning."""
+
 
 def check_there(root: bytes, check_file: bytes = b"") -> None:
     """To be asked before something is made in the library, and before something in it is said not to be there.
@@ -35,7 +38,7 @@ def _is_empty(root: bytes) -> bool:
     :raises OSError: there is no such folder, or it can't be read.
     """
     with os.scandir(root) as entries:
-        return all(entry.name.startswith(b".") for entry in entries)
+        return all(entry.name.startswith(b".") or entry.name == LOST_AND_FOUND for entry in entries)
 
 
 class Mounted:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
 
+from qisd.repository.mounted import LOST_AND_FOUND
 from qisd.repository.samples import FOLDER
 from qisd.settings import Settings
 
@@ -24,7 +26,7 @@ def provide_samples(settings: Settings) -> bool:
     :raises OSError: the library can't be written.
     """
     source, library, seen = settings.install_dir / FOLDER, settings.images_base_dir, settings.state_dir / _SEEN
-    if any(not entry.name.startswith(".") for entry in library.iterdir()):
+    if any(not entry.name.startswith(".") and entry.name != os.fsdecode(LOST_AND_FOUND) for entry in library.iterdir()):
         seen.touch(0o600)
         return False
     check_file = settings.store_check_file

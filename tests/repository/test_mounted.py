@@ -34,6 +34,7 @@ class MountedTests(SynchronousTestCase):
         self.assertFalse(mounted.is_there())
 
     def test_an_empty_root_is_no_library_that_had_files(self) -> None:
+        (self.root / "lost+found").mkdir()  # a file system, but not the one
         mounted, fault = self.prepared(knows_files=True)
         self.assertIn("empty", fault)
         self.assertFalse((self.root / MARKER).exists())

@@ -53,6 +53,10 @@ class Samples(SynchronousTestCase):
         self.assertTrue(provide_samples(self.settings))
         self.assertEqual(self.names(), [".snapshots", "samples", "samples/penguin.jpg"])
 
+    def test_a_fresh_file_system_is_empty(self) -> None:
+        (self.library / "lost+found").mkdir()
+        self.assertTrue(provide_samples(self.settings))
+
     def test_a_library_that_had_something_in_it_is_not_filled_when_it_is_empty(self) -> None:
         (self.library / "mine.jpg").touch()
         provide_samples(self.settings)
