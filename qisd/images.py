@@ -269,11 +269,15 @@ class Images:
             rules=rules,
         )
 
-    async def fetch(self, prepared: PreparedImage) -> ImageBytes | ImageFile:
+    async def fetch(
+        self, prepared: PreparedImage, *, client: str = "", background: bool = False
+    ) -> ImageBytes | ImageFile:
         """The bytes of ``prepared``: from the cache, from a render under way, or rendered now.
 
         Cancelling means that the client went away: the last one to leave takes the render off the queue.
 
+        :param client: who wants it, and takes turns with others.
+        :param background: whether nobody waits for it.
         :raises QisError: the image can't be made, or not now.
         """
         if not prepared.spec.changes_image():
@@ -286,7 +290,9 @@ class Images:
                 return ImageBytes(data=cached.data, content_type=prepared.content_type, from_cache=True)
             self._raise_known_failure(key)
         joins = key in self._flight
-        rendition = self._flight.join(key, lambda: Deferred.fromCoroutine(self._make(prepared)))
+        rendition = self._flight.join(
+            key, lambda: Deferred.fromCoroutine(self._make(prepared, client, background=background))
+        )
         if joins and prepared.rules.raise_too_busy and not prepared.rules.benchmarking:
             rendition.addTimeout(prepared.rules.wait_timeout, self._reactor, onTimeoutCancel=_too_busy)
         made = await rendition
@@ -388,13 +394,15 @@ class Images:
         except Unsupported as error:
             raise Unsupported(f"overlay: this file is not supported ({error.message})", detail=error.detail) from error
 
-    async def _make(self, prepared: PreparedImage) -> Rendition:
+    async def _make(self, prepared: PreparedImage, client: str, *, background: bool) -> Rendition:
         key = prepared.etag
         try:
             made, current, seconds = await self._renders.run(
                 lambda checkpoint: self._render(prepared, checkpoint),
                 memory=_memory(prepared),
                 label=f"{prepared.path} [{prepared.spec.canonical()}]",
+                client=client,
+                background=background,
             )
         except (Unsupported, Unavailable) as error:
             self._note_failure(prepared, error)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 
+from qisd.access.clients import client_of
 from qisd.errors import TooManyRequests
 from qisd.store import login_failures
 from qisd.store.pool import Database, Transaction
 
-_IPV6_NETWORK = 64
 _NAME_MAX = 120
 
 
@@ -60,15 +59,4 @@ def _subjects(username: str, address: str) -> tuple[str, str]:
     # In this order everywhere, so that two transactions don't wait for each other.
     # NUL is nothing that the database could keep.
     name = username.casefold().replace("\0", "")[:_NAME_MAX]
-    return f"user:{name}", f"address:{_network(address)}"
-
-
-def _network(address: str) -> str:
-    """What counts as one address: of IPv6 the network that its owner was given."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:64]
-    if parsed.version == 6 and parsed.ipv4_mapped is None:
-        return str(ipaddress.ip_network((parsed, _IPV6_NETWORK), strict=False))
-    return str(parsed.ipv4_mapped if parsed.version == 6 and parsed.ipv4_mapped else parsed)
+    return f"user:{name}", f"address:{client_of(address)}"

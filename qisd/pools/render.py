@@ -2,14 +2,13 @@
 
 What waits is held back here and not in the thread pool's own queue, because that queue has no bound and a job in it
 can't be taken back. A render is admitted when a thread is free and its estimated memory fits into the budget; a full
-queue refuses at once.
+queue refuses at once. Clients take turns, and what nobody waits for comes after what somebody does.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -20,6 +19,7 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from qisd.errors import Busy, QisError, RenderCancelled, RenderTimeout, SourceTooLarge
+from qisd.pools.turns import Turns
 
 T = TypeVar("T")
 
@@ -36,8 +36,9 @@ class Checkpoint(Protocol):
 
 
 class _Job(Generic[T]):
-    def __init__(self, work: Callable[[Checkpoint], T], *, memory: int, label: str) -> None:
+    def __init__(self, work: Callable[[Checkpoint], T], *, memory: int, label: str, background: bool) -> None:
         self.work = work
+        self.background = background
         self.memory = memory
         self.label = label
         self.result: Deferred[T] | None = None
@@ -55,7 +56,7 @@ class _Job(Generic[T]):
 
 
 class RenderPool:
-    """At most ``threads`` renders at once, within ``memory`` bytes together; up to ``queue_max`` more wait in order.
+    """At most ``threads`` renders at once, within ``memory`` bytes together; up to ``queue_max`` more wait.
 
     :param timeout: seconds one render may take from its start.
     """
@@ -66,7 +67,8 @@ class RenderPool:
         self._reactor = reactor
         self._pool = ThreadPool(threads, threads, name="render")
         self._threads = threads
-        self._queue: deque[_Job[Any]] = deque()
+        self._waited_for: Turns[_Job[Any]] = Turns()
+        self._background: Turns[_Job[Any]] = Turns()
         self._active: set[_Job[Any]] = set()
         self._memory_in_use = 0
         self._processors = threading.Semaphore(_COMPUTING)
@@ -83,7 +85,7 @@ class RenderPool:
 
     def stop(self) -> None:
         """Refuse what waits, ask what runs to end, and end the threads."""
-        for job in list(self._queue):
+        for job in [*self._waited_for, *self._background]:
             self._fail(job, Failure(Busy()))
         for job in list(self._active):
             job.stop(RenderCancelled)
@@ -96,43 +98,65 @@ class RenderPool:
 
     @property
     def waiting(self) -> int:
-        return len(self._queue)
+        return len(self._waited_for) + len(self._background)
 
     def labels(self) -> list[str]:
         """What runs and what waits, one line each, for the operator."""
         running = [f"rendering {job.label}" for job in self._active]
-        return running + [f"waiting {job.label}" for job in self._queue]
+        return running + [f"waiting {job.label}" for job in (*self._waited_for, *self._background)]
 
-    def run(self, work: Callable[[Checkpoint], T], *, memory: int, label: str) -> Deferred[T]:
+    def run(
+        self,
+        work: Callable[[Checkpoint], T],
+        *,
+        memory: int,
+        label: str,
+        client: str = "",
+        background: bool = False,
+    ) -> Deferred[T]:
         """Run ``work(checkpoint)`` in a thread as soon as there is room for it.
 
         Cancelling the Deferred takes a waiting job off the queue, and asks a running one to end at its next checkpoint.
 
         :param memory: estimated peak bytes of the job.
         :param label: what is rendered, for the operator.
+        :param client: who wants it: those who wait take turns.
+        :param background: whether nobody waits for it: it comes after all others.
         :raises SourceTooLarge: (as failure) the job could never fit into the budget.
-        :raises Busy: the queue is full.
+        :raises Busy: the queue is full; when others wait with more, it is the last of theirs that is refused.
         :raises RenderTimeout: the job ran too long.
         """
-        job = _Job(work, memory=memory, label=label)
+        job = _Job(work, memory=memory, label=label, background=background)
         job.result = Deferred(lambda _: self._cancelled(job))
         result = job.result
         if memory > self._memory:
             self._fail(job, Failure(SourceTooLarge("Making this image takes more memory than the server allows.")))
-        elif len(self._queue) >= self._queue_max and not self._fits(job):
-            self._fail(job, Failure(Busy(detail=f"{len(self._queue)} renders are waiting")))
-        else:
-            self._queue.append(job)
+        elif self._fits(job) or self.waiting < self._queue_max or self._gave_way(client, background=background):
+            (self._background if background else self._waited_for).add(client, job)
             self._admit()
+        else:
+            self._fail(job, Failure(Busy(detail=f"{self.waiting} renders are waiting")))
         return result
+
+    def _gave_way(self, client: str, *, background: bool) -> bool:
+        """Refuse something that waits in favour of ``client``; whether there was something."""
+        job = None
+        if not background:
+            job = self._background.give_way(client) or self._waited_for.give_way(client)
+        if job is not None:
+            self._fail(job, Failure(Busy(detail="others wait with less")))
+        return job is not None
 
     def _fits(self, job: _Job[Any]) -> bool:
         return len(self._active) < self._threads and self._memory_in_use + job.memory <= self._memory
 
     def _admit(self) -> None:
         # Strictly in order: a large render that waits for memory is not overtaken for ever by small ones.
-        while self._queue and self._fits(self._queue[0]):
-            self._begin(self._queue.popleft())
+        for queue in (self._waited_for, self._background):
+            while queue and self._fits(queue.first()):
+                self._begin(queue.take())
+            if queue:
+                return
 
     def _begin(self, job: _Job[Any]) -> None:
         self._active.add(job)
@@ -174,8 +198,7 @@ class RenderPool:
 
     def _fail(self, job: _Job[Any], failure: Failure) -> None:
         """Tell the caller now; a running job keeps its thread and memory until it really ends."""
-        if job in self._queue:
-            self._queue.remove(job)
+        (self._background if job.background else self._waited_for).remove(job)
         result, job.result = job.result, None
         if result is not None:
             result.errback(failure)

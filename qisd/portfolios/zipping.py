@@ -88,7 +88,7 @@ async def render_by(images: Images, src: str, document: Mapping[str, Any]) -> Re
     format_ = prepared.rules.rendering.formats.by_extension(prepared.output)
     if format_ is None:
         raise Unsupported(f"The file '{src}' is not a supported image.")
-    return Rendered(made=await images.fetch(prepared), format=format_, modified=prepared.last_modified)
+    return Rendered(made=await images.fetch(prepared, background=True), format=format_, modified=prepared.last_modified)
 
 
 class ZipMaker:

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from twisted.internet.defer import CancelledError
 
+from qisd.access.clients import client_of
 from qisd.access.visitor import Visitor
 from qisd.errors import QisError
 from qisd.images import ImageBytes, ImageFile, Images, PreparedImage, PreparedOriginal
@@ -90,7 +91,7 @@ class ImageHandlers:
         if not prepared.anew and self._conditions_answer(request, prepared):
             self._keep(request, prepared, standing)
             return
-        made = await self._images.fetch(prepared)
+        made = await self._images.fetch(prepared, client=client_of(visitor.address))
         request.from_cache = isinstance(made, ImageBytes) and made.from_cache
         disposition = []
         if prepared.filename is not None:

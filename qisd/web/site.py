@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import resource
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from twisted.logger import Logger
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
+from qisd.access.clients import client_of
 from qisd.pools.files import FilePool
 from qisd.web.access import AccessLog
 from qisd.web.bodies import BodyPolicy
@@ -33,9 +33,6 @@ _DESCRIPTORS_SHARE = 0.75
 # Part of all connections that one client may take: no one may shut out the others, but a proxy in front of the server
 # is one address as well.
 _ADDRESS_SHARE = 0.5
-
-# So many bits of an IPv6 address name a customer's network; the others they choose themselves.
-_IPV6_NETWORK_BITS = 64
 
 _WARNING_PAUSE = 60.0
 _THROTTLED = 429
@@ -114,7 +111,7 @@ class QisSite(Site):
         return [b"http/1.1"]
 
     def buildProtocol(self, addr: IAddress | None) -> Channel | None:  # type: ignore[override]  # noqa: N802
-        address = _network(addr)
+        address = client_of(str(getattr(addr, "host", None) or "local"))
         if len(self._channels) >= self.connections_max:
             self._warn("more than {limit} connections, further ones are refused", limit=self.connections_max)
             return None
@@ -203,17 +200,3 @@ def _connection_limits() -> tuple[int, int]:
     if descriptors != resource.RLIM_INFINITY:
         total = min(total, int(descriptors * _DESCRIPTORS_SHARE))
     return total, max(1, int(total * _ADDRESS_SHARE))
-
-
-def _network(address: IAddress | None) -> str:
-    """What counts as one client: an IPv4 address, or an IPv6 network."""
-    host = str(getattr(address, "host", "") or "local")
-    try:
-        parsed = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if parsed.version == 4:
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, _IPV6_NETWORK_BITS), strict=False))

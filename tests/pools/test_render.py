@@ -13,7 +13,7 @@ from qisd.errors import Busy, RenderCancelled, RenderTimeout, SourceTooLarge, Un
 from qisd.pools.render import Checkpoint, RenderPool
 
 
-class RenderPoolTests(TestCase):
+class PoolCase(TestCase):
     timeout = 20
 
     def pool(self, *, threads: int = 2, memory: int = 100, queue_max: int = 3, timeout: float = 10) -> RenderPool:
@@ -34,6 +34,8 @@ class RenderPoolTests(TestCase):
 
         return event, job
 
+
+class RenderPoolTests(PoolCase):
     async def test_the_result_of_the_job_comes_back(self) -> None:
         self.assertEqual(await self.pool().run(lambda checkpoint: 42, memory=1, label="a"), 42)
 
@@ -153,3 +155,57 @@ class RenderPoolTests(TestCase):
         self.assertEqual(pool.active, 1)
         event.set()
         self.assertEqual(await pool.run(lambda checkpoint: "next", memory=70, label="next"), "next")
+
+
+class FairnessTests(PoolCase):
+    """Who asks for much does not keep others waiting."""
+
+    async def order(self, pool: RenderPool, *asked: tuple[str, str, bool]) -> list[str]:
+        """The labels of renders in the order in which they were done, all having waited for one in front of them."""
+        event, job = self.gate()
+        first = pool.run(job, memory=1, label="in front")
+        done: list[str] = []
+        results = [
+            pool.run(lambda _, label=label: done.append(label), memory=1, label=label, client=client, background=later)
+            for client, label, later in asked
+        ]
+        event.set()
+        for result in (first, *results):
+            await result
+        return done
+
+    async def test_clients_take_turns(self) -> None:
+        pool = self.pool(threads=1, queue_max=10)
+        asked = [("a", f"a{number}", False) for number in range(4)] + [("b", "b0", False), ("c", "c0", False)]
+        self.assertEqual(await self.order(pool, *asked), ["a0", "b0", "c0", "a1", "a2", "a3"])
+
+    async def test_what_nobody_waits_for_comes_last(self) -> None:
+        pool = self.pool(threads=1, queue_max=10)
+        asked = [("", "later", True), ("a", "a0", False), ("b", "b0", False)]
+        self.assertEqual(await self.order(pool, *asked), ["a0", "b0", "later"])
+
+    async def test_in_a_full_queue_the_greediest_gives_way(self) -> None:
+        pool = self.pool(threads=1, queue_max=4)
+        event, job = self.gate()
+        first = pool.run(job, memory=1, label="in front")
+        greedy = [pool.run(job, memory=1, label=f"a{number}", client="a") for number in range(4)]
+        modest = [pool.run(job, memory=1, label=f"{client}0", client=client) for client in "bc"]
+        self.assertEqual([self.failureResultOf(one, Busy).type for one in greedy[2:]], [Busy] * 2)
+        self.failureResultOf(pool.run(job, memory=1, label="a4", client="a"), Busy)
+        self.failureResultOf(pool.run(job, memory=1, label="b1", client="b"), Busy)
+        self.assertEqual(pool.waiting, 4)
+        event.set()
+        for result in (first, *greedy[:2], *modest):
+            self.assertEqual(await result, "rendered")
+
+    async def test_what_nobody_waits_for_gives_way_first(self) -> None:
+        pool = self.pool(threads=1, queue_max=2)
+        event, job = self.gate()
+        first = pool.run(job, memory=1, label="in front")
+        later = [pool.run(job, memory=1, label="later", background=True) for _ in range(2)]
+        wanted = pool.run(job, memory=1, label="a", client="a")
+        self.failureResultOf(later[1], Busy)
+        self.failureResultOf(pool.run(job, memory=1, label="later", background=True), Busy)
+        event.set()
+        for result in (first, later[0], wanted):
+            self.assertEqual(await result, "rendered")

@@ -101,7 +101,9 @@ class FakeImages:
             raise self.error
         return self.prepared
 
-    async def fetch(self, prepared: PreparedImage) -> ImageBytes | ImageFile:
+    async def fetch(
+        self, prepared: PreparedImage, *, client: str = "", background: bool = False
+    ) -> ImageBytes | ImageFile:
         self.fetched += 1
         if self.fetch_error is not None:
             raise self.fetch_error
