@@ -70,7 +70,11 @@ def _hits(cache: Mapping[str, int]) -> str:
 
 
 def _health(console: Console, options: argparse.Namespace) -> Exit:
-    processes = _ask(console.load().settings, command="status")["processes"]
+    try:
+        processes = _ask(console.load().settings, command="status")["processes"]
+    except CommandError as error:
+        # Whatever the reason is: a server that can't be asked is not healthy.
+        raise CommandError(str(error), exit_code=Exit.UNHEALTHY) from error
     serving = [one for one in processes if one["name"] != "task worker"]
     fine = any(one.get("ready") for one in serving)
     if console.as_json:

@@ -86,10 +86,10 @@ class StatusTests(CommandCase):
             self.assertEqual((outcome.code, outcome.out), (code, text))
             (self.state / "control.sock").unlink()
 
-    def test_without_a_server_it_is_3(self) -> None:
-        for command in ("status", "health"):
+    def test_without_a_server_status_is_3_and_health_is_5(self) -> None:
+        for command, code in (("status", 3), ("health", 5)):
             outcome = self.qis(command)
-            self.assertEqual((outcome.code, outcome.out), (3, ""))
+            self.assertEqual((outcome.code, outcome.out), (code, ""))
             self.assertIn("control.sock: No such file or directory", outcome.err)
 
     def test_whatever_else_answers_is_no_server(self) -> None:
