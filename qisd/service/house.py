@@ -17,7 +17,6 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from qisd.access.passwords import tune
 from qisd.access.secret_key import signing_keys
-from qisd.cache.memory import MemoryCache
 from qisd.images import ImageRules
 from qisd.imaging.template import TemplateValues, parse_template
 from qisd.pools.files import FilePool
@@ -27,6 +26,7 @@ from qisd.service.certificates import Certificates
 from qisd.service.data_store import DataStore
 from qisd.service.diagnostics import memory_in_use, overview
 from qisd.service.domain import Domain, Pools
+from qisd.service.floors import Floors
 from qisd.service.image_rules import choices, image_rules
 from qisd.service.listeners import Listeners
 from qisd.service.presence import Presence
@@ -90,7 +90,7 @@ class House:
             directory=FilePool(reactor, name="directory", threads=_DIRECTORY_THREADS, timeout=_DIRECTORY_TIMEOUT),
         )
         self.uploads = FilePool(reactor, name="uploads", timeout=_UPLOAD_TIMEOUT)
-        self.cache = MemoryCache(capacity=settings.memory_cache_mb * _MEGABYTE)
+        self.floors = Floors(settings, reactor=reactor)
         self.xref = XrefTracker(settings.xref_tracking_url, reactor=reactor)
         self.store = DataStore(settings, reactor=reactor, parse=self._parse_template)
         self.domain: Domain | None = None
@@ -115,7 +115,7 @@ class House:
 
     async def start(self, url: str) -> None:
         """Come into service, with the database at ``url``. Waits for it."""
-        _log.info("Finished images are kept in this process, up to {size} MiB", size=self.settings.memory_cache_mb)
+        self.floors.start()
         await self.pools.hashing.run(tune)
         await self.store.start(url)
         presence = await deferToThread(self._announce)
@@ -124,8 +124,8 @@ class House:
             rules=self.rules,
             store=self.store,
             pools=self.pools,
-            cache=self.cache,
-            look=self.cache.look,
+            cache=self.floors.cache,
+            look=self.floors.memory.look,
             track=self.xref.track,
             keys=await deferToThread(signing_keys, self.settings),
             server=presence.id,
@@ -154,6 +154,7 @@ class House:
         await self._ended("render", self.pools.renders.stop, left)
         if self.domain is not None:
             await self.domain.stop()
+        await self.floors.stop()
         for pool in self._thread_pools()[1:]:
             await self._ended(pool.name, pool.stop, _LEAST_FOR_THREADS)
         await self.store.stop()
@@ -211,7 +212,7 @@ class House:
         self.settings = settings
         self.rules = rules
         self.pools.renders.configure(**_render_limits(settings))
-        self.cache.resize(capacity=settings.memory_cache_mb * _MEGABYTE)
+        self.floors.configure(settings)
         self.xref.configure(settings.xref_tracking_url)
         self.site.configure(settings)
         if self.domain is not None:
@@ -251,7 +252,7 @@ class House:
 
     def _thread_pools(self) -> list[ThreadedPool]:
         pools = self.pools
-        return [pools.renders, pools.files, self.uploads, pools.hashing, pools.directory]
+        return [pools.renders, pools.files, self.uploads, pools.hashing, pools.directory, self.floors.threads]
 
     def _parse_template(self, document: object) -> TemplateValues:
         return parse_template(document, choices(self.rules))

@@ -1,0 +1,38 @@
+"""The floors of the cache as one: the quickest first, and each as good as any other for whoever asks."""
+
+from __future__ import annotations
+
+from zope.interface import implementer
+
+from qisd.cache.interfaces import CachedRendition, IRenditionCache
+
+
+@implementer(IRenditionCache)
+class Tiers:
+    """Asks ``floors`` in their order. What a lower one has is put into those above it."""
+
+    def __init__(self, *floors: IRenditionCache) -> None:
+        self._floors = floors
+
+    async def get(self, key: str) -> CachedRendition | None:
+        for depth, floor in enumerate(self._floors):
+            found = await floor.get(key)
+            if found is not None:
+                for above in self._floors[:depth]:
+                    await above.put(key, found)
+                return found
+        return None
+
+    async def put(self, key: str, rendition: CachedRendition) -> None:
+        """Offer ``rendition`` to all floors. Each takes what it is for."""
+        for floor in self._floors:
+            await floor.put(key, rendition)
+
+    def fill(self) -> float:
+        """How full the first floor is, in percent."""
+        return self._floors[0].fill()
+
+    async def clear(self) -> None:
+        """Forget everything on all floors."""
+        for floor in self._floors:
+            await floor.clear()
