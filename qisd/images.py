@@ -43,6 +43,9 @@ from qisd.repository.files import OpenSource, Repository
 _FAILURES_BELIEVED = 30.0
 """Seconds for which a render that failed for good is not tried again."""
 
+_QUERIES_KEPT = 4_000
+"""Queries whose meaning is remembered; one takes about 3 kB."""
+
 _FAILURES_KEPT = 1000
 
 _UNWRITABLE_BECOMES = "png"
@@ -105,6 +108,19 @@ class PreparedImage:
     store: bool
     anew: bool
     rules: ImageRules
+
+
+@attrs.define(kw_only=True, eq=False)
+class _Known:
+    """What a query has led to, and what that depends on besides the files and the visitor's level.
+
+    :param asked: the path that the query names; ``overlay_asked`` that of the overlay, empty if it names none.
+    """
+
+    vocabulary: Vocabulary
+    asked: str
+    overlay_asked: str
+    prepared: PreparedImage
 
 
 @attrs.frozen(kw_only=True)
@@ -193,6 +209,7 @@ class Images:
         self._changes = 0
         self._standing: tuple[ImageRules, TemplateSnapshot, int] | None = None
         self._failures: dict[str, tuple[float, Unsupported]] = {}
+        self._known: dict[tuple[object, ...], _Known] = {}
         self._vocabulary: tuple[ImageRules, TemplateSnapshot, Vocabulary] | None = None
 
     def configure(self, rules: ImageRules) -> None:
@@ -227,9 +244,24 @@ class Images:
         """
         rules = self._rules
         vocabulary = self._vocabulary_of(rules)
+        key = (tuple(query.items()), erez, visitor.anonymous)
+        known = self._known.get(key)
+        if known is not None and known.vocabulary is vocabulary and known.prepared.rules is rules:
+            again = await self._prepare_again(known, visitor)
+            if again is not None:
+                return again
+        made = await self._prepare(query, visitor, vocabulary, rules, erez=erez)
+        while len(self._known) >= _QUERIES_KEPT:
+            del self._known[next(iter(self._known))]
+        self._known[key] = made
+        return made.prepared
+
+    async def _prepare(
+        self, query: Mapping[str, str], visitor: Visitor, vocabulary: Vocabulary, rules: ImageRules, *, erez: bool
+    ) -> _Known:
         limits = rules.public_limits if visitor.anonymous else None
         request = parse_image_request(query, vocabulary, public=limits)
-        path = paths.normalise(request.src)
+        asked = path = paths.normalise(request.src)
         self._check_permission(visitor, path, Level.VIEW)
         overlay_path = ""
         if request.options.overlay_src is not None:  # one that a template names is shown to everybody
@@ -247,7 +279,7 @@ class Images:
         handled = handling(request, vocabulary)
         output = _output_format(spec, path, rules)
         trusted = rules.benchmarking or not visitor.anonymous
-        return PreparedImage(
+        prepared = PreparedImage(
             etag=_key(source, spec, output, overlay, rules),
             last_modified=source.version.mtime,
             expiry_secs=handled.expiry_secs,
@@ -256,7 +288,7 @@ class Images:
             xref=handled.xref,
             path=path,
             public=self._public(visitor, os.fsdecode(source.name), Level.VIEW),
-            lasting=visitor.snapshot.validity.keys().isdisjoint({path, os.fsdecode(source.name), overlay_path}),
+            lasting=_lasting(visitor, path, source, overlay_path),
             record=handled.record_stats,
             template=request.template,
             output=output.name,
@@ -268,6 +300,36 @@ class Images:
             anew=request.recache and rules.benchmarking,
             rules=rules,
         )
+        return _Known(vocabulary=vocabulary, asked=asked, overlay_asked=overlay_path, prepared=prepared)
+
+    async def _prepare_again(self, known: _Known, visitor: Visitor) -> PreparedImage | None:
+        """What :meth:`_prepare` would find out, if the files are the same as last time; else None."""
+        before = known.prepared
+        path, overlay_path = before.path, known.overlay_asked
+        if path != known.asked:
+            return None
+        self._check_permission(visitor, path, Level.VIEW)
+        if overlay_path:
+            self._check_permission(visitor, overlay_path, Level.VIEW)
+        try:
+            source = await self._catalogue.look(path, page=before.spec.page, settings=before.rules.rendering)
+            overlay = await self._overlay(before.spec, before.rules)
+        except QisError:
+            return None
+        if source.version != before.source.version or source.name != before.source.name:
+            return None
+        if overlay is not None and (before.overlay is None or overlay.version != before.overlay.version):
+            return None
+        self._witness.saw(path, source)
+        self._check_spelling(visitor, path, source.name, Level.VIEW)
+        if overlay is not None and overlay_path:
+            self._check_spelling(visitor, overlay_path, overlay.name, Level.VIEW)
+        public = self._public(visitor, os.fsdecode(source.name), Level.VIEW)
+        lasting = _lasting(visitor, path, source, overlay_path)
+        same = source is before.source and overlay is before.overlay
+        if not same or public != before.public or lasting != before.lasting:
+            known.prepared = attrs.evolve(before, source=source, overlay=overlay, public=public, lasting=lasting)
+        return known.prepared
 
     async def fetch(
         self, prepared: PreparedImage, *, client: str = "", background: bool = False
@@ -487,6 +549,10 @@ def download_name(path: str, output: Format, *, asked: str | None) -> str:
     wanted = asked if asked in output.file_extensions else output.file_extensions[0]
     stem = name[: -len(extension) - 1] if extension else name
     return f"{stem}.{wanted}"
+
+
+def _lasting(visitor: Visitor, path: str, source: SourceFacts, overlay_path: str) -> bool:
+    return visitor.snapshot.validity.keys().isdisjoint({path, os.fsdecode(source.name), overlay_path})
 
 
 def _spec(path: str, request: ImageRequest, vocabulary: Vocabulary, rules: ImageRules) -> ImageSpec:

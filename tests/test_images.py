@@ -389,6 +389,47 @@ class ImagesTests(TestCase):
                 await ask
         self.assertEqual(self.witness.gone, ["shop/gone.png", "shop/gone2.png"])
 
+    # What a query means is found out once
+
+    async def test_a_query_that_comes_again_is_not_read_again(self) -> None:
+        read: list[object] = []
+        parse = images_module.parse_image_request
+
+        def counted(query: object, *args: object, **options: object) -> object:
+            read.append(query)
+            return parse(query, *args, **options)
+
+        self.patch(images_module, "parse_image_request", counted)
+        first = await self.prepare(width="20")
+        self.clock.advance(2)
+        second = await self.prepare(width="20")
+        self.assertEqual((second.etag, len(read)), (first.etag, 1))
+        self.assertGreater(second.source.until, first.source.until)
+        self.assertEqual(self.witness.seen, ["shop/chair.png"] * 2)
+
+    async def test_who_asks_is_looked_at_each_time(self) -> None:
+        (self.root / "closed").mkdir()
+        self.paint("closed/chair.png", "red")
+        bob = attrs.evolve(ANNA, snapshot=attrs.evolve(SNAPSHOT, rows={"": {}}))
+        for query in ({"src": "closed/chair.png"}, {"overlay": "closed/chair.png"}):
+            await self.prepare(ANNA, **query)
+            for visitor in (bob, STRANGER):
+                with self.assertRaises(Forbidden):
+                    await self.prepare(visitor, **query)
+
+    async def test_what_it_depends_on_is_looked_at_each_time(self) -> None:
+        first = await self.prepare(width="20", overlay="shop/chair.png")
+        self.templates = TemplateSnapshot(templates={}, default=TemplateValues())
+        self.assertNotEqual((await self.prepare(width="20", overlay="shop/chair.png")).etag, first.etag)
+        self.paint("shop/chair.png", "blue", (50, 30))
+        self.clock.advance(2)
+        self.assertEqual((await self.prepare(width="20", overlay="shop/chair.png")).plan.natural.width, 50)
+        (self.root / "shop/chair.png").unlink()
+        self.clock.advance(2)
+        with self.assertRaises(NotFound):
+            await self.prepare(width="20", overlay="shop/chair.png")
+        self.assertEqual(self.witness.gone, ["shop/chair.png"])
+
     # Options for handling
 
     async def test_visitors_can_not_keep_an_image_out_of_the_cache(self) -> None:

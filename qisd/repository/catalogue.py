@@ -45,7 +45,7 @@ class _Entry:
     checked: float
     name: bytes
     version: FileVersion
-    outcome: SourceInfo | QisError
+    outcome: SourceFacts | QisError
 
 
 class Catalogue:
@@ -78,7 +78,7 @@ class Catalogue:
             )
         if isinstance(entry.outcome, QisError):
             raise entry.outcome.bare()
-        return SourceFacts(name=entry.name, version=entry.version, info=entry.outcome, until=entry.checked + _BELIEVED)
+        return entry.outcome
 
     def forget(self, path: str | None = None) -> None:
         """Look anew at the file at ``path``, and at all below it, when it is next asked for; None means every file."""
@@ -111,17 +111,22 @@ class Catalogue:
         checked = self._reactor.seconds()
         source = self._repository.open(path)
         with source.stream as stream:
+            until = checked + _BELIEVED
             if known is not None and known.version == source.version:
-                return attrs.evolve(known, checked=checked)
-            outcome: SourceInfo | QisError
+                known_outcome = known.outcome
+                if isinstance(known_outcome, SourceFacts):
+                    known_outcome = attrs.evolve(known_outcome, until=until)
+                return attrs.evolve(known, checked=checked, outcome=known_outcome)
+            outcome: SourceFacts | QisError
             try:
-                outcome = probe(
+                info = probe(
                     stream,
                     extension=extension_of(path),
                     page=page,
                     limits=settings.limits,
                     auto_orient=settings.auto_orient,
                 )
+                outcome = SourceFacts(name=source.name, version=source.version, info=info, until=until)
             except QisError as error:
                 outcome = error.bare()
         return _Entry(checked=checked, name=source.name, version=source.version, outcome=outcome)
