@@ -9,12 +9,12 @@ import attrs
 
 from qisd.access.levels import Level
 from qisd.access.visitor import Visitor
-from qisd.errors import NotAuthenticated
+from qisd.errors import Forbidden, NotAuthenticated
 from qisd.repository.paths import normalise
 from qisd.web.api.endpoint import Endpoint
 from qisd.web.bodies import BodyRules, FileSink
 from qisd.web.errors import ErrorAnswer
-from qisd.web.identity import Identity, check_way
+from qisd.web.identity import Identity, check_way, must_change_password
 from qisd.web.resumable import PieceBodies
 
 if TYPE_CHECKING:
@@ -87,9 +87,11 @@ class Admission:
 
     async def _known(self, request: QisRequest) -> Visitor:
         check_way(request)
-        visitor = await self._identity.of(request)
+        visitor = await self._identity.of(request, first_steps=True)
         if visitor.anonymous:
             raise NotAuthenticated
+        if must_change_password(visitor):
+            raise Forbidden("The password of this account must be changed first")
         return visitor
 
     async def _files(self, request: QisRequest) -> BodyRules:

@@ -7,6 +7,7 @@ import binascii
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from qisd.access.entry import MUST_CHANGE
 from qisd.access.permissions import Permissions
 from qisd.access.sessions import Sessions
 from qisd.access.visitor import Visitor
@@ -28,9 +29,11 @@ class Identity:
         self._permissions = permissions
         self._sessions = sessions
 
-    async def of(self, request: QisRequest) -> Visitor:
+    async def of(self, request: QisRequest, *, first_steps: bool = False) -> Visitor:
         """The visitor behind ``request``. What proves nothing any more is as good as nothing at all.
 
+        :param first_steps: those whose password must be changed first are known as well; whoever asks for that sees to
+            it that they come no farther. For everything else they are strangers.
         :raises NotAuthenticated: a good token came without HTTPS where that is wanted.
         :raises StoreUnavailable: it can't be found out.
         """
@@ -41,7 +44,8 @@ class Identity:
             if visitor is not None:
                 if request.site.settings.internal_browsing_ssl and not came.secure:
                     raise NotAuthenticated("HTTPS must be used to access this function")
-                return visitor
+                if first_steps or not must_change_password(visitor):
+                    return visitor
         return self._permissions.anonymous(address=came.address, request_id=request.request_id)
 
     async def or_stranger(self, request: QisRequest) -> Visitor:
@@ -66,6 +70,11 @@ class Identity:
                 return row
         secret = session_secret(request)
         return await self._sessions.find("session", secret) if secret else None
+
+
+def must_change_password(visitor: Visitor) -> bool:
+    """Whether others know the visitor's password: it opens nothing but the way to another one."""
+    return visitor.account is not None and visitor.account.password_state == MUST_CHANGE
 
 
 def check_way(request: QisRequest) -> None:

@@ -43,7 +43,7 @@ class SignInPages:
             await self._log_in(request)
             return
         target = safe_target(parse_query_string(request.raw_query).get("next"), request)
-        visitor = await self._identity.of(request)
+        visitor = await self._identity.of(request, first_steps=True)
         if visitor.anonymous:
             _form(request, target=target)
         else:
@@ -69,7 +69,7 @@ class SignInPages:
 
     async def logout(self, request: QisRequest) -> None:
         """End the session. By GET only from pages of ours: a picture in a foreign page must log nobody out."""
-        visitor = await self._identity.of(request)
+        visitor = await self._identity.of(request, first_steps=True)
         if visitor.by == "session":
             if request.method == b"POST":
                 token = parameters_of(request).text("_csrf_token") or request.header("X-CSRF-Token") or ""

@@ -12,7 +12,6 @@ import msgspec
 from twisted.internet.defer import CancelledError
 from twisted.python.failure import Failure
 
-from qisd.access.entry import MUST_CHANGE
 from qisd.access.sessions import Sessions
 from qisd.access.visitor import Visitor
 from qisd.errors import Forbidden, NotAuthenticated, OutOfDate, QisError
@@ -26,7 +25,7 @@ from qisd.web.api.paging import PagingForm, page_links
 from qisd.web.conditional import parse_tags
 from qisd.web.errors import translate
 from qisd.web.headers import Header
-from qisd.web.identity import Identity, check_way, urls
+from qisd.web.identity import Identity, check_way, must_change_password, urls
 
 if TYPE_CHECKING:
     from qisd.web.request import QisRequest
@@ -123,7 +122,7 @@ class Dispatcher:
                 return options
             if declared.internal:
                 check_way(request)
-            visitor = await self._identity.of(request)
+            visitor = await self._identity.of(request, first_steps=True)
             if declared.login and visitor.anonymous:
                 raise NotAuthenticated
             parameters = parameters_of(request)
@@ -210,7 +209,7 @@ class Dispatcher:
 
 def _check_password(declared: Endpoint, visitor: Visitor, parts: Mapping[str, Any]) -> None:
     """:raises Forbidden: the password is one that others know, and this is not the way to another one."""
-    if visitor.account is None or visitor.account.password_state != MUST_CHANGE:
+    if not must_change_password(visitor):
         return
     if not declared.first_steps or parts.get("id", visitor.user_id) != visitor.user_id:
         raise Forbidden("The password of this account must be changed first")
