@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 import attrs
 
 _TEXT_MAX = 4096
+
+_SECRETS = re.compile(rb"([?&;]token=)[^&#\s]*")
 
 
 @attrs.frozen(kw_only=True)
@@ -46,7 +49,12 @@ class AccessLog(Protocol):
 
 
 def printable(raw: bytes) -> str:
-    """``raw`` as text for a log: control characters, quotes and backslashes escaped, cut when very long."""
+    """``raw`` as text for a log: control characters, quotes and backslashes escaped, cut when very long.
+
+    A token in an address is left out.
+    """
+    if b"token=" in raw:
+        raw = _SECRETS.sub(rb"\1***", raw)
     text = raw[:_TEXT_MAX].decode("utf-8", "surrogateescape")
     if not text.isprintable() or '"' in text or "\\" in text:
         text = "".join(_escaped(character) for character in text)

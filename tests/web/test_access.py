@@ -15,6 +15,17 @@ class PrintableTests(SynchronousTestCase):
         self.assertEqual(printable(b'a"b\\c\r\nd\x1b[0m\xff'), 'a\\"b\\\\c\\r\\nd\\x1b[0m\\xff')
         self.assertEqual(printable("a\u2028b\u202ec".encode()), "a\\u2028b\\u202ec")
 
+    def test_a_token_in_an_address_is_left_out(self) -> None:
+        self.assertEqual(
+            printable(b"GET /api/tokenlogin/?next=/a&token=s3cr%65t&x=1 HTTP/1.1"),
+            "GET /api/tokenlogin/?next=/a&token=***&x=1 HTTP/1.1",
+        )
+        self.assertEqual(
+            printable(b"https://example.com/api/tokenlogin/?token=s3cret"),
+            "https://example.com/api/tokenlogin/?token=***",
+        )
+        self.assertEqual(printable(b"/image?src=a&mytoken=b"), "/image?src=a&mytoken=b")
+
     def test_very_long_texts_are_cut(self) -> None:
         self.assertEqual(len(printable(b"x" * 100_000)), 4097)
 
