@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from twisted.web.http_headers import Headers
 
-# A host name or address in brackets, with or without a port. Whether it is one of ours does not matter: nothing is
-# ever built from it.
-_HOST = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+,;=-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
+from qisd.web.proxies import is_host
 
 
 def head_fault(*, version: bytes, target: bytes, headers: Headers) -> str | None:
@@ -22,7 +18,7 @@ def head_fault(*, version: bytes, target: bytes, headers: Headers) -> str | None
     if not hosts and version != b"HTTP/1.0":
         return "A request must name its host."
     # An empty Host is what RFC 9110, 7.2 prescribes where the target has no authority.
-    if hosts and hosts[0] and _HOST.fullmatch(hosts[0]) is None:
+    if hosts and hosts[0] and not is_host(hosts[0]):
         return "The name of the host is malformed."
     encodings = headers.getRawHeaders(b"Transfer-Encoding", [])
     if encodings and (version == b"HTTP/1.0" or [encoding.lower() for encoding in encodings] != [b"chunked"]):

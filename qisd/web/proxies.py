@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 
 import attrs
 
 _PORT_DIGITS = 5
+
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+,;=-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -37,6 +40,11 @@ class Origin:
         return "https" if self.secure else "http"
 
 
+def is_host(name: bytes) -> bool:
+    """Whether ``name`` is a host name or an address in brackets, with or without a port."""
+    return _HOST.fullmatch(name) is not None
+
+
 def origin_of(
     *,
     peer: str,
@@ -58,10 +66,11 @@ def origin_of(
         return Origin(address=peer, secure=secure, host=host)
     address = _entry(forwarded_for, proxies) or peer
     proto = _entry(forwarded_proto, proxies)
+    named = _entry(forwarded_host, proxies)
     return Origin(
         address=address if _is_address(address) else peer,
         secure=secure if proto is None else proto.lower() == "https",
-        host=_entry(forwarded_host, proxies) or host,
+        host=named if named is not None and is_host(named.encode("latin-1", "replace")) else host,
     )
 
 

@@ -56,6 +56,19 @@ class BeliefTests(SynchronousTestCase):
         self.assertEqual(origin(forwarded_for=" , 198.51.100.7 ,, ").address, "198.51.100.7")
         self.assertEqual(origin(forwarded_for=" ,", forwarded_proto="", forwarded_host=" "), origin())
 
+    def test_what_is_no_host_is_none(self) -> None:
+        for text in (
+            "bank.example.com/path",
+            "a b",
+            "me@bank.example.com",
+            "bank.example.com:port",
+            '"><script>',
+            "\xff",
+        ):
+            self.assertEqual(origin(forwarded_host=text).host, "inside:8080")
+        for text in ("bank.example.com:444", "[2001:db8::1]:444"):
+            self.assertEqual(origin(forwarded_host=text).host, text)
+
     def test_what_is_no_address_is_none(self) -> None:
         for text in ("unknown", "_hidden", "198.51.100.7:80", "[2001:db8::1]", "198.51.100", "a" * 500):
             self.assertEqual(origin(forwarded_for=text).address, "10.1.0.1")
