@@ -50,4 +50,5 @@ def makeService(options: Options) -> IService:  # noqa: N802
             return House(settings, reactor=reactor, access_log=access_log)
         return Crew(settings, reactor=reactor, command=command)
 
-    return Daemon(loaded, load=load, body=body, reactor=reactor, twistd=options.parent or {})
+    title = "server" if options["single-process"] else "supervisor"
+    return Daemon(loaded, load=load, body=body, title=title, reactor=reactor, twistd=options.parent or {})

@@ -75,6 +75,7 @@ class Daemon(Service):
 
     :param load: reads the settings again, for a reload.
     :param body: makes what does the work.
+    :param title: of the process.
     :param twistd: the options of twistd.
     """
 
@@ -86,6 +87,7 @@ class Daemon(Service):
         *,
         load: Callable[[], LoadedSettings],
         body: Callable[[Settings, AccessLog], Body],
+        title: str,
         reactor: Any,
         twistd: Mapping[str, Any],
     ) -> None:
@@ -100,6 +102,7 @@ class Daemon(Service):
         self._loaded = loaded
         self._load = load
         self._make_body = body
+        self._title = title
         self._reactor = reactor
         self._twistd = twistd
         self._exit = ExitStatus()
@@ -127,7 +130,7 @@ class Daemon(Service):
 
     def _prepare(self) -> None:
         settings = self.settings
-        settle_in()
+        settle_in(self._title)
         if privileges.raise_file_limit(wanted=_FILES_WANTED) < _FILES_LEAST:
             _log.warn("fewer than {least} files may be open at once: raise the limit (nofile)", least=_FILES_LEAST)
         account = account_for(settings)

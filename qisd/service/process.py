@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from setproctitle import setproctitle
+
 from qisd.service.allocator import give_memory_back
 
 _UMASK = 0o027
@@ -14,8 +16,12 @@ _UMASK = 0o027
 _SWITCH_INTERVAL = 0.001
 
 
-def settle_in() -> None:
-    """Set what holds for the process as a whole."""
+def settle_in(title: str) -> None:
+    """Set what holds for the process as a whole.
+
+    :param title: what it is, for lists of processes.
+    """
+    setproctitle(f"qis: {title}")
     os.umask(_UMASK)
     sys.setswitchinterval(_SWITCH_INTERVAL)
     give_memory_back()

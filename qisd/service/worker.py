@@ -58,7 +58,7 @@ class Worker(Service):
         # A Ctrl-C reaches all processes of a terminal: the main one hears it, and decides.
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, signal.SIG_IGN)
-        settle_in()
+        settle_in(self._station.title)
 
     def startService(self) -> None:  # noqa: N802
         super().startService()  # type: ignore[no-untyped-call]

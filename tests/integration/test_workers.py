@@ -21,7 +21,7 @@ from tests.integration.postgres import REPOSITORY
 from tests.integration.process import Home, Run, answer, as_someone_who_reaches_it, until
 
 SAMPLE = "/image?src=/samples/penguin.jpg&width=40"
-_WORKER = re.compile(r"--worker=(\w+:\d+)")
+_WORKER = re.compile(r"qis: (\w+) worker(?: (\d+))?")
 
 
 def workers(run: Run) -> dict[str, int]:
@@ -34,7 +34,8 @@ def workers(run: Run) -> dict[str, int]:
             continue
         station = _WORKER.search(command)
         if station and int(state.rpartition(")")[2].split()[1]) == run.process.pid:
-            found[station[1]] = int(place.name)
+            role, number = station.groups(default="1")
+            found[f"{'tasks' if role == 'task' else role}:{number}"] = int(place.name)
     return found
 
 
