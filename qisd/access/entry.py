@@ -8,7 +8,7 @@ from qisd.access.auditing import actor_of
 from qisd.access.login import LogIn
 from qisd.access.sessions import Sessions
 from qisd.access.visitor import Visitor
-from qisd.errors import BadParameter, Forbidden, NotFound
+from qisd.errors import BadParameter, Forbidden, NotFound, Refused
 from qisd.repository import paths
 from qisd.store import audit, sessions, users
 from qisd.store.audit import Actor
@@ -21,6 +21,10 @@ MUST_CHANGE = 2
 
 _TICKET_SECONDS = 60.0
 _KEY_SECONDS_MAX = 10 * 365 * 86400
+
+KEYS_MAX = 100
+"""Keys that one user can have."""
+
 SCOPES = ("read", "upload", "admin")
 
 
@@ -115,7 +119,7 @@ class Entry:
         """A key of one's own: it holds long, for what ``scopes`` say, below ``folder`` only.
 
         :raises Forbidden: the account can't have keys, the caller has come with a token or key, or ``folder`` leads out
-            of the library. :raises BadParameter: one of them can't be so.
+            of the library. :raises BadParameter: one of them can't be so. :raises Refused: they have too many.
         """
         account = visitor.account
         if account is None or visitor.by != "session":
@@ -130,6 +134,8 @@ class Entry:
         below = f"/{paths.normalise(folder, parameter='folder')}"
 
         async def work(db: Transaction) -> tuple[str, SessionRow]:
+            if len(await sessions.of_user(db, account.id, ["key"])) >= KEYS_MAX:
+                raise Refused(f"You have {KEYS_MAX} keys. End one of them first.")
             made = await self._sessions.open(
                 db,
                 "key",

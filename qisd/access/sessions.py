@@ -30,6 +30,9 @@ _BELIEVED = 1.0
 _PATIENCE = 2.0
 """Seconds after which an answer of the database isn't waited for any longer about what was known before."""
 
+HELD_MAX = 10_000
+"""Sessions, tokens and tickets that one user can have, of each; the oldest ends with one more."""
+
 _KEPT = 20_000
 _TOUCH_EVERY = 60.0
 _SECRET_BYTES = 32
@@ -117,6 +120,8 @@ class Sessions:
             address=address,
             agent=agent[:_AGENT_MAX],
         )
+        if kind != "key":  # of which nobody has many
+            await sessions.end_oldest(db, user_id, kind, keep=HELD_MAX)
         return secret, row
 
     async def find(self, kind: Kind, secret: str) -> SessionRow | None:

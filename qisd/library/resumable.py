@@ -13,7 +13,7 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
 from qisd.access.visitor import Visitor
-from qisd.errors import NotFound, QisError, StoreUnavailable
+from qisd.errors import NotFound, QisError, StoreUnavailable, TooManyRequests
 from qisd.library.journal import shielded
 from qisd.library.uploads import Overwrite, Uploads
 from qisd.pools.files import FilePool
@@ -28,6 +28,11 @@ from qisd.store.resumable_uploads import ResumableUpload
 
 KEPT = 86_400.0
 """Seconds after which an upload that nobody goes on with is removed."""
+
+UNFINISHED_MAX = 1000
+"""Of one user: each is a file on the library's disk, however little has come of it."""
+
+_RETRY_AFTER = 60
 
 _HELD, _RENEW_AFTER = 30.0, 10.0
 
@@ -172,9 +177,15 @@ class Resumable:
         """Begin an upload of ``length`` bytes.
 
         :raises QisError: it could not be put in its place, as far as is known before it has come.
+        :raises TooManyRequests: the visitor has too many unfinished ones.
         """
         place, name = await self._uploads.expect(visitor, folder, filename, overwrite=overwrite)
         assert visitor.user_id is not None  # noqa: S101 - they have logged in
+        if await resumable_uploads.unfinished(self._database, visitor.user_id) >= UNFINISHED_MAX:
+            raise TooManyRequests(
+                f"You have {UNFINISHED_MAX} unfinished uploads. Finish or give up some of them first.",
+                retry_after=_RETRY_AFTER,
+            )
         number = uuid.uuid4()
 
         def begin() -> str:

@@ -30,6 +30,9 @@ from qisd.store.portfolios import Portfolio
 from qisd.store.queries import Queries
 from qisd.store.tasks import Task, TaskStatus
 
+EXPORTS_MAX = 100
+"""Zips that one portfolio can have at a time."""
+
 _RETRY_AFTER = 10
 """Seconds after which to ask again for what can't be done while a zip is being made."""
 
@@ -136,7 +139,7 @@ class Exports:
         :param manifest: put a list of the images with their titles into it.
         :raises NotFound: there is no such portfolio.
         :raises Forbidden: the visitor may not publish it, or not hand out each image in this way.
-        :raises Refused: there is no image in it.
+        :raises Refused: there is no image in it, or it has too many zips.
         :raises NoSpace: the disk is too full.
         """
         await self.check(visitor, portfolio_id)
@@ -151,6 +154,8 @@ class Exports:
             entries = await portfolio_images.listed(db, portfolio_id)
             if not entries:
                 raise _empty()
+            if len(await portfolio_exports.of_portfolios(db, [portfolio_id], now=self._now())) >= EXPORTS_MAX:
+                raise Refused(f"The portfolio has {EXPORTS_MAX} zips. Withdraw some of them first.")
             _check_levels(visitor, portfolio, entries, Level.DOWNLOAD if originals else Level.VIEW)
             export = await portfolio_exports.create(
                 db,

@@ -9,7 +9,7 @@ import attrs
 
 from qisd.access.levels import Level
 from qisd.access.visitor import Visitor
-from qisd.errors import AlreadyExists, BadParameter, NotFound, OutOfDate
+from qisd.errors import AlreadyExists, BadParameter, NotFound, OutOfDate, Refused
 from qisd.portfolios import file_names
 from qisd.portfolios.parameters import ParameterRules
 from qisd.portfolios.permissions import Access, access_of, opened, require
@@ -23,6 +23,9 @@ from qisd.store.portfolio_images import PortfolioImage
 from qisd.store.queries import Queries
 
 _INDEX_MAX = 999_999
+
+IMAGES_MAX = 10_000
+"""In one portfolio: all of them are shown at once."""
 _SRC_MIN, _SRC_MAX = 5, 1024
 
 
@@ -103,6 +106,7 @@ class PortfolioImages:
         :raises NotFound: there is no such portfolio or image.
         :raises Forbidden: the visitor may not change the portfolio, or not see the image.
         :raises AlreadyExists: it is in the portfolio already.
+        :raises Refused: the portfolio is full.
         """
         await opened(self._database, visitor, portfolio_id, Access.EDIT)
         if (image_id is None) == (image_src is None):
@@ -114,6 +118,8 @@ class PortfolioImages:
 
         async def work(db: Queries) -> ShownImage:
             await opened(db, visitor, portfolio_id, Access.EDIT, lock=True)
+            if await portfolio_images.count(db, portfolio_id) >= IMAGES_MAX:
+                raise Refused(f"A portfolio can't have more than {IMAGES_MAX} images.")
             added = await portfolio_images.add(
                 db, portfolio_id, image.id, parameters=kept, filename=filename, order_num=index
             )

@@ -30,6 +30,9 @@ _log = Logger()
 
 _SEARCHED_MAX = 255
 
+OWNED_MAX = 10_000
+"""Portfolios that one user can make; more can be given to them."""
+
 
 @attrs.frozen(kw_only=True)
 class Header:
@@ -67,6 +70,7 @@ class Portfolios:
         """Make one; the visitor is its owner.
 
         :raises Forbidden: the visitor may not have portfolios.
+        :raises Refused: they have too many.
         :raises AlreadyExists: the human id is taken.
         """
         visitor.require_flag(Flag.FOLIOS)
@@ -76,6 +80,8 @@ class Portfolios:
         checked = _checked(header)
 
         async def work(db: Queries) -> PortfolioView:
+            if await portfolios.owned(db, owner) >= OWNED_MAX:
+                raise Refused(f"You have {OWNED_MAX} portfolios. Delete some of them first.")
             made = await portfolios.create(
                 db,
                 human_id=checked.human_id or human_ids.generate(),

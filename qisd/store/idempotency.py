@@ -9,6 +9,9 @@ from qisd.store.queries import Queries
 
 KEPT_HOURS = 24
 
+KEPT_MAX = 5000
+"""Of one user, the newest."""
+
 ABANDONED_SECONDS = 300
 """After so long a request that has begun and not ended is taken for one that a crash has cut off."""
 
@@ -40,6 +43,11 @@ async def begin(db: Transaction, *, user_id: int, key: str, digest: bytes) -> Ke
         (user_id, key, digest),
     )
     if made:
+        await db.execute(
+            "delete from idempotency_keys where user_id = %s and status is not null and created <"
+            " (select created from idempotency_keys where user_id = %s order by created desc offset %s limit 1)",
+            (user_id, user_id, KEPT_MAX),
+        )
         return None
     rows = await db.query(
         "select request_digest, status, body from idempotency_keys where user_id = %s and key = %s", (user_id, key)

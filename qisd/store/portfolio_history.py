@@ -11,7 +11,10 @@ from qisd.store.queries import Queries
 
 _LONGEST = 4096
 
-_KEPT_IN_VIEW = 10_000
+_KEPT_IN_VIEW = 1000
+
+KEPT = 10_000
+"""Of each portfolio, the newest: anybody who may download its zips adds to them."""
 
 
 class Action(enum.IntEnum):
@@ -45,6 +48,11 @@ async def record(db: Queries, portfolio_id: int, action: Action, info: str = "",
         "insert into foliosaudit (folio_id, user_id, action, action_info, action_time)"
         " values (%s, %s, %s, %s, clock_timestamp())",
         (portfolio_id, user_id, int(action), info),
+    )
+    await db.execute(
+        "delete from foliosaudit where folio_id = %s and id <="
+        " (select id from foliosaudit where folio_id = %s order by id desc offset %s limit 1)",
+        (portfolio_id, portfolio_id, KEPT),
     )
 
 

@@ -117,6 +117,12 @@ async def count(db: Queries, readers: Readers, *, text: str = "") -> int:
     return int(rows[0][0])
 
 
+async def owned(db: Queries, user_id: int) -> int:
+    """How many portfolios a user owns."""
+    rows = await db.query("select count(*) from folios where owner_id = %s", (user_id,))
+    return int(rows[0][0])
+
+
 async def create(db: Queries, *, human_id: str, name: str, description: str, owner_id: int) -> Portfolio:
     """:raises AlreadyExists: the human id is taken."""
     rows = await db.query(

@@ -69,6 +69,14 @@ async def by_id(db: Queries, number: uuid.UUID) -> ResumableUpload | None:
     return _upload(rows[0]) if rows else None
 
 
+async def unfinished(db: Queries, user_id: int) -> int:
+    """How many of a user's are not in their place yet."""
+    rows = await db.query(
+        "select count(*) from resumable_uploads where user_id = %s and finished is null and expires > now()", (user_id,)
+    )
+    return int(rows[0][0])
+
+
 async def extend(db: Queries, number: uuid.UUID, *, seconds: float) -> ResumableUpload | None:
     """Let it last for ``seconds`` from now. In a transaction. None: there is none any more."""
     rows = await db.query(

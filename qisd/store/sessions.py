@@ -78,6 +78,15 @@ async def of_user(db: Queries, user_id: int, kinds: Sequence[Kind]) -> list[Sess
     return [_row(row) for row in rows]
 
 
+async def end_oldest(db: Queries, user_id: int, kind: Kind, *, keep: int) -> None:
+    """Remove all of a user's of this kind but the newest ``keep``."""
+    await db.execute(
+        "delete from sessions where id in"
+        " (select id from sessions where user_id = %s and kind = %s order by id desc offset %s)",
+        (user_id, kind, keep),
+    )
+
+
 async def touch(db: Queries, session_ids: Sequence[int]) -> None:
     """They have just been used."""
     await db.execute("update sessions set last_used = now() where id = any(%s)", (list(session_ids),))

@@ -158,6 +158,21 @@ async def add(db: Queries, new: NewTask) -> Task:
     raise _already(None)
 
 
+async def unfinished(db: Queries, user_id: int) -> int:
+    """How many tasks of a user are not over yet."""
+    rows = await db.query("select count(*) from tasks where user_id = %s and status in (0, 1)", (user_id,))
+    return int(rows[0][0])
+
+
+async def forget_oldest(db: Queries, user_id: int, *, keep: int) -> None:
+    """Remove what is over of a user's tasks, but for the newest ``keep``."""
+    await db.execute(
+        "delete from tasks where id in"
+        " (select id from tasks where user_id = %s and status in (2, 3, 4) order by id desc offset %s)",
+        (user_id, keep),
+    )
+
+
 async def by_id(db: Queries, number: int) -> Task | None:
     rows = await db.query(f"select {_COLUMNS} from tasks where id = %s", (number,))  # noqa: S608
     return _task(rows[0]) if rows else None

@@ -8,18 +8,26 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 
-from qisd.errors import NotFound
+from qisd.errors import NotFound, TooManyRequests
 from qisd.store import tasks
 from qisd.store.listener import Listener
 from qisd.store.pool import Database
 from qisd.store.queries import Queries
-from qisd.store.tasks import Task
+from qisd.store.tasks import NewTask, Task
 from qisd.tasks.registry import TaskTypes
 
 _LOOK_DEAF = 1.0
 """Seconds from one look at a task that is waited for to the next, while no news of it can be heard."""
 
 _LOOK_ANYWAY = 5.0
+
+UNFINISHED_MAX = 500
+"""Of one user. The server's own tasks don't count."""
+
+OVER_KEPT = 200
+"""Of one user, for however long their results are to be kept."""
+
+_RETRY_AFTER = 60
 
 Heard = Callable[[int, int, bool], None]
 """Is told the id of a task, its new status, and whether it shall be cancelled."""
@@ -79,11 +87,12 @@ class TaskQueue:
         :param user_id: who wants it; None is the server itself.
         :param db: a transaction that the task is part of: it's only there once that is committed.
         :raises AlreadyExists: an equal one isn't over yet: the error's ``existing``. The transaction is still good.
+        :raises TooManyRequests: the user has too many that aren't over.
         """
         new = self._types[name].new(params, user_id=user_id, priority=priority, keep_for=keep_for)
         if db is not None:
-            return await tasks.add(db, new)
-        return await self._database.transaction(lambda transaction: tasks.add(transaction, new))
+            return await _add(db, new)
+        return await self._database.transaction(lambda transaction: _add(transaction, new))
 
     def check(self, name: str) -> None:
         """:raises KeyError: there's no such type."""
@@ -174,6 +183,17 @@ class TaskQueue:
         waiting.discard(news)
         if not waiting:
             del self._waiting[number]
+
+
+async def _add(db: Queries, new: NewTask) -> Task:
+    if new.user_id is not None:
+        if await tasks.unfinished(db, new.user_id) >= UNFINISHED_MAX:
+            raise TooManyRequests(
+                f"You have {UNFINISHED_MAX} tasks that are not over yet. Wait for some of them.",
+                retry_after=_RETRY_AFTER,
+            )
+        await tasks.forget_oldest(db, new.user_id, keep=OVER_KEPT)
+    return await tasks.add(db, new)
 
 
 def _existing(task: Task | None, number: int) -> Task:

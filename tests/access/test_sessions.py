@@ -53,6 +53,9 @@ class FakeTable:
     async def use_up(self, db: object, digests: Sequence[bytes]) -> SessionRow | None:
         return next((self.rows.pop(one) for one in digests if one in self.rows), None)
 
+    async def end_oldest(self, db: object, user_id: int, kind: Kind, *, keep: int) -> None:
+        """There are never so many here."""
+
     async def touch(self, db: object, session_ids: Sequence[int]) -> None:
         self._check()
         self.touched += session_ids
@@ -71,7 +74,7 @@ class SessionCase(SynchronousTestCase):
         self.clock = Clock()
         self.clock.advance(NOW)
         self.table = FakeTable(self.clock)
-        for name in ("insert", "by_digest", "use_up", "touch"):
+        for name in ("insert", "by_digest", "use_up", "touch", "end_oldest"):
             self.patch(store, name, getattr(self.table, name))
         self.sessions = self.made()
 

@@ -17,6 +17,7 @@ from twisted.web.client import Agent, HTTPConnectionPool
 
 from qisd.store import tasks
 from qisd.store.tasks import NewTask, Task
+from qisd.web.api import task_events
 from tests.integration.api import ApiCase
 
 
@@ -85,6 +86,18 @@ class EventTests(ApiCase):
         self.assertEqual((reply.status, reply.body.count(b"event: task")), (200, 1))
         reply = await self.call("GET", path, token=self.token, headers={"Last-Event-ID": "over"})
         self.assertEqual((reply.status, reply.body), (204, b""))
+
+    async def test_one_user_watches_so_many_and_no_more(self) -> None:
+        self.patch(task_events, "WATCHED_MAX", 1)
+        task = await self.task()
+        over = await self.open(task.id)
+        await self.events(1)
+        path = f"/admin/tasks/{task.id}/events/"
+        reply = await self.call("GET", path, token=self.token)
+        self.assertEqual((reply.status, reply.headers["retry-after"]), (429, "15"))
+        self.sql("update tasks set status = 2, keep_until = now() + interval '1 hour' where id = %s", task.id)
+        await over
+        self.assertEqual((await self.call("GET", path, token=self.token)).status, 200)
 
     async def test_it_is_for_the_owner_and_super_users(self) -> None:
         person = await self.person()

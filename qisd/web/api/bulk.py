@@ -74,7 +74,7 @@ class BulkEndpoints:
         login=True,
         form=BulkMoveForm,
         accepted=TaskObject,
-        errors=(403, 404),
+        errors=(403, 404, 429),
         description=_RESULT,
         example={"images": [17, 18], "folder": "/press"},
     )
@@ -90,6 +90,7 @@ class BulkEndpoints:
         login=True,
         form=BulkForm,
         accepted=TaskObject,
+        errors=(429,),
         description=_RESULT,
     )
     async def delete(self, call: Call) -> Accepted:
@@ -103,6 +104,7 @@ class BulkEndpoints:
         login=True,
         form=BulkDescribeForm,
         accepted=TaskObject,
+        errors=(429,),
         description=_RESULT,
         example={"images": [17, 18], "tags_add": ["spring"]},
     )

@@ -112,7 +112,7 @@ class FolderEndpoints:
         answer=FolderObject,
         accepted=True,
         patch=False,
-        errors=(400, 403, 409),
+        errors=(400, 403, 409, 429),
         example={"path": "/press/archive"},
     )
     async def move(self, call: Call) -> FolderObject | Accepted:
@@ -129,7 +129,7 @@ class FolderEndpoints:
         login=True,
         answer=FolderObject,
         accepted=True,
-        errors=(400, 403),
+        errors=(400, 403, 429),
     )
     async def delete(self, call: Call) -> FolderObject | Accepted:
         await self._folders.check_delete(call.visitor, call.id(), version=call.version)

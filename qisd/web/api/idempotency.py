@@ -28,7 +28,7 @@ HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[!-~]{1,128}")
 _RETRY_AFTER = 1
 
-_BODY_KEPT = 1024 * 1024
+_BODY_KEPT = 256 * 1024
 """Bytes. What is longer, as of a large batch, would fill the database."""
 _AGAIN = [
     envelope.JSON,

@@ -324,7 +324,7 @@ class PortfolioEndpoints:
         form=ExportForm,
         answer=PortfolioExport,
         accepted=PortfolioExport,
-        errors=(400, 403, 404, 507),
+        errors=(400, 403, 404, 429, 507),
         example={
             "description": "For the web",
             "originals": False,

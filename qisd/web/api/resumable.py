@@ -70,7 +70,7 @@ class ResumableEndpoints:
         pieces=True,
         plain={201: "Begun; `Location` is its address. `Upload-Offset` tells how much of it has come already."},
         headers=tus.HEADERS,
-        errors=(404, 409, 412, 413, 415, 460, 507),
+        errors=(404, 409, 412, 413, 415, 429, 460, 507),
         description="`Upload-Length` is its length in bytes, `Upload-Metadata` has `filename`, `path` (the folder, that"
         " must be there) and, if need be, `overwrite` (yes, no, rename). The first piece may come along. " + _PIECE,
     )

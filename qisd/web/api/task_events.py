@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncGenerator
 
+from qisd.errors import TooManyRequests
 from qisd.store.tasks import Task
 from qisd.tasks.queue import TaskQueue
 from qisd.tasks.watching import TaskWatch
@@ -13,6 +15,11 @@ from qisd.web.api.endpoint import Call, endpoint
 from qisd.web.api.task_objects import check_own, task_object
 
 _HEARTBEAT = 15.0
+
+WATCHED_MAX = 100
+"""By one user, at each process: each keeps a connection."""
+
+_RETRY_AFTER = 15
 _OVER = "over"
 
 _HEADERS = [
@@ -28,6 +35,7 @@ class TaskEventEndpoints:
     def __init__(self, *, queue: TaskQueue, watch: TaskWatch) -> None:
         self._queue = queue
         self._watch = watch
+        self._watching: Counter[int | None] = Counter()
 
     @endpoint(
         "GET",
@@ -40,19 +48,31 @@ class TaskEventEndpoints:
             " its status or progress. It ends when the task is over.",
             204: "The client has seen the end already (`Last-Event-ID: over`), and need not come again.",
         },
-        errors=(403,),
+        errors=(403, 429),
     )
     async def events(self, call: Call) -> Answer | Stream:
         task = await self._queue.get(call.id())
         check_own(call.visitor, task)
         if task.over and call.request.header("Last-Event-ID") == _OVER:
             return Answer(status=204, body=b"", headers=[("Cache-Control", "no-store")])
-        return Stream(status=200, headers=_HEADERS, pieces=self._told(task))
+        user_id = call.visitor.user_id
+        if self._watching[user_id] >= WATCHED_MAX:
+            raise TooManyRequests(f"You watch {WATCHED_MAX} tasks already.", retry_after=_RETRY_AFTER)
+        return Stream(status=200, headers=_HEADERS, pieces=self._told(task, user_id))
 
-    async def _told(self, task: Task) -> AsyncGenerator[bytes, None]:
-        yield _event(task)
-        if task.over:
-            return
+    async def _told(self, task: Task, user_id: int | None) -> AsyncGenerator[bytes, None]:
+        self._watching[user_id] += 1
+        try:
+            yield _event(task)
+            if not task.over:
+                async for piece in self._news(task):
+                    yield piece
+        finally:
+            self._watching[user_id] -= 1
+            if not self._watching[user_id]:
+                del self._watching[user_id]
+
+    async def _news(self, task: Task) -> AsyncGenerator[bytes, None]:
         watcher = self._watch.watch(task)
         try:
             while not watcher.ended:

@@ -112,7 +112,7 @@ class TaskEndpoints:
         flag=Flag.ADMIN_ALL,
         form=StartForm,
         answer=TaskObject,
-        errors=(400, 405, 409),
+        errors=(400, 405, 409, 429),
         description=f"Functions: {', '.join((*_STATS, _FOLDER_DATA, 'verify_repository'))}.",
         example={"path": "/samples"},
     )

@@ -72,7 +72,7 @@ class TrashEndpoints:
         flag=Flag.ADMIN_FILES,
         answer=TaskObject,
         accepted=True,
-        errors=(409,),
+        errors=(409, 429),
     )
     async def empty(self, call: Call) -> Accepted:
         task = await self._tasks.add("empty_trash", {}, user_id=call.visitor.user_id)
