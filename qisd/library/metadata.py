@@ -21,6 +21,8 @@ MAX_TAGS, MAX_TAG = 100, 120
 MAX_CUSTOM_BYTES, MAX_CUSTOM_NAME = 20_000, 120
 _OWNER_MAX, _LICENCE_MAX = 255, 2000
 
+_FIELD_BYTES = len('"a":1,')
+
 
 class Metadata:
     """Shows and changes what is known of images besides their records."""
@@ -91,6 +93,8 @@ def _tags(tags: Sequence[str]) -> tuple[str, ...]:
 
 
 def _custom(custom: Mapping[str, Any]) -> Mapping[str, Any]:
+    if len(custom) > MAX_CUSTOM_BYTES // _FIELD_BYTES:  # no need to look at each
+        raise BadParameter("custom", f"Value is too long (max {MAX_CUSTOM_BYTES})")
     for name in custom:
         if not check_text(name, parameter="custom", most=MAX_CUSTOM_NAME):
             raise BadParameter("custom", "a field without a name")

@@ -14,7 +14,7 @@ from qisd.web.bad_body import BadBody
 DEPTH_MAX = 64
 
 # Python needs about 100 bytes for a value that takes two on the wire, and some time in which nothing else happens.
-VALUES_MAX = 200_000
+VALUES_MAX = 50_000
 
 # Neither PostgreSQL nor UTF-8 knows these.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")

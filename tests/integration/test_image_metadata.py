@@ -127,6 +127,7 @@ class EditingTests(LibraryCase):
             {"owner": "o" * 256},
             {"licence": "\ud800"},
             {"custom": {"x": "y" * 20_001}},
+            {"custom": {f"{number:x}": 1 for number in range(3400)}},
             {"custom": {"x": "\0"}},
             {"custom": {"x": "\ud800"}},
             {"custom": {"x": float("nan")}},

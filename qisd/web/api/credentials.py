@@ -36,7 +36,7 @@ class KeyForm(Form):
     """A key of one's own."""
 
     label: Annotated[str, Meta(min_length=1, max_length=120, extra={"trim": True})]
-    scopes: Annotated[list[str], Meta(description="of: read, upload, admin")]
+    scopes: Annotated[list[str], Meta(max_length=10, description="of: read, upload, admin")]
     folder: Annotated[str, Meta(max_length=1024, description="holds below this folder only")] = "/"
     expires: Annotated[datetime | None, Meta(description="a year from now, if not given")] = None
 

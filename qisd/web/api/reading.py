@@ -29,6 +29,9 @@ from qisd.web.json_text import parse_value
 LARGEST = 2**63 - 1
 """The largest whole number that is read; the smallest is its opposite."""
 
+TEXT_MAX = 102_400
+"""The longest text, in characters, where no other length is said."""
+
 # Neither PostgreSQL nor UTF-8 knows these.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
@@ -199,8 +202,9 @@ def _text(field: FormField, kind: inspect.StrType, text: str) -> str:
         text = text.strip()
     if kind.min_length is not None and len(text) < kind.min_length:
         raise BadParameter(field.name, f"Value is too short (min {kind.min_length})")
-    if kind.max_length is not None and len(text) > kind.max_length:
-        raise BadParameter(field.name, f"Value is too long (max {kind.max_length})")
+    longest = TEXT_MAX if kind.max_length is None else kind.max_length
+    if len(text) > longest:
+        raise BadParameter(field.name, f"Value is too long (max {longest})")
     if _UNSTORABLE.search(text):
         raise BadParameter(field.name, "NUL characters and lone surrogates are not allowed")
     if kind.pattern is not None and re.search(kind.pattern, text) is None:

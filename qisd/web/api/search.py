@@ -25,6 +25,9 @@ TAG = "Images"
 
 _METADATA = "/admin/images/<int:id>/metadata/"
 
+_TAGS_GIVEN = 1000
+"""Double ones included."""
+
 Pixels = Annotated[int, Meta(ge=0, le=2**31 - 1, extra={"blank_absent": True})] | None
 Bytes = Annotated[int, Meta(ge=0, le=2**63 - 1, extra={"blank_absent": True})] | None
 Words = Annotated[str, Meta(max_length=500)]
@@ -63,7 +66,7 @@ class SearchForm(Form):
 class MetadataForm(Form):
     """What people say of an image."""
 
-    tags: list[str] = msgspec.field(default_factory=list)
+    tags: Annotated[list[str], Meta(max_length=_TAGS_GIVEN)] = msgspec.field(default_factory=list)
     custom: Annotated[dict[str, Any], Meta(description="fields of one's own")] = msgspec.field(default_factory=dict)
     owner: Annotated[str, Meta(max_length=255)] = ""
     licence: Annotated[str, Meta(max_length=2000)] = ""

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.errors import BadParameter, MissingParameter
 from qisd.web.api.endpoint import Parameters
-from qisd.web.api.reading import LARGEST, Form, read_json, read_texts, truth
+from qisd.web.api.reading import LARGEST, TEXT_MAX, Form, read_json, read_texts, truth
 
 _often = settings(deadline=None, max_examples=300, derandomize=True)
 
@@ -83,6 +83,11 @@ class TextTests(ReadingCase):
         self.refused(texts, "Value is too short (min 2)", text="a")
         self.refused(texts, "Value is too long (max 5)", text="aaaaaa", trimmed="  aaaaaa")
         self.refused(texts, "Value is too short (min 1)", trimmed=" \u3000 ")
+
+    def test_a_text_whose_length_is_not_said_has_one_nevertheless(self) -> None:
+        self.assertEqual(len(texts(word="a" * TEXT_MAX).word), TEXT_MAX)
+        for read in (texts, in_json):
+            self.refused(read, f"Value is too long (max {TEXT_MAX})", word="a" * (TEXT_MAX + 1))
 
     def test_a_text_keeps_to_its_pattern(self) -> None:
         self.assertEqual(texts(word="abc").word, "abc")
