@@ -9,7 +9,7 @@ import attrs
 from qisd.access.levels import Flag, Level, implied
 from qisd.store.first_run import PUBLIC
 
-_MEMO_MAX = 100_000
+_MEMO_MAX = 20_000
 
 
 @attrs.frozen(kw_only=True)
