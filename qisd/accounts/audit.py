@@ -16,6 +16,9 @@ from qisd.store.part import Part
 from qisd.store.pool import Database, Transaction
 
 PAGE_MAX = 1000
+
+_EXPORTED_AT_ONCE = 200
+"""Entries, so that none of the steps takes long."""
 """How many entries are read at once."""
 
 _PURGED_AT_ONCE = 5000
@@ -63,7 +66,7 @@ class AuditLog:
         await self._database.transaction(record)
         below: int | None = None
         while True:
-            entries = await audit.listed(self._database, wanted, below=below, limit=PAGE_MAX)
+            entries = await audit.listed(self._database, wanted, below=below, limit=_EXPORTED_AT_ONCE)
             if not entries:
                 return
             yield entries

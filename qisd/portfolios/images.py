@@ -24,7 +24,7 @@ from qisd.store.queries import Queries
 
 _INDEX_MAX = 999_999
 
-IMAGES_MAX = 10_000
+IMAGES_MAX = 5000
 """In one portfolio: all of them are shown at once."""
 _SRC_MIN, _SRC_MAX = 5, 1024
 

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from qisd.access.visitor import Visitor
 from qisd.pools.files import FilePool
+from qisd.pools.gentle import made_of
 from qisd.portfolios.exports import Download, Exports
 from qisd.portfolios.permissions import Access, access_of
 from qisd.portfolios.portfolios import Portfolios
@@ -88,7 +89,8 @@ class PortfolioPages:
         downloads = []
         if access_of(visitor, view.portfolio) >= Access.DOWNLOAD:
             downloads = [export for export in view.exports if export.state == READY]
-        made = page(request, title=title, main=_main(Urls(origin="", root=request.site.root), view, downloads))
+        main = await _main(request, view, downloads)
+        made = page(request, title=title, main=main)
         caching = _CHECKED if visitor.anonymous else _PRIVATE
         request.answer(200, [*made.headers, *caching, _REFERRER], made.html)
 
@@ -126,7 +128,8 @@ class PortfolioPages:
         noting.addErrback(lambda failure: _log.failure("a download is missing in the history", failure))
 
 
-def _main(urls: Urls, view: PortfolioView, downloads: Sequence[Export]) -> str:
+async def _main(request: QisRequest, view: PortfolioView, downloads: Sequence[Export]) -> str:
+    urls = Urls(origin="", root=request.site.root)
     parts = []
     description = view.portfolio.description.strip()
     if description:
@@ -134,7 +137,7 @@ def _main(urls: Urls, view: PortfolioView, downloads: Sequence[Export]) -> str:
     shown = [one for one in view.images.images if one.entry.active]
     sized = any(_SIZES & one.entry.parameters.keys() for one in shown)
     if shown:
-        pictures = "\n".join(_picture(urls, one, sized=sized) for one in shown)
+        pictures = "\n".join(await made_of(request.site.reactor, shown, lambda one: _picture(urls, one, sized=sized)))
         parts.append(f'<ul class="pictures">\n{pictures}\n</ul>')
     else:
         parts.append('<p class="quiet">There are no images to be seen here.</p>')

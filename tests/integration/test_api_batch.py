@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from qisd.access.levels import Flag
+from qisd.web.api import batch
 from tests.integration.api import ApiCase, Reply
 
 
@@ -37,6 +38,19 @@ class BatchTests(ApiCase):
         self.assertEqual(reply.data[2]["type"], "urn:qisd:error:not_found")
         self.assertIn("already exists", reply.data[3]["message"])
         self.assertEqual(reply.data[4]["data"]["user"]["username"], "admin")
+
+    async def test_no_more_is_done_when_the_answers_are_too_long_already(self) -> None:
+        self.patch(batch, "ANSWERS_MAX", 200)
+        token = await self.admin()
+        reply = await self.batch(
+            operation("GET", "/admin/groups/"),
+            operation("POST", "/admin/groups/", **GROUP, **FLAGS),
+            operation("GET", "/version/"),
+            token=token,
+        )
+        self.assertEqual([one["status"] for one in reply.data], [200, 413, 413])
+        self.assertIn("Not done", reply.data[1]["message"])
+        self.assertEqual(self.sql("select count(*) from groups where name = 'Press'"), [(0,)])
 
     async def test_it_is_for_those_who_have_logged_in(self) -> None:
         self.assertEqual((await self.batch(operation("GET", "/version/"))).status, 401)

@@ -93,6 +93,13 @@ class ListTests(LibraryApiCase):
         [entry] = await self.listed(attributes=1, width=20)
         self.assertTrue(entry["url"].endswith("/image?src=a+b%26c.png&width=20"), entry["url"])
 
+    async def test_what_is_too_long_is_not_passed_on_to_each_address(self) -> None:
+        self.paint("a.png")
+        for name, length, status in (("x", 3998, 200), ("x", 3999, 400), ("ä" * 200, 4000, 400)):
+            reply = await self.call("GET", "/list/", query={"path": "/", name: "y" * length})
+            self.assertEqual(reply.status, status, reply.message)
+        self.assertIn("too long to be passed on", reply.message)
+
     async def test_start_and_limit_cut_it(self) -> None:
         for number in range(5):
             self.paint(f"{number}.png")

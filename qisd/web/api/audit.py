@@ -14,6 +14,7 @@ from qisd.store.audit import AuditEntry as Entry
 from qisd.store.audit import AuditFilter
 from qisd.web.api.endpoint import Call, Page, endpoint
 from qisd.web.api.models import AuditEntry
+from qisd.web.api.presenting import objects
 from qisd.web.api.reading import Form
 
 TAG = "Audit log"
@@ -69,7 +70,7 @@ class AuditEndpoints:
     async def listed(self, call: Call) -> Page:
         form = call.read(AuditForm)
         part = await self._log.listed(call.visitor, _filter(form), below=form.below, start=call.start, limit=call.limit)
-        return Page(items=[_object(entry) for entry in part.items], total=part.total)
+        return Page(items=await objects(call, part.items, _object), total=part.total)
 
     @endpoint(
         "GET",

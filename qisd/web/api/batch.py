@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from qisd.errors import Refused
+from qisd.web.api import envelope
 from qisd.web.api.endpoint import Call, Endpoint, Several, endpoint
 from qisd.web.api.models import Model
 from qisd.web.api.reading import Form
@@ -19,6 +20,13 @@ from qisd.web.request import QisRequest, segments_of
 PATH = "/batch/"
 
 _MOST = 100
+
+ANSWERS_MAX = 8 * 1024 * 1024
+"""Bytes that the answers may have together, before no more calls are done: they wait in memory for the last one."""
+
+_NOT_DONE = envelope.error_answer(
+    ErrorAnswer(status=413, message="Not done: the answers of this batch are too long already", code="too_large"), None
+)[1]
 
 # What says who calls, and from where; all else belongs to the request around.
 _OF_CALLER = frozenset(
@@ -107,15 +115,18 @@ class BatchEndpoints:
         answer=list[OperationResult],
         several=True,
         description="Each is answered with its own envelope, in the same order, and later ones are done whatever became"
-        " of earlier ones. No uploads, no streams, nothing whose answer is a secret, and no batches in batches.",
+        " of earlier ones; but none when the answers before it have more than 8 MB, which its own says with 413. No"
+        " uploads, no streams, nothing whose answer is a secret, and no batches in batches.",
         example={"operations": [{"method": "PATCH", "path": "/admin/images/17/", "body": {"title": "King penguin"}}]},
     )
     async def batch(self, call: Call) -> Several:
         form = call.read(BatchForm)
         csrf = call.parameters.text("_csrf_token") or call.request.header("X-CSRF-Token")
-        answers = []
+        answers, length = [], 0
         for operation in form.operations:
-            answers.append(msgspec.Raw(await self._run(Inner(call.request, operation, csrf=csrf))))
+            answer = await self._run(Inner(call.request, operation, csrf=csrf)) if length < ANSWERS_MAX else _NOT_DONE
+            length += len(answer)
+            answers.append(msgspec.Raw(answer))
         return Several(data=answers)
 
 

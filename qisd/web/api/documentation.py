@@ -91,18 +91,20 @@ class Documentation:
         self._files = _files()
         self._made: dict[tuple[str, str], _Shown] = {}
 
-    def openapi(self, request: QisRequest) -> None:
-        """The document."""
+    async def openapi(self, request: QisRequest) -> None:
+        """The document. It takes some tenths of a second to make, once: that is done in a thread."""
         hidden = request.site.settings.hide_version
         version = _API_VERSION if hidden else qisd.__version__
         server = f"{request.site.root}api/v1"
-        shown = self._kept(
-            (version, server),
-            lambda: _shown(
-                envelope.encoded(document(self._endpoints, version=version, server_url=server)), "application/json"
-            ),
-        )
-        _answer(request, shown, [_ALWAYS_ASK])
+
+        def make() -> _Shown:
+            made = document(self._endpoints, version=version, server_url=server)
+            return _shown(envelope.encoded(made), "application/json")
+
+        key = version, server
+        if key not in self._made:
+            self._made[key] = await request.site.body_files.run(make)
+        _answer(request, self._made[key], [_ALWAYS_ASK])
 
     def page(self, request: QisRequest) -> None:
         """The page."""

@@ -13,7 +13,7 @@ from qisd.store.groups import SORTS
 from qisd.web.api.endpoint import Call, Page, Versioned, endpoint
 from qisd.web.api.models import GroupObject
 from qisd.web.api.paging import sort_by
-from qisd.web.api.presenting import group_object, user_object
+from qisd.web.api.presenting import group_object, objects, user_object
 from qisd.web.api.reading import Form
 
 TAG = "Groups"
@@ -78,7 +78,7 @@ class GroupEndpoints:
     async def listed(self, call: Call) -> Page:
         form = call.read(GroupListForm)
         part = await self._groups.listed(call.visitor, q=form.q, sort=form.sort, start=call.start, limit=call.limit)
-        return Page(items=[group_object(group) for group in part.items], total=part.total)
+        return Page(items=await objects(call, part.items, group_object), total=part.total)
 
     @endpoint(
         "POST",

@@ -18,11 +18,18 @@ from qisd.store.folders import Folder
 from qisd.store.pool import Database
 from qisd.web.api.endpoint import Call, WithHeaders, endpoint
 from qisd.web.api.models import ImageObject, ListedFile, ListedFolder
-from qisd.web.api.presenting import image_object
+from qisd.web.api.presenting import image_object, objects
 from qisd.web.api.reading import Form
+from qisd.web.urls import encoded
 
 _OWN = frozenset({"path", "attributes", "start", "limit", "folders", "cursor", "src", "token"})
 """Parameters that are not passed on to the addresses of the files."""
+
+
+_PASSED_MAX = 4000
+"""Characters: they come back with each file."""
+
+_NAME_SHOWN = 100
 
 
 class ListForm(Form):
@@ -63,6 +70,7 @@ class ListEndpoints:
     )
     async def files(self, call: Call) -> WithHeaders:
         form = call.read(ListForm)
+        passed = _passed(call)
         page = await self._listing.files(
             call.visitor,
             form.path,
@@ -72,26 +80,27 @@ class ListEndpoints:
             after=_name(form.cursor) if form.cursor else None,
             folders=form.folders,
         )
-        passed = [(name, value) for name, value in call.parameters.texts if _is_passed(name)]
         folder = None
         if form.attributes:
             folder = await folders.by_path(self._database, f"/{page.folder}")
-        items = [self._object(call, entry, folder, passed, form.attributes) for entry in page.entries]
+        items = await objects(
+            call, page.entries, lambda entry: self._object(call, entry, folder, passed, form.attributes)
+        )
         headers = [("X-Total-Count", str(page.total))]
         if len(page.entries) == form.limit:
             headers.append(("Link", _next(call, page.entries[-1].name)))
         return WithHeaders(data=items, headers=headers)
 
     def _object(
-        self, call: Call, entry: Entry, folder: Folder | None, passed: list[tuple[str, str]], attributes: bool
+        self, call: Call, entry: Entry, folder: Folder | None, passed: str, attributes: bool
     ) -> ListedFile | ImageObject | ListedFolder:
         if entry.folder:
             return ListedFolder(filename=entry.name, is_folder=True, path=f"/{entry.src}")
         if attributes:
             if entry.image is not None:
-                return image_object(call, entry.image, folder, supported=self._supported, parameters=passed)
+                return image_object(call, entry.image, folder, supported=self._supported, more=passed)
             return _blank(entry)
-        url = call.urls.image(entry.src, passed) if entry.supported else ""
+        url = call.urls.image(entry.src, more=passed) if entry.supported else ""
         return ListedFile(filename=entry.name, supported=entry.supported, url=url)
 
 
@@ -112,6 +121,18 @@ def _blank(entry: Entry) -> ImageObject:
         download=False,
         url="",
     )
+
+
+def _passed(call: Call) -> str:
+    """What is passed on to each address, encoded.
+
+    :raises BadParameter: it is too long for that.
+    """
+    others = [(name, value) for name, value in call.parameters.texts if _is_passed(name)]
+    passed = encoded(others)
+    if len(passed) > _PASSED_MAX:
+        raise BadParameter(others[0][0][:_NAME_SHOWN], f"too long to be passed on (max {_PASSED_MAX})")
+    return passed
 
 
 def _is_passed(name: str) -> bool:

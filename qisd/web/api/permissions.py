@@ -12,7 +12,7 @@ from qisd.accounts.trace import FolderTrace, Trace
 from qisd.store.folder_permissions import FolderPermission
 from qisd.web.api.endpoint import Call, Page, Versioned, endpoint
 from qisd.web.api.models import Model, PermissionObject
-from qisd.web.api.presenting import folder_object, group_object
+from qisd.web.api.presenting import folder_object, group_object, objects
 from qisd.web.api.reading import Form
 
 TAG = "Folder permissions"
@@ -91,7 +91,7 @@ class PermissionEndpoints:
         part = await self._permissions.listed(
             call.visitor, folder_id=form.folder_id, group_id=form.group_id, start=call.start, limit=call.limit
         )
-        return Page(items=[_object(permission) for permission in part.items], total=part.total)
+        return Page(items=await objects(call, part.items, _object), total=part.total)
 
     @endpoint(
         "POST",

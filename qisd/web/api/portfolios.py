@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ from qisd.portfolios.exports import Exports
 from qisd.portfolios.images import PortfolioImages
 from qisd.portfolios.permissions import Access
 from qisd.portfolios.portfolios import Header, Portfolios
-from qisd.portfolios.views import PortfolioHeader, PortfolioView, ShownImage, ShownImages
+from qisd.portfolios.views import PortfolioHeader, PortfolioView, ShownImage
 from qisd.store.first_run import NORMAL_USERS, PUBLIC
 from qisd.store.portfolio_exports import Export
 from qisd.store.portfolio_history import PortfolioEvent as Event
@@ -29,7 +29,7 @@ from qisd.web.api.models import (
     PortfolioObject,
     PortfolioPermission,
 )
-from qisd.web.api.presenting import image_object
+from qisd.web.api.presenting import image_object, objects
 from qisd.web.api.reading import Form
 
 TAG = "Portfolios"
@@ -154,7 +154,7 @@ class PortfolioEndpoints:
     async def listed(self, call: Call) -> Page | Versioned:
         form = call.read(PortfolioQuery)
         if form.human_id:
-            return self._versioned(call, await self._portfolios.by_human_id(call.visitor, form.human_id))
+            return await self._versioned(call, await self._portfolios.by_human_id(call.visitor, form.human_id))
         part = await self._portfolios.listed(
             call.visitor, text=form.q, order=form.sort or "name", start=call.start, limit=call.limit
         )
@@ -173,11 +173,11 @@ class PortfolioEndpoints:
     )
     async def create(self, call: Call) -> Versioned:
         form = call.read(NewPortfolioForm)
-        return self._versioned(call, await self._portfolios.create(call.visitor, _header(form)))
+        return await self._versioned(call, await self._portfolios.create(call.visitor, _header(form)))
 
     @endpoint("GET", _ONE, summary="A portfolio", tag=TAG, answer=PortfolioObject, errors=(403, 404))
     async def get(self, call: Call) -> Versioned:
-        return self._versioned(call, await self._portfolios.one(call.visitor, call.id()))
+        return await self._versioned(call, await self._portfolios.one(call.visitor, call.id()))
 
     @endpoint(
         "PUT",
@@ -196,7 +196,7 @@ class PortfolioEndpoints:
         changed = await self._portfolios.update(
             call.visitor, call.id(), _header(form), owner_id=form.owner_id, expected_version=call.version
         )
-        return self._versioned(call, changed)
+        return await self._versioned(call, changed)
 
     @endpoint("DELETE", _ONE, summary="Delete a portfolio with its zips", tag=TAG, errors=(403, 404))
     async def delete(self, call: Call) -> None:
@@ -213,8 +213,10 @@ class PortfolioEndpoints:
         answer=list[PortfolioImage],
         errors=(403, 404),
     )
-    async def images(self, call: Call) -> list[PortfolioImage]:
-        return self._image_objects(call, await self._images.listed(call.visitor, call.id()))
+    async def images(self, call: Call) -> Page:
+        shown = (await self._images.listed(call.visitor, call.id())).images
+        end = None if call.limit is None else call.start + call.limit
+        return Page(items=await self._image_objects(call, shown[call.start : end]), total=len(shown))
 
     @endpoint("GET", _IMAGE, summary="An image of a portfolio", tag=TAG, answer=PortfolioImage, errors=(403, 404))
     async def image(self, call: Call) -> Versioned:
@@ -291,7 +293,8 @@ class PortfolioEndpoints:
         number, image_id = call.id(), call.id("image_id")
         await self._images.check(call.visitor, number, image_id)
         form = call.read(PositionForm)
-        return self._image_objects(call, await self._images.move(call.visitor, number, image_id, form.index))
+        shown = await self._images.move(call.visitor, number, image_id, form.index)
+        return await self._image_objects(call, shown.images)
 
     # Exports
 
@@ -353,9 +356,9 @@ class PortfolioEndpoints:
 
     # Objects
 
-    def _versioned(self, call: Call, view: PortfolioView) -> Versioned:
+    async def _versioned(self, call: Call, view: PortfolioView) -> Versioned:
         made = _header_object(call, view)
-        made.images = self._image_objects(call, view.images)
+        made.images = await self._image_objects(call, view.images.images)
         made.images_hidden = view.images.hidden
         made.history = [_event_object(event) for event in view.history]
         return Versioned(data=made, version=view.portfolio.version)
@@ -363,8 +366,8 @@ class PortfolioEndpoints:
     def _versioned_image(self, call: Call, shown: ShownImage) -> Versioned:
         return Versioned(data=self._image_object(call, shown), version=shown.entry.version)
 
-    def _image_objects(self, call: Call, shown: ShownImages) -> list[PortfolioImage]:
-        return [self._image_object(call, one) for one in shown.images]
+    async def _image_objects(self, call: Call, shown: Sequence[ShownImage]) -> list[PortfolioImage]:
+        return await objects(call, shown, lambda one: self._image_object(call, one))
 
     def _image_object(self, call: Call, shown: ShownImage) -> PortfolioImage:
         entry = shown.entry

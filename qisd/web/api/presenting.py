@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from msgspec import UNSET
 
 from qisd.access.levels import Level
+from qisd.pools.gentle import made_of
 from qisd.repository.catalogue import extension_of
 from qisd.store.folders import Folder
 from qisd.store.groups import FLAGS, Group
@@ -15,6 +17,14 @@ from qisd.store.images import Image
 from qisd.store.users import User
 from qisd.web.api.endpoint import Call
 from qisd.web.api.models import FolderObject, GroupFlags, GroupObject, ImageObject, UserObject
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+async def objects(call: Call, records: Iterable[S], make: Callable[[S], T]) -> list[T]:
+    """What ``make`` makes of each record. Others are answered in between: lists can be long."""
+    return await made_of(call.request.site.reactor, records, make)
 
 
 def user_object(user: User) -> UserObject:
@@ -59,12 +69,12 @@ def image_object(
     folder: Folder | None,
     *,
     supported: Callable[[str], bool],
-    parameters: Iterable[tuple[str, str]] = (),
+    more: str = "",
 ) -> ImageObject:
     """An image, as the caller may know it.
 
     :param supported: whether files with an extension can be shown.
-    :param parameters: what else the address of the picture is to say.
+    :param more: what else the address of the picture is to say, encoded.
     """
     mtime = image.file_mtime_ns
     return ImageObject(
@@ -80,7 +90,7 @@ def image_object(
         status=image.status,
         supported=supported(extension_of(image.src)),
         download=call.visitor.can(Level.DOWNLOAD, image.folder),
-        url=call.urls.image(image.src, parameters),
+        url=call.urls.image(image.src, more=more),
         filesize=UNSET if image.file_size is None else image.file_size,
         modified=UNSET if mtime is None else datetime.fromtimestamp(mtime // 1_000_000_000, UTC),
     )

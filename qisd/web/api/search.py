@@ -18,7 +18,7 @@ from qisd.store.image_metadata import FromUsers, ImageMetadata
 from qisd.store.image_search import ImageQuery
 from qisd.web.api.endpoint import Call, WithHeaders, endpoint
 from qisd.web.api.models import ImageObject, MetadataObject
-from qisd.web.api.presenting import image_object
+from qisd.web.api.presenting import image_object, objects
 from qisd.web.api.reading import Form
 
 TAG = "Images"
@@ -108,10 +108,12 @@ class SearchEndpoints:
     async def find(self, call: Call) -> WithHeaders:
         form = call.read(SearchForm)
         page = await self._search.images(call.visitor, _query(form), cursor=form.cursor or None, limit=form.limit)
-        items = [
-            image_object(call, image, await self._folders.by_id(image.folder_id), supported=self._supported)
-            for image in page.images
-        ]
+        folders = {number: await self._folders.by_id(number) for number in {one.folder_id for one in page.images}}
+        items = await objects(
+            call,
+            page.images,
+            lambda image: image_object(call, image, folders[image.folder_id], supported=self._supported),
+        )
         return WithHeaders(data=items, headers=[("Link", _next(call, page.cursor))] if page.cursor else [])
 
     @endpoint(

@@ -14,7 +14,7 @@ from qisd.store.users import PASSWORD, SORTS
 from qisd.web.api.endpoint import Call, Page, Versioned, endpoint
 from qisd.web.api.models import NewUserObject, UserObject
 from qisd.web.api.paging import sort_by
-from qisd.web.api.presenting import group_object, user_object
+from qisd.web.api.presenting import group_object, objects, user_object
 from qisd.web.api.reading import Form
 
 TAG = "Users"
@@ -88,7 +88,7 @@ class UserEndpoints:
             start=call.start,
             limit=call.limit,
         )
-        return Page(items=[user_object(user) for user in part.items], total=part.total)
+        return Page(items=await objects(call, part.items, user_object), total=part.total)
 
     @endpoint(
         "POST",
