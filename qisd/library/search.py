@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import attrs
+from twisted.internet.defer import DeferredSemaphore
 
 from qisd.access.levels import Level
 from qisd.access.visitor import Visitor
-from qisd.errors import BadParameter
+from qisd.errors import BadParameter, Unavailable
+from qisd.library.journal import shielded
 from qisd.library.places import check_text, normalised
 from qisd.store import image_search, images
 from qisd.store.image_search import Hit, ImageQuery, Rule
@@ -17,6 +19,12 @@ from qisd.store.images import Image
 from qisd.store.pool import Database
 
 _WORDS_MAX = 500
+
+_AT_ONCE = 2
+"""Searches of one process that the database works on: the other connections are for everything else."""
+
+WAITING_MAX = 50
+_RETRY_AFTER = 5
 
 
 @attrs.frozen(kw_only=True)
@@ -36,6 +44,7 @@ class Search:
     def __init__(self, reactor: Any, *, database: Database) -> None:
         self._reactor = reactor
         self._database = database
+        self._turns = DeferredSemaphore(_AT_ONCE)
 
     async def images(
         self, visitor: Visitor, query: ImageQuery, *, cursor: str | None = None, limit: int = 100
@@ -45,6 +54,7 @@ class Search:
         :param cursor: as the page before gave it.
         :raises BadParameter: words, folder or cursor can't be used.
         :raises Forbidden: the visitor may not view the folder.
+        :raises Unavailable: too many others are searching.
         """
         check_text(query.words, parameter="q", most=_WORDS_MAX)
         folder = normalised(query.folder, parameter="folder")
@@ -56,10 +66,21 @@ class Search:
             rules=visible(visitor),
             at=datetime.fromtimestamp(self._reactor.seconds(), UTC) if visitor.anonymous else None,
         )
-        hits = await image_search.find(self._database, wanted, after=_read(cursor), limit=limit + 1)
+        after = _read(cursor)
+        if len(self._turns.waiting) >= WAITING_MAX:
+            raise Unavailable("Too many people are searching at once.", retry_after=_RETRY_AFTER)
+        await self._turns.acquire()
+        # Who goes away meanwhile does not end what the database is at.
+        hits = await shielded(self._find(wanted, after, limit + 1))
         known = await images.by_ids(self._database, [hit.image_id for hit in hits[:limit]])
         found = [known[hit.image_id] for hit in hits[:limit] if hit.image_id in known]
         return SearchPage(images=found, cursor=_written(hits[limit - 1]) if len(hits) > limit else None)
+
+    async def _find(self, wanted: ImageQuery, after: Hit | None, limit: int) -> list[Hit]:
+        try:
+            return await image_search.find(self._database, wanted, after=after, limit=limit)
+        finally:
+            self._turns.release()
 
 
 def visible(visitor: Visitor) -> list[Rule]:

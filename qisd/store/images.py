@@ -12,6 +12,9 @@ from qisd.store.subtree import DETACHED, Subtree, like_below
 
 MAX_TITLE, MAX_DESCRIPTION = 255, 10_000
 
+_AT_ONCE = 1000
+"""Of thousands of records at once, others would have to wait for too long."""
+
 _COLUMNS = (
     "id, src, folder_id, title, description, width, height, status, version, file_size, file_mtime_ns, file_inode,"
     " content_hash"
@@ -86,8 +89,15 @@ async def by_src(db: Queries, src: str) -> Image | None:
 
 async def by_ids(db: Queries, ids: Collection[int]) -> dict[int, Image]:
     """Those of ``ids`` that exist, by id."""
-    rows = await db.query(f"select {_COLUMNS} from images where id = any(%s)", (list(ids),))  # noqa: S608
-    return {image.id: image for image in map(_image, rows)}
+    wanted = list(ids)
+    found: dict[int, Image] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        rows = await db.query(
+            f"select {_COLUMNS} from images where id = any(%s)",  # noqa: S608
+            (wanted[start : start + _AT_ONCE],),
+        )
+        found |= {image.id: image for image in map(_image, rows)}
+    return found
 
 
 async def by_srcs(db: Queries, srcs: Collection[str]) -> dict[str, Image]:

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 
 from qisd.access.visitor import Visitor
-from qisd.errors import BadParameter, Forbidden
+from qisd.errors import BadParameter, Forbidden, Unavailable
+from qisd.library import search
 from qisd.library.search import Search, visible
-from qisd.store.image_search import ImageQuery, Rule
+from qisd.store import image_search
+from qisd.store.image_search import Hit, ImageQuery, Rule
 from tests.integration.library_case import LibraryCase, admin, anonymous, picture, visitor
 
 
@@ -85,6 +88,25 @@ class SearchTests(LibraryCase):
         )
         self.assertEqual(await self.find("tiger", anonymous()), [])
         self.assertEqual(await self.find("tiger", visitor(root=10)), ["tiger.png"])
+
+    async def test_few_search_at_once_and_others_wait_or_are_told_to_come_again(self) -> None:
+        self.patch(search, "WAITING_MAX", 1)
+        slow: list[Deferred[list[Hit]]] = []
+
+        def find(*args: object, **more: object) -> Deferred[list[Hit]]:
+            slow.append(Deferred())
+            return slow[-1]
+
+        self.patch(image_search, "find", find)
+        asked = [Deferred.fromCoroutine(self.find("tiger")) for _ in range(3)]
+        self.assertEqual(len(slow), 2)
+        await self.refusal(Unavailable, self.find("tiger"))
+        asked[0].addErrback(lambda failure: [])
+        asked[0].cancel()
+        self.assertEqual(len(slow), 2)  # the database still works on it
+        for number in range(3):
+            slow[number].callback([])
+        self.assertEqual([await one for one in asked], [[], [], []])
 
     async def test_deleted_images_are_not_found(self) -> None:
         image = await self.library.files.details(admin(), "cats/tiger.png")

@@ -21,7 +21,7 @@ PATH = "/batch/"
 
 _MOST = 100
 
-ANSWERS_MAX = 8 * 1024 * 1024
+ANSWERS_MAX = 4 * 1024 * 1024
 """Bytes that the answers may have together, before no more calls are done: they wait in memory for the last one."""
 
 _NOT_DONE = envelope.error_answer(
@@ -115,7 +115,7 @@ class BatchEndpoints:
         answer=list[OperationResult],
         several=True,
         description="Each is answered with its own envelope, in the same order, and later ones are done whatever became"
-        " of earlier ones; but none when the answers before it have more than 8 MB, which its own says with 413. No"
+        " of earlier ones; but none when the answers before it have more than 4 MB, which its own says with 413. No"
         " uploads, no streams, nothing whose answer is a secret, and no batches in batches.",
         example={"operations": [{"method": "PATCH", "path": "/admin/images/17/", "body": {"title": "King penguin"}}]},
     )
