@@ -48,6 +48,8 @@ def may_be_reached(address: Address, *, allowed: Iterable[Network] = ()) -> bool
         return False
     if any(address in network for network in allowed):
         return True
+    if isinstance(address, ipaddress.IPv6Address) and address.is_site_local:  # given up, but not everywhere
+        return False
     inner = _inside(address)
     if inner is not None:
         return may_be_reached(inner, allowed=allowed)
