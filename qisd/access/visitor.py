@@ -98,6 +98,15 @@ class Visitor:
         if not self.can(level, folder):
             raise Forbidden(f"{level.label} permission is required for /{folder}")
 
+    def require_there(self, level: Level, folder: str) -> None:
+        """As :meth:`require`, for what was asked for by an id: who may not view the folder is not told its name.
+
+        :raises Forbidden: the level in ``folder`` is lower.
+        """
+        if not self.can(Level.VIEW, folder):
+            raise Forbidden(f"{Level.VIEW.label} permission is required")
+        self.require(level, folder)
+
     def require_valid(self, src: str, *, now: float) -> None:
         """:raises Forbidden: strangers may not see the image at this time, in seconds since 1970, and this is one."""
         validity = self.snapshot.validity.get(src) if self.anonymous else None

@@ -104,7 +104,7 @@ class Files:
         image = await images.by_id(self._database, image_id)
         if image is None:
             raise NotFound(str(image_id))
-        visitor.require(level, image.folder)
+        visitor.require_there(level, image.folder)
         return image
 
     async def present(self, visitor: Visitor, image_id: int) -> Image:

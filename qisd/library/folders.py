@@ -100,7 +100,7 @@ class Folders:
         """
         require_login(visitor)
         folder = await self._known(folder_id)
-        visitor.require(Level.VIEW, folder.location)
+        visitor.require_there(Level.VIEW, folder.location)
         return await self._view(folder, statuses)
 
     async def create(self, visitor: Visitor, path: str) -> Folder:
@@ -195,7 +195,7 @@ class Folders:
         """From where to where :meth:`move` goes; raises what it raises."""
         require_login(visitor)
         folder = await self._known(folder_id)
-        visitor.require(Level.VIEW, folder_of(folder.location))
+        visitor.require_there(Level.VIEW, folder_of(folder.location))
         check_version(folder.version, version)
         names.check_target(path)
         if folder.path == "/":
@@ -221,7 +221,7 @@ class Folders:
         if folder.path == "/":
             raise Refused(_ROOT)
         location = folder.location
-        visitor.require(Level.VIEW, folder_of(location))
+        visitor.require_there(Level.VIEW, folder_of(location))
         there = await self._files.run(lambda: self._tree.kind(location)) == "folder"
         if not there and not folder.active:
             raise NotFound(f"'{folder.path}' was not found.")

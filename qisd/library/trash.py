@@ -122,7 +122,7 @@ class Trash:
         entry = await trash.by_id(self._database, number)
         if entry is None:
             raise NotFound(str(number))
-        visitor.require(_level(entry), folder_of(entry.path))
+        visitor.require_there(_level(entry), folder_of(entry.path))
         return entry
 
     async def _remove_all(self, visitor: Visitor, entries: list[TrashEntry], progress: Callable[[int], object]) -> int:

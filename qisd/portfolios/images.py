@@ -223,7 +223,7 @@ class PortfolioImages:
         image = await images.by_id(self._database, image_id or 0)
         if image is None or not image.active:
             raise NotFound(str(image_id))
-        visitor.require(Level.VIEW, image.folder)
+        visitor.require_there(Level.VIEW, image.folder)
         return await self._library.image(image.src)
 
     async def _editable(

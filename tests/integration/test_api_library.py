@@ -7,7 +7,7 @@ import unicodedata
 from types import MappingProxyType
 from typing import Any
 
-from qisd.access.levels import Level
+from qisd.access.levels import Flag, Level
 from tests.integration.api import ApiCase, Reply
 
 IMAGE_KEYS = {
@@ -692,8 +692,38 @@ class FolderTests(FolderCase):
         self.refused(await self.call("GET", "/admin/filesystem/folders/?path=/none"), 401)
         stranger = await self.person()
         await self.close("/samples")
-        for place in ("/samples", "/samples/none", "/samples/2026", self.year):
+        for place in ("/samples", "/samples/none", "/samples/2026"):
             self.refused(await self.look(place, token=stranger), 403, "View permission is required for /samples")
+
+    async def test_an_id_tells_nobody_the_name_of_a_closed_folder(self) -> None:
+        self.paint("samples/a.png")
+        image = (await self.call("GET", "/details/", token=self.boss, query={"src": "/samples/a.png"})).data["id"]
+        self.paint("samples/b.png")
+        gone = (await self.call("GET", "/details/", token=self.boss, query={"src": "/samples/b.png"})).data["id"]
+        await self.call("DELETE", f"/admin/filesystem/images/{gone}/", token=self.boss)
+        ((entry,),) = self.sql("select id from trash")
+        stranger = await self.person(Flag.FOLIOS)
+        form = {"human_id": "a", "name": "", "description": "", "internal_access": 0, "public_access": 0}
+        portfolio = (await self.call("POST", "/portfolios/", token=stranger, json=form)).data["id"]
+        await self.close("/samples")
+        for method, path, more in (
+            ("GET", f"/admin/filesystem/folders/{self.year}/", {}),
+            ("PUT", f"/admin/filesystem/folders/{self.year}/", {"json": {"path": "/x"}}),
+            ("DELETE", f"/admin/filesystem/folders/{self.year}/", {}),
+            ("GET", f"/admin/images/{image}/", {}),
+            ("GET", f"/admin/images/{image}/metadata/", {}),
+            ("GET", f"/admin/images/{image}/history/", {}),
+            ("PUT", f"/admin/images/{image}/", {"json": {"title": "", "description": ""}}),
+            ("PUT", f"/admin/filesystem/images/{image}/", {"json": {"path": "/x/a.png"}}),
+            ("DELETE", f"/admin/filesystem/images/{image}/", {}),
+            ("DELETE", f"/admin/trash/{entry}/", {}),
+            ("POST", f"/admin/trash/{entry}/restore/", {"json": {}}),
+            ("POST", f"/portfolios/{portfolio}/images/", {"json": {"image_id": image}}),
+        ):
+            with self.subTest(f"{method} {path}"):
+                reply = await self.call(method, path, token=stranger, **more)
+                self.assertEqual(reply.status, 403, reply.body)
+                self.assertNotIn("samples", reply.message)
 
     async def test_a_folder_is_made_with_those_above_it(self) -> None:
         data = self.accepted(await self.make(" //samples//new/deep/er/ "))
