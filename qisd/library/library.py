@@ -114,12 +114,14 @@ class Library:
             rules=self.rules,
             changed=self._changed,
         )
+        self.search = Search(reactor, database=database)
         self.uploads = Uploads(
             reactor,
             files=files,
             tree=self.tree,
             journal=self.journal,
             folders=self.folders,
+            search=self.search,
             rules=self.rules,
         )
         self.resumable = Resumable(
@@ -127,7 +129,6 @@ class Library:
         )
         self.listing = Listing(files=files, tree=self.tree, registrar=self.registrar, rules=self.rules)
         self.trash = Trash(database=database, files=files, tree=self.tree, journal=self.journal, folders=self.folders)
-        self.search = Search(reactor, database=database)
         self.metadata = Metadata(database=database, files=self.files, changed=self._changed)
         self.reading = Reading(database=database, files=files, repository=repository, rules=self.rules)
         self.verification = Verification(

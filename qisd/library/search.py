@@ -64,7 +64,7 @@ class Search:
             query,
             folder=folder,
             rules=visible(visitor),
-            at=datetime.fromtimestamp(self._reactor.seconds(), UTC) if visitor.anonymous else None,
+            at=self._moment(visitor),
         )
         after = _read(cursor)
         if len(self._turns.waiting) >= WAITING_MAX:
@@ -75,6 +75,20 @@ class Search:
         known = await images.by_ids(self._database, [hit.image_id for hit in hits[:limit]])
         found = [known[hit.image_id] for hit in hits[:limit] if hit.image_id in known]
         return SearchPage(images=found, cursor=_written(hits[limit - 1]) if len(hits) > limit else None)
+
+    async def same_content(self, visitor: Visitor, image: Image, *, limit: int) -> list[Image]:
+        """Other images with the very same file, as far as the visitor may view them; none if it isn't hashed yet."""
+        if image.content_hash is None:
+            return []
+        query = ImageQuery(content_hash=image.content_hash, rules=visible(visitor), at=self._moment(visitor))
+        hits = await image_search.find(self._database, query, limit=limit + 1)
+        ids = [hit.image_id for hit in hits if hit.image_id != image.id][:limit]
+        known = await images.by_ids(self._database, ids)
+        return [known[number] for number in ids if number in known]
+
+    def _moment(self, visitor: Visitor) -> datetime | None:
+        """When rights must hold for what the visitor may see; None: they are of no account."""
+        return datetime.fromtimestamp(self._reactor.seconds(), UTC) if visitor.anonymous else None
 
     async def _find(self, wanted: ImageQuery, after: Hit | None, limit: int) -> list[Hit]:
         try:

@@ -20,6 +20,7 @@ from qisd.library.journal import Journal
 from qisd.library.operations import Upload, seen_as
 from qisd.library.places import normalised, require_login, viewable
 from qisd.library.rules import LibraryRules
+from qisd.library.search import Search
 from qisd.pools.files import FilePool
 from qisd.repository import names
 from qisd.repository.catalogue import extension_of
@@ -35,17 +36,21 @@ _log = Logger()
 
 _TRIES = 5
 
+_DUPLICATES_TOLD = 10
+
 
 @attrs.frozen
 class FileOutcome:
     """What became of one file: either of the two is there.
 
     :param filename: as the client sent it.
+    :param duplicates: some of the images that have the very same content, as far as the visitor may view them.
     """
 
     filename: str
     image: Image | None = None
     error: QisError | None = None
+    duplicates: Sequence[Image] = ()
 
 
 class Arrived(Protocol):
@@ -82,6 +87,7 @@ class Uploads:
         tree: Tree,
         journal: Journal,
         folders: Folders,
+        search: Search,
         rules: Callable[[], LibraryRules],
     ) -> None:
         self._reactor = reactor
@@ -89,6 +95,7 @@ class Uploads:
         self._tree = tree
         self._journal = journal
         self._folders = folders
+        self._search = search
         self._rules = rules
 
     async def store(
@@ -218,7 +225,15 @@ class Uploads:
         except QisError as error:
             return FileOutcome(incoming.filename, error=error)
         used.add(image.filename)
-        return FileOutcome(incoming.filename, image=image)
+        return FileOutcome(incoming.filename, image=image, duplicates=await self._duplicates(visitor, image))
+
+    async def _duplicates(self, visitor: Visitor, image: Image) -> list[Image]:
+        """Only a warning: the file is in its place, whether or not this can be told."""
+        try:
+            return await self._search.same_content(visitor, image, limit=_DUPLICATES_TOLD)
+        except QisError as error:
+            _log.warn("duplicates of {src} can't be looked for: {reason}", src=image.src, reason=error)
+            return []
 
     async def _one(
         self,

@@ -167,14 +167,6 @@ async def duplicates(db: Queries, *, start: int = 0, limit: int) -> list[list[in
     return [row[0] for row in rows]
 
 
-async def same_content(db: Queries, content_hash: bytes, *, limit: int) -> list[int]:
-    """The ids of active images with this content."""
-    rows = await db.query(
-        "select id from images where content_hash = %s and status = 1 order by id limit %s", (content_hash, limit)
-    )
-    return [row[0] for row in rows]
-
-
 def _metadata(row: Row) -> ImageMetadata:
     format_, colour_space, profile, exif, iptc, xmp, keywords, taken, camera, latitude, longitude, rights, *rest = row
     tags, custom, owner, licence, valid_from, valid_until, read_at = rest

@@ -80,6 +80,13 @@ class PlaceTests(UploadCase):
         self.assertEqual(self.actions(image["id"]), [(1, 1)])
         await self.nothing_is_left()
 
+    async def test_equal_content_elsewhere_is_warned_of_and_told_again_with_the_result(self) -> None:
+        data = self.accepted(await self.upload(("a.png", PNG), ("b.png", PNG), ("c.jpg", JPEG)))
+        self.assertNotIn("duplicates", data["a.png"])
+        self.assertEqual(data["b.png"]["duplicates"], [{"id": data["a.png"]["id"], "src": "samples/a.png"}])
+        self.assertNotIn("duplicates", data["c.jpg"])
+        self.assertEqual(self.accepted(await self.call("GET", "/upload/", token=self.boss)), data)
+
     async def test_it_is_visible_at_once(self) -> None:
         for colour, overwrite in (("red", "no"), ("blue", "yes")):
             self.accepted(await self.upload(("a.png", picture(colour=colour)), overwrite=overwrite))

@@ -84,8 +84,23 @@ class ReadingTests(LibraryCase):
         groups = await self.library.metadata.duplicates(admin())
         self.assertEqual([len(group) for group in groups], [2])
         await self.refusal(Forbidden, self.library.metadata.duplicates(visitor(root=70)))
-        same = await image_metadata.same_content(self.database, hashlib.sha256(photo()).digest(), limit=9)
-        self.assertEqual(same, groups[0])
+
+    async def test_an_upload_tells_of_equal_files_that_its_owner_may_view(self) -> None:
+        who = visitor(root=40, shut=0)
+        for folder, name in (("a", "x.jpg"), ("shut", "y.jpg"), ("", "other.jpg")):
+            (self.root / folder).mkdir(exist_ok=True)
+            data = picture() if name == "other.jpg" else photo()
+            (outcome,) = await self.library.uploads.store(admin(), [self.incoming(name, data)], folder=folder)
+        self.assertEqual(outcome.duplicates, [])
+        (outcome,) = await self.library.uploads.store(who, [self.incoming("new.jpg", photo())], folder="")
+        self.assertEqual([one.src for one in outcome.duplicates], ["a/x.jpg"])
+        (outcome,) = await self.library.uploads.store(
+            admin(), [self.incoming("new.jpg", photo())], folder="", overwrite="yes"
+        )
+        self.assertEqual([one.src for one in outcome.duplicates], ["shut/y.jpg", "a/x.jpg"])
+        await self.library.files.delete(admin(), (await self.library.files.details(admin(), "a/x.jpg")).id)
+        (outcome,) = await self.library.uploads.store(who, [self.incoming("newer.jpg", photo())], folder="")
+        self.assertEqual([one.src for one in outcome.duplicates], ["new.jpg"])
 
 
 class EditingTests(LibraryCase):

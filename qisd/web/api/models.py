@@ -57,6 +57,21 @@ class ImageObject(Model):
     modified: Moment | UnsetType = UNSET
 
 
+class Duplicate(Model):
+    """Another image with the very same content."""
+
+    id: int
+    src: str
+
+
+class UploadedImage(ImageObject):
+    """An image that was just uploaded."""
+
+    duplicates: (
+        Annotated[list[Duplicate], Meta(description="a warning: images with the same content; up to ten")] | UnsetType
+    ) = UNSET
+
+
 class ImageCounts(Model):
     """What was counted for an image in a time."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import attrs
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta
 from twisted.python.failure import Failure
 
 from qisd.errors import MissingParameter, QisError
@@ -16,7 +16,7 @@ from qisd.store import folders, upload_results
 from qisd.store.pool import Database
 from qisd.web.api import envelope
 from qisd.web.api.endpoint import Call, Partly, endpoint
-from qisd.web.api.models import ImageObject, UploadError
+from qisd.web.api.models import Duplicate, UploadedImage, UploadError
 from qisd.web.api.presenting import image_object
 from qisd.web.api.reading import Form, truth
 from qisd.web.errors import ErrorAnswer, translate
@@ -56,10 +56,11 @@ class UploadEndpoints:
         form=UploadForm,
         files=True,
         reason_alone=True,
-        answer=dict[str, ImageObject | UploadError],
+        answer=dict[str, UploadedImage | UploadError],
         errors=(400, 403, 404, 409, 413, 415, 507),
         description="The answer has an entry for each file, by the name that it was sent with. When some fail, the"
-        " status is that of the first of them, and the others are in their places all the same.",
+        " status is that of the first of them, and the others are in their places all the same. `duplicates` of an"
+        " image warns of others with the very same content, as far as the caller may view them.",
     )
     async def upload(self, call: Call) -> Partly:
         form = call.read(UploadForm)
@@ -86,7 +87,7 @@ class UploadEndpoints:
         summary="What became of my last upload",
         tag=TAG,
         login=True,
-        answer=dict[str, ImageObject | UploadError] | None,
+        answer=dict[str, UploadedImage | UploadError] | None,
     )
     async def last(self, call: Call) -> Any:
         user_id = call.visitor.user_id
@@ -101,7 +102,10 @@ class UploadEndpoints:
         for outcome in outcomes:
             if outcome.image is not None:
                 folder = known.get(outcome.image.folder_id)
-                entry: Any = image_object(call, outcome.image, folder, supported=self._supported)
+                entry: Any = UploadedImage(
+                    **msgspec.structs.asdict(image_object(call, outcome.image, folder, supported=self._supported)),
+                    duplicates=[Duplicate(id=one.id, src=one.src) for one in outcome.duplicates] or UNSET,
+                )
             else:
                 error = _answer(call, outcome.error)
                 first = first or error
