@@ -22,6 +22,7 @@ from twisted.logger import Logger
 from qisd.access.levels import Level
 from qisd.access.visitor import Visitor
 from qisd.cache.interfaces import CachedRendition, IRenditionCache
+from qisd.cache.leases import Leases, StillHeld
 from qisd.cache.singleflight import SingleFlight
 from qisd.errors import Busy, Forbidden, NotFound, QisError, SourceTooLarge, Unavailable, Unsupported
 from qisd.imaging.cost import estimate_memory
@@ -189,6 +190,7 @@ class Images:
         files: FilePool,
         renders: RenderPool,
         cache: IRenditionCache,
+        leases: Leases | None = None,
         templates: Callable[[], TemplateSnapshot],
         track: Callable[[str], None],
         witness: Witness,
@@ -202,10 +204,11 @@ class Images:
         self._files = files
         self._renders = renders
         self._cache = cache
+        self._leases = leases
         self._templates = templates
         self._track = track
         self._catalogue = Catalogue(reactor, repository=repository, files=files)
-        self._flight: SingleFlight[Rendition] = SingleFlight()
+        self._flight: SingleFlight[Rendition | CachedRendition] = SingleFlight()
         self._changes = 0
         self._standing: tuple[ImageRules, TemplateSnapshot, int] | None = None
         self._failures: dict[str, tuple[float, Unsupported]] = {}
@@ -353,12 +356,13 @@ class Images:
             self._raise_known_failure(key)
         joins = key in self._flight
         rendition = self._flight.join(
-            key, lambda: Deferred.fromCoroutine(self._make(prepared, client, background=background))
+            key, lambda: Deferred.fromCoroutine(self._make_once(prepared, client, background=background))
         )
         if joins and prepared.rules.raise_too_busy and not prepared.rules.benchmarking:
             rendition.addTimeout(prepared.rules.wait_timeout, self._reactor, onTimeoutCancel=_too_busy)
         made = await rendition
-        return ImageBytes(data=made.data, content_type=prepared.content_type, from_cache=joins)
+        from_cache = joins or isinstance(made, CachedRendition)  # which another process has made meanwhile
+        return ImageBytes(data=made.data, content_type=prepared.content_type, from_cache=from_cache)
 
     async def original(self, query: Mapping[str, str], visitor: Visitor) -> PreparedOriginal:
         """Open the original file that ``query`` names.
@@ -455,6 +459,26 @@ class Images:
             raise NotFound(f"Overlay file '{spec.overlay_src}' was not found.") from error
         except Unsupported as error:
             raise Unsupported(f"overlay: this file is not supported ({error.message})", detail=error.detail) from error
+
+    async def _make_once(
+        self, prepared: PreparedImage, client: str, *, background: bool
+    ) -> Rendition | CachedRendition:
+        """Make the image, unless another process is at it: then wait for what it makes."""
+
+        async def make() -> Rendition | CachedRendition:
+            return await self._make(prepared, client, background=background)
+
+        if not prepared.store or prepared.anew or self._leases is None or not self._leases.of_use:
+            return await make()
+        key, rules = prepared.etag, prepared.rules
+        try:
+            return await self._leases.once(
+                key, look=lambda: self._cache.get(key), make=make, patience=rules.wait_timeout
+            )
+        except StillHeld as held:
+            if rules.raise_too_busy and not rules.benchmarking:
+                raise Busy(detail=str(held)) from held
+            return await make()
 
     async def _make(self, prepared: PreparedImage, client: str, *, background: bool) -> Rendition:
         key = prepared.etag

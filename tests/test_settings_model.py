@@ -29,7 +29,8 @@ NAMES = """
     STORE_CHECK_FILE FOLIO_EXPORTS_DIR ALLOW_UNICODE_FILENAMES IMAGE_UPLOAD_DIRS IMAGE_UPLOADED_TEMPLATE
     MAX_CONTENT_LENGTH MIN_FREE_SPACE_MB TRASH_DAYS
     MGMT_DATABASE_CONNECTION MGMT_DATABASE_POOL_SIZE DATABASE_QUERY_TIMEOUT SNAPSHOT_GRACE
-    EMBEDDED_DATABASE_MEMORY_MB MEMORY_CACHE_MB DISK_CACHE_MB DISK_CACHE_DIR DISK_CACHE_MIN_MS
+    EMBEDDED_DATABASE_MEMORY_MB MEMCACHED_SERVERS MEMCACHED_TIMEOUT_MS MEMCACHED_DEAD_TIMEOUT MEMCACHED_PREFIX
+    MEMCACHED_MAX_OBJECT_MB MEMORY_CACHE_MB DISK_CACHE_MB DISK_CACHE_DIR DISK_CACHE_MIN_MS
     LOG_LEVEL LOG_FORMAT LOG_TARGET LOG_MAX_MB LOG_KEEP ACCESS_LOG
     STATS_ENABLED STATS_FREQUENCY STATS_KEEP_DAYS AUDIT_KEEP_DAYS DELETED_USERS_KEEP_DAYS
     TASK_SERVER_THREADS TASKS_ENABLED
@@ -152,6 +153,15 @@ OTHERS: dict[str, tuple[list[tuple[Any, Any]], list[Any]]] = {
     "APPLICATION_ROOT": ([("/qis", "/qis"), ("/a/b", "/a/b")], ["", "qis", "/qis/", "//", "/a//b", "/a/..", "/a?b", 1]),
     "SECRET_KEY": ([("", "")], ["short", "x" * 40, "hex:00", "base64:!", 12345678901234567890123456789012]),
     "ADMIN_PASSWORD": ([("", ""), ("qisadmin", "qisadmin")], ["1234567", "x" * 121, "12345678\n", 12345678]),
+    "MEMCACHED_SERVERS": (
+        [
+            ([], ()),
+            (["127.0.0.1:11211", "cache.example.com:1"], ("127.0.0.1:11211", "cache.example.com:1")),
+            (["[::1]:11211", "/run/memcached/socket"], ("[::1]:11211", "/run/memcached/socket")),
+        ],
+        ["127.0.0.1:1", ["127.0.0.1"], ["127.0.0.1:0"], ["a b:1"], ["socket"], [1], ["a:1", "a:1"], ["/a b"]],
+    ),
+    "MEMCACHED_PREFIX": ([("", ""), ("qis:", "qis:")], ["a b", "x" * 41, "\u00e9", 1]),
     "HTTP_PROCESSES": ([(0, 0), (256, 256), ("auto", None)], [-1, 257, True, "2", "", "all", 1.5, None]),
     "HTTPS_PROCESSES": ([(0, 0), (256, 256), ("auto", None)], [-1, 257, True, "2", "", "all", 1.5, None]),
     "HTTP_LISTEN": (
@@ -459,6 +469,10 @@ class SettingsTests(SynchronousTestCase):
                 "APPLICATION_ROOT",
                 "IMAGES_BASE_DIR",
                 "STORE_CHECK_FILE",
+                "MEMCACHED_SERVERS",
+                "MEMCACHED_TIMEOUT_MS",
+                "MEMCACHED_DEAD_TIMEOUT",
+                "MEMCACHED_PREFIX",
                 "MGMT_DATABASE_CONNECTION",
                 "MGMT_DATABASE_POOL_SIZE",
                 "DATABASE_QUERY_TIMEOUT",

@@ -9,18 +9,25 @@ from qisd.cache.interfaces import CachedRendition, IRenditionCache
 
 @implementer(IRenditionCache)
 class Tiers:
-    """Asks ``floors`` in their order. What a lower one has is put into those above it."""
+    """Asks ``floors`` in their order. What a lower one has is put into those above it.
+
+    :ivar hits: how often each floor has had what was asked for; ``misses``: how often none had.
+    """
 
     def __init__(self, *floors: IRenditionCache) -> None:
         self._floors = floors
+        self.hits = [0] * len(floors)
+        self.misses = 0
 
     async def get(self, key: str) -> CachedRendition | None:
         for depth, floor in enumerate(self._floors):
             found = await floor.get(key)
             if found is not None:
+                self.hits[depth] += 1
                 for above in self._floors[:depth]:
                     await above.put(key, found)
                 return found
+        self.misses += 1
         return None
 
     async def put(self, key: str, rendition: CachedRendition) -> None:

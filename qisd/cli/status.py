@@ -65,7 +65,8 @@ def _row(process: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _hits(cache: Mapping[str, int]) -> str:
-    hits, misses = cache.get("hits", 0), cache.get("misses", 0)
+    misses = cache.get("misses", 0)
+    hits = sum(cache.values()) - misses
     return f"{_SHARE * hits / (hits + misses):.0f} %" if hits + misses else "-"
 
 

@@ -26,6 +26,7 @@ from qisd.accounts.webhook_addresses import Network
 from qisd.accounts.webhook_sending import WebhookSending
 from qisd.accounts.webhooks import Webhooks
 from qisd.cache.interfaces import CachedRendition, IRenditionCache
+from qisd.cache.leases import Leases
 from qisd.errors import Forbidden
 from qisd.images import ImageRules, Images
 from qisd.imaging.template import TemplateValues, parse_template
@@ -98,6 +99,7 @@ class Domain:
 
     :param keys: what sessions and tokens are signed with, the present one first.
     :param server: the id of this process among all that work on the library.
+    :param leases: who makes an image, of all processes; None: this is the only one.
     :param look: what the memory of this process has of ``cache``, without a wait.
     :param presence: tells which processes of this server are gone.
     """
@@ -114,6 +116,7 @@ class Domain:
         keys: tuple[bytes, ...],
         server: str,
         presence: Presence | None = None,
+        leases: Leases | None = None,
         look: Callable[[str], CachedRendition | None] = lambda key: None,
         reactor: Any,
     ) -> None:
@@ -124,6 +127,7 @@ class Domain:
         self._store = store
         self._presence = presence
         self._look = look
+        self._leases = leases
         self._loops: list[LoopingCall] = []
         self._build_access(keys)
         self._build_library(server, cache, track)
@@ -238,6 +242,7 @@ class Domain:
             files=pools.files,
             renders=pools.renders,
             cache=cache,
+            leases=self._leases,
             templates=self._store.templates,
             track=track,
             witness=_Witness(self.library.registrar),

@@ -8,6 +8,10 @@ from typing import Any
 from twisted.logger import Logger
 
 from qisd.cache.disk import DiskCache, DiskLimits
+from qisd.cache.interfaces import IRenditionCache
+from qisd.cache.leases import Leases
+from qisd.cache.memcached.cluster import Cluster, ClusterSettings
+from qisd.cache.memcached.floor import MemcachedFloor
 from qisd.cache.memory import MemoryCache
 from qisd.cache.tiers import Tiers
 from qisd.pools.files import FilePool
@@ -16,6 +20,9 @@ from qisd.settings import Settings
 _log = Logger()
 
 _MEGABYTE = 1024 * 1024
+
+_LEASES = "leases"
+"""The file below STATE_DIR on which the processes of this server tell each other what they make."""
 
 # Of their own: a disk for the cache that hangs must not stop the library.
 _THREADS = 4
@@ -28,18 +35,26 @@ _LARGE = 0.1
 
 
 class Floors:
-    """Where finished images are kept: in the memory of this process, and on the disk of this server.
+    """Where finished images are kept: in the memory of this process, in Memcached, and on the disk of this server.
 
     :ivar cache: all of it as one.
+    :ivar cluster: Memcached; None: there is none.
     :ivar threads: for the disk; to be started before, and stopped after.
     """
 
     def __init__(self, settings: Settings, *, reactor: Any) -> None:
         self._settings = settings
+        self._reactor = reactor
         self.threads = FilePool(reactor, name="cache", timeout=_TIMEOUT, threads=_THREADS)
         self.memory = MemoryCache(capacity=settings.memory_cache_mb * _MEGABYTE)
         self.disk = DiskCache(_folder(settings), limits=_limits(settings), threads=self.threads, clock=reactor)
-        self.cache = Tiers(self.memory, self.disk)
+        self.cluster = _cluster(settings, reactor)
+        floors: list[tuple[str, IRenditionCache]] = [("memory", self.memory)]
+        if self.cluster is not None:
+            floors.append(("memcached", MemcachedFloor(self.cluster, largest=self._largest)))
+        floors.append(("disk", self.disk))
+        self._names, caches = zip(*floors, strict=True)
+        self.cache = Tiers(*caches)
 
     def start(self) -> None:
         self.disk.start()
@@ -48,6 +63,8 @@ class Floors:
     async def stop(self) -> None:
         """Bring to an end what is being written."""
         await self.disk.stop()
+        if self.cluster is not None:
+            self.cluster.stop()
 
     def configure(self, settings: Settings) -> None:
         """Take over what can change while the daemon runs."""
@@ -55,9 +72,38 @@ class Floors:
         self.memory.resize(capacity=settings.memory_cache_mb * _MEGABYTE)
         self.disk.configure(_folder(settings), _limits(settings))
 
+    def leases(self, owner: str) -> Leases:
+        """Who makes an image, of all processes; ``owner`` is the id of this one."""
+        return Leases(
+            self._settings.state_dir / _LEASES,
+            threads=self.threads,
+            cluster=self.cluster,
+            shared=lambda: self.shared,
+            owner=owner,
+            reactor=self._reactor,
+        )
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes find what this one has made."""
+        return (self.cluster is not None and self.cluster.available) or self._settings.disk_cache_mb > 0
+
+    def checks(self) -> dict[str, bool]:
+        """How the parts fare that others run."""
+        return {} if self.cluster is None else {"memcached": all(self.cluster.states().values())}
+
+    def report(self) -> dict[str, int]:
+        """Hits by floor, and misses."""
+        return {**dict(zip(self._names, self.cache.hits, strict=True)), "misses": self.cache.misses}
+
+    def _largest(self) -> int:
+        return self._settings.memcached_max_object_mb * _MEGABYTE
+
     def _say(self) -> None:
         settings = self._settings
         _log.info("Finished images are kept in this process, up to {size} MiB", size=settings.memory_cache_mb)
+        if settings.memcached_servers:
+            _log.info("They are shared by Memcached at {servers}", servers=", ".join(settings.memcached_servers))
         if settings.disk_cache_mb:
             _log.info(
                 "Those that took {least} ms or longer are kept in {folder} as well, up to {size} MiB",
@@ -65,6 +111,20 @@ class Floors:
                 folder=_folder(settings),
                 size=settings.disk_cache_mb,
             )
+
+
+def _cluster(settings: Settings, reactor: Any) -> Cluster | None:
+    if not settings.memcached_servers:
+        return None
+    return Cluster(
+        ClusterSettings(
+            servers=settings.memcached_servers,
+            timeout=settings.memcached_timeout_ms / 1000,
+            pause=float(settings.memcached_dead_timeout),
+            prefix=settings.memcached_prefix,
+        ),
+        reactor=reactor,
+    )
 
 
 def _folder(settings: Settings) -> Path:
@@ -75,6 +135,13 @@ def _limits(settings: Settings) -> DiskLimits:
     return DiskLimits(
         capacity=settings.disk_cache_mb * _MEGABYTE,
         min_seconds=settings.disk_cache_min_ms / 1000,
-        large=int(settings.memory_cache_mb * _MEGABYTE * _LARGE),
+        large=_large(settings),
         min_free=settings.min_free_space_mb * _MEGABYTE,
     )
+
+
+def _large(settings: Settings) -> int:
+    """From how many bytes on no other floor takes an image at once."""
+    if settings.memcached_servers:
+        return settings.memcached_max_object_mb * _MEGABYTE
+    return int(settings.memory_cache_mb * _MEGABYTE * _LARGE)

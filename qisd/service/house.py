@@ -126,6 +126,7 @@ class House:
             pools=self.pools,
             cache=self.floors.cache,
             look=self.floors.memory.look,
+            leases=self.floors.leases(presence.id),
             track=self.xref.track,
             keys=await deferToThread(signing_keys, self.settings),
             server=presence.id,
@@ -170,6 +171,7 @@ class House:
             ready=self._ready,
             checks={
                 "database": self.store.available,
+                **self.floors.checks(),
                 "render": self.pools.renders.waiting <= self.settings.render_queue_max // 2,
             },
         )
@@ -183,8 +185,14 @@ class House:
             "connections": self.site.connection_count,
             "rendering": self.pools.renders.active,
             "waiting": self.pools.renders.waiting,
+            "cache": self._hits(),
             "memory": memory_in_use(),
         }
+
+    def _hits(self) -> dict[str, int]:
+        """Images by where they came from; those of the hot path came from memory."""
+        hits = self.floors.report()
+        return {**hits, "memory": hits["memory"] + (self.site.hot.answered if self.site.hot is not None else 0)}
 
     async def reports(self, within: float) -> list[dict[str, Any]]:
         """The same of all processes, of which this is the only one."""

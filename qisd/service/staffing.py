@@ -62,8 +62,9 @@ def stations(settings: Settings, *, processors: int | None = None) -> list[Stati
 def recommended(settings: Settings, *, processors: int | None = None) -> int:
     """How many workers suit this machine: one a processor, but for those that database and cache need here."""
     cores = processors or len(os.sched_getaffinity(0))
+    cache_here = any(_is_local(f"//{server}") or server.startswith("/") for server in settings.memcached_servers)
     database_here = not settings.mgmt_database_connection or _is_local(settings.mgmt_database_connection)
-    return max(_LEAST, cores - database_here)
+    return max(_LEAST, cores - database_here - cache_here)
 
 
 def _count(value: int | None, automatic: int) -> int:
@@ -71,6 +72,6 @@ def _count(value: int | None, automatic: int) -> int:
 
 
 def _is_local(url: str) -> bool:
-    host = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
-    name = host if host.startswith("[") else host.partition(":")[0]
+    host = url.partition("//")[2].partition("/")[0].rpartition("@")[2]
+    name = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
     return name in _LOCAL_NAMES or name.startswith("127.")

@@ -53,6 +53,25 @@ class Listen(Kind[ListenAddress]):
 
 
 @attrs.frozen
+class MemcachedServer(Kind[str]):
+    """A Memcached server: an address with port, or the absolute path of its socket."""
+
+    def convert(self, value: object) -> str:
+        if isinstance(value, str) and re.fullmatch(r"/[!-~]{1,100}", value):
+            return value
+        try:
+            address = Listen().convert(value)
+        except ValueError:
+            raise ValueError(f"must be {self.describe()}") from None
+        if not address.port:
+            raise ValueError(f"must be {self.describe()}")
+        return str(address)
+
+    def describe(self) -> str:
+        return '"host:port", or the path of a socket, such as "127.0.0.1:11211" or "/run/memcached/socket"'
+
+
+@attrs.frozen
 class HostName(Kind[str]):
     """A host name as in a URL.
 

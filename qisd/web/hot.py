@@ -113,6 +113,7 @@ class HotPath:
 
     :param look: what the memory of this process has under a key.
     :param permissions: gives the snapshot in force.
+    :ivar answered: images that were sent from here.
     """
 
     log = Logger()
@@ -129,6 +130,7 @@ class HotPath:
         self._look = look
         self._permissions = permissions
         self._statistics = statistics
+        self.answered = 0
         self._answers: dict[bytes, _Answer] = {}
         self._unchanged: dict[bytes, _Answer] = {}
         self._heads: dict[bytes, _Head | None] = {}
@@ -262,6 +264,7 @@ class HotPath:
         """What is noted of every answer."""
         prepared, site = answer.prepared, channel.site
         unchanged = answer.status == 304
+        self.answered += not unchanged
         self._statistics.served(
             prepared.path,
             kind="not_modified" if unchanged else "cached",

@@ -14,7 +14,7 @@ from tests.cli.runner import CommandCase
 WORKER = {
     "name": "http worker 1", "pid": 31, "state": "ready", "uptime": 3725.0, "restarts": 2, "ready": True,
     "checks": {"database": False, "render": True}, "requests": 12_000, "connections": 7, "rendering": 1, "waiting": 0,
-    "memory": 81_300_000, "cache": {"hits": 90, "misses": 10},
+    "memory": 81_300_000, "cache": {"memory": 70, "memcached": 20, "misses": 10},
 }  # fmt: skip
 TASKS = {"name": "task worker", "pid": None, "state": "waiting", "uptime": 0.0, "restarts": 9}
 STATUS = {

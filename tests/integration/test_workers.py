@@ -17,6 +17,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.integration.memcached import started
 from tests.integration.postgres import REPOSITORY
 from tests.integration.process import Home, Run, answer, as_someone_who_reaches_it, until
 
@@ -152,6 +153,24 @@ class WorkerTests(WorkersCase):
             self.assertEqual(set(got), {200}, got)
             self.assertGreater(got[200], 10)
         self.assertEqual(run.stop(), 0)
+
+    def test_an_image_that_many_ask_all_workers_for_is_made_once(self) -> None:
+        memcached = started(self)
+        run = self.start(MEMCACHED_SERVERS=memcached.address)
+        for width in range(100, 110):
+            target = f"/image?src=/samples/mountains.jpg&width={width}"
+            connections = [run.connect() for _ in range(40)]
+            for connection in connections:
+                connection.request("GET", target)
+            made = []
+            for connection in connections:
+                response = connection.getresponse()
+                response.read()
+                self.assertEqual(response.status, 200)
+                made.append(response.headers["X-From-Cache"] == "False")
+                connection.close()
+            self.assertEqual(sum(made), 1, target)
+        self.assertIn("They are shared by Memcached", run.log)
 
     def test_without_the_main_process_they_end(self) -> None:
         run = self.start()

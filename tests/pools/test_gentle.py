@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.pools.gentle import PIECE, in_pieces, made_of
+
+
+class Rounds:
+    """A reactor that goes round when it is told to: what is to be called later is called in the next round."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.later: list[Callable[[], object]] = []
+
+    def seconds(self) -> float:
+        return self.now
+
+    def callLater(self, seconds: float, call: Callable[[], object]) -> None:
+        self.later.append(call)
+
+    def iterate(self) -> None:
+        due, self.later = self.later, []
+        for call in due:
+            call()
+
+    def slow(self, item: int) -> int:
+        self.now += 0.001
+        return item
 
 
 class GentleTests(SynchronousTestCase):
@@ -37,6 +60,15 @@ class GentleTests(SynchronousTestCase):
         working = Deferred.fromCoroutine(made_of(self.clock, range(9), self.slow))
         self.assertEqual(len(self.successResultOf(working)), 9)
         self.assertEqual(self.successResultOf(Deferred.fromCoroutine(made_of(self.clock, [], self.slow))), [])
+
+    def test_however_many_there_are_others_wait_for_one_piece_only(self) -> None:
+        reactor = Rounds()
+        works = [Deferred.fromCoroutine(made_of(reactor, range(100), reactor.slow)) for _ in range(10)]
+        for _ in range(60):
+            before = reactor.now
+            reactor.iterate()
+            self.assertLessEqual(reactor.now - before, 2.1 * PIECE)
+        self.assertEqual([len(self.successResultOf(work)) for work in works], [100] * 10)
 
     def test_an_error_ends_it(self) -> None:
         def work() -> Generator[None, None, int]:

@@ -1,0 +1,99 @@
+"""Renditions in a Memcached cluster.
+
+A small one is one value. One that is larger than a Memcached server takes is cut into slots, each with a key of its own
+and so at a server of its own; the value under its key says how many there are. Whatever comes back is checked for being
+whole, of this form, and of this key: all else is a miss.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+from twisted.internet.defer import Deferred, gatherResults
+from zope.interface import implementer
+
+from qisd.cache.interfaces import CachedRendition, IRenditionCache
+from qisd.cache.memcached.cluster import Cluster
+
+T = TypeVar("T")
+
+SLOT = 1_047_000
+"""Bytes of one slot: a server takes a megabyte by default, with the key and its own bookkeeping."""
+
+_MARK = b"qis1"
+_HEAD = struct.Struct(">4sIII16s")
+"""Mark, checksum, bytes of the whole, number of slots, name of the format."""
+
+_FORMAT_MAX = 16
+
+
+@implementer(IRenditionCache)
+class MemcachedFloor:
+    """Keeps renditions of up to ``largest()`` bytes."""
+
+    def __init__(self, cluster: Cluster, *, largest: Callable[[], int]) -> None:
+        self._cluster = cluster
+        self._largest = largest
+
+    async def get(self, key: str) -> CachedRendition | None:
+        found = await self._cluster.get(key)
+        return None if found is None else await self._read(key, found[1])
+
+    async def put(self, key: str, rendition: CachedRendition) -> None:
+        data, name = rendition.data, rendition.format.encode("ascii")
+        if len(data) > self._largest() or len(name) > _FORMAT_MAX:
+            return
+        slots = [data[number * SLOT : (number + 1) * SLOT] for number in range(_slots(len(data)))]
+        head = _HEAD.pack(_MARK, _checksum(key, data), len(data), len(slots), name)
+        kept = await _all([self._cluster.set(_slot(key, number), slot) for number, slot in enumerate(slots)])
+        if all(kept):
+            await self._cluster.set(key, head if slots else head + data)
+
+    def fill(self) -> float:
+        """Nobody knows: the servers may be those of others as well."""
+        return 0.0
+
+    async def clear(self) -> None:
+        """Nothing: see :attr:`~qisd.cache.memcached.cluster.Cluster.epoch`."""
+
+    async def _read(self, key: str, value: bytes) -> CachedRendition | None:
+        if len(value) < _HEAD.size:
+            return None
+        mark, checksum, length, slots, name = _HEAD.unpack_from(value)
+        if mark != _MARK or length > self._largest() or slots != _slots(length):
+            return None
+        data: bytes | None = value[_HEAD.size :] if not slots else await self._gathered(key, slots)
+        if data is None or len(data) != length or _checksum(key, data) != checksum:
+            return None
+        return CachedRendition(data=data, format=name.rstrip(b"\0").decode("ascii", "replace"))
+
+    async def _gathered(self, key: str, slots: int) -> bytes | None:
+        found = await _all([self._cluster.get(_slot(key, number)) for number in range(slots)])
+        parts = [one[1] for one in found if one is not None]
+        return b"".join(parts) if len(parts) == slots else None
+
+
+def _slots(length: int) -> int:
+    """Into how many slots a rendition of so many bytes is cut; 0: it fits behind the head."""
+    return 0 if length + _HEAD.size <= SLOT else -(-length // SLOT)
+
+
+def _slot(key: str, number: int) -> str:
+    return f"{key}:{number}"
+
+
+def _checksum(key: str, data: bytes) -> int:
+    return zlib.crc32(data, zlib.crc32(key.encode("ascii")))
+
+
+async def _all(asked: Iterable[Awaitable[T]]) -> list[T]:
+    """All answers, asked for at once."""
+    answers: list[T] = await gatherResults([Deferred.fromCoroutine(_awaited(one)) for one in asked])
+    return answers
+
+
+async def _awaited(one: Awaitable[T]) -> T:
+    return await one
