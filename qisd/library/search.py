@@ -63,7 +63,6 @@ class Search:
         wanted = attrs.evolve(
             query,
             folder=folder,
-            rules=visible(visitor),
             at=self._moment(visitor),
         )
         after = _read(cursor)
@@ -71,7 +70,7 @@ class Search:
             raise Unavailable("Too many people are searching at once.", retry_after=_RETRY_AFTER)
         await self._turns.acquire()
         # Who goes away meanwhile does not end what the database is at.
-        hits = await shielded(self._find(wanted, after, limit + 1))
+        hits = await shielded(self._find(visitor, wanted, after, limit + 1))
         known = await images.by_ids(self._database, [hit.image_id for hit in hits[:limit]])
         found = [known[hit.image_id] for hit in hits[:limit] if hit.image_id in known]
         return SearchPage(images=found, cursor=_written(hits[limit - 1]) if len(hits) > limit else None)
@@ -90,8 +89,9 @@ class Search:
         """When rights must hold for what the visitor may see; None: they are of no account."""
         return datetime.fromtimestamp(self._reactor.seconds(), UTC) if visitor.anonymous else None
 
-    async def _find(self, wanted: ImageQuery, after: Hit | None, limit: int) -> list[Hit]:
+    async def _find(self, visitor: Visitor, wanted: ImageQuery, after: Hit | None, limit: int) -> list[Hit]:
         try:
+            wanted = attrs.evolve(wanted, rules=visible(visitor))
             return await image_search.find(self._database, wanted, after=after, limit=limit)
         finally:
             self._turns.release()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
-from twisted.internet.task import deferLater
+from twisted.internet.defer import Deferred
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -17,8 +19,41 @@ _LOOK_EVERY = 20
 """So many small steps are made between two looks at the clock."""
 
 
+class _Line:
+    """Where such works wait for their turns: between two of them the reactor looks at everything else."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._waiting: deque[Deferred[None]] = deque()
+
+    @property
+    def empty(self) -> bool:
+        return not self._waiting
+
+    async def turn(self) -> None:
+        """Wait for one."""
+        mine: Deferred[None] = Deferred(lambda gone: None)
+        if not self._waiting:
+            self._reactor.callLater(0, self._next)
+        self._waiting.append(mine)
+        await mine
+
+    def _next(self) -> None:
+        first = self._waiting.popleft()
+        if self._waiting:
+            self._reactor.callLater(0, self._next)
+        if not first.called:  # or nobody waits for it any more
+            first.callback(None)
+
+
+_lines: WeakKeyDictionary[Any, _Line] = WeakKeyDictionary()
+
+
 async def in_pieces(reactor: Any, work: Generator[None, None, T]) -> T:
     """The result of ``work``, which yields wherever it can be interrupted."""
+    line = _lines.setdefault(reactor, _Line(reactor))
+    if not line.empty:
+        await line.turn()
     until = reactor.seconds() + PIECE
     while True:
         try:
@@ -27,7 +62,7 @@ async def in_pieces(reactor: Any, work: Generator[None, None, T]) -> T:
             result: T = end.value
             return result
         if reactor.seconds() >= until:
-            await deferLater(reactor, 0)
+            await line.turn()
             until = reactor.seconds() + PIECE
 
 

@@ -15,6 +15,9 @@ _SELECT = (
     " from folioimages e join images i on i.id = e.image_id"
 )
 
+_AT_ONCE = 1000
+"""Of thousands of records at once, others would have to wait for too long."""
+
 
 @attrs.frozen(kw_only=True)
 class PortfolioImage:
@@ -51,11 +54,16 @@ async def listed(db: Queries, portfolio_id: int, *, newest: int | None = None) -
 
     :param newest: only those that were added no later than this entry.
     """
-    rows = await db.query(
-        f"{_SELECT} where e.folio_id = %s and (%s::bigint is null or e.id <= %s) order by e.order_num, e.id",
+    order = await db.query(
+        "select id from folioimages where folio_id = %s and (%s::bigint is null or id <= %s) order by order_num, id",
         (portfolio_id, newest, newest),
     )
-    return [_image(row) for row in rows]
+    numbers = [number for (number,) in order]
+    found: dict[int, PortfolioImage] = {}
+    for start in range(0, len(numbers), _AT_ONCE):
+        rows = await db.query(f"{_SELECT} where e.id = any(%s)", (numbers[start : start + _AT_ONCE],))
+        found |= {row[0]: _image(row) for row in rows}
+    return [found[number] for number in numbers if number in found]
 
 
 async def one(db: Queries, portfolio_id: int, image_id: int) -> PortfolioImage | None:
