@@ -14,6 +14,7 @@ from qisd import __version__
 from qisd.access.secret_key import generate_secret
 from qisd.cli import (
     audit,
+    cache,
     check,
     completion,
     database,
@@ -36,6 +37,7 @@ _COMMANDS = (
     check,
     status,
     settings,
+    cache,
     users,
     permissions,
     tasks,

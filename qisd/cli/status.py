@@ -27,14 +27,14 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 
 def _status(console: Console, options: argparse.Namespace) -> Exit:
-    found = _ask(console.load().settings, command="status")
+    found = ask(console.load().settings, command="status")
     if console.as_json:
         console.result_json(found)
         return Exit.DONE
     console.result(f"qisd {found['version']}, process {found['pid']}, up {_duration(found['uptime'])}")
     console.result(f"addresses: {' '.join(found['addresses'])}")
     for name, free in found["free_bytes"].items():
-        console.result(f"free space, {name}: {'unknown' if free is None else _bytes(free)}")
+        console.result(f"free space, {name}: {'unknown' if free is None else bytes_text(free)}")
     for certificate in found["certificates"]:
         hosts = ", ".join(certificate["hosts"]) or "no name"
         console.result(f"certificate {certificate['name']} ({hosts}): {certificate['days_left']} days left")
@@ -57,7 +57,7 @@ def _row(process: Mapping[str, Any]) -> tuple[str, ...]:
         str(process["restarts"]),
         str(process.get("requests", "-")),
         str(process.get("connections", "-")),
-        _bytes(process["memory"]) if "memory" in process else "-",
+        bytes_text(process["memory"]) if "memory" in process else "-",
         str(process.get("rendering", "-")),
         str(process.get("waiting", "-")),
         _hits(process.get("cache", {})),
@@ -72,7 +72,7 @@ def _hits(cache: Mapping[str, int]) -> str:
 
 def _health(console: Console, options: argparse.Namespace) -> Exit:
     try:
-        processes = _ask(console.load().settings, command="status")["processes"]
+        processes = ask(console.load().settings, command="status")["processes"]
     except CommandError as error:
         # Whatever the reason is: a server that can't be asked is not healthy.
         raise CommandError(str(error), exit_code=Exit.UNHEALTHY) from error
@@ -86,7 +86,11 @@ def _health(console: Console, options: argparse.Namespace) -> Exit:
     return Exit.DONE if fine else Exit.UNHEALTHY
 
 
-def _ask(settings: Settings, **command: Any) -> Any:
+def ask(settings: Settings, **command: Any) -> Any:
+    """What the main process answers to a command.
+
+    :raises CommandError: it does not.
+    """
     path = control_path(settings)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -112,7 +116,8 @@ def _duration(seconds: float) -> str:
     return " ".join(f"{value} {unit}" for value, unit in parts[first : first + 2])
 
 
-def _bytes(number: float) -> str:
+def bytes_text(number: float) -> str:
+    """A number of bytes, for people."""
     for unit in ("B", "kB", "MB", "GB"):
         if number < 1000:
             return f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"

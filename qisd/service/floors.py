@@ -45,6 +45,7 @@ class Floors:
     def __init__(self, settings: Settings, *, reactor: Any) -> None:
         self._settings = settings
         self._reactor = reactor
+        self._epoch: int | None = None
         self.threads = FilePool(reactor, name="cache", timeout=_TIMEOUT, threads=_THREADS)
         self.memory = MemoryCache(capacity=settings.memory_cache_mb * _MEGABYTE)
         self.disk = DiskCache(_folder(settings), limits=_limits(settings), threads=self.threads, clock=reactor)
@@ -71,6 +72,13 @@ class Floors:
         self._settings = settings
         self.memory.resize(capacity=settings.memory_cache_mb * _MEGABYTE)
         self.disk.configure(_folder(settings), _limits(settings))
+
+    def enter(self, epoch: int) -> bool:
+        """Go by another epoch of what is shared; whether it is another one."""
+        if self.cluster is not None:
+            self.cluster.epoch = epoch
+        changed, self._epoch = self._epoch not in (None, epoch), epoch
+        return changed
 
     def leases(self, owner: str) -> Leases:
         """Who makes an image, of all processes; ``owner`` is the id of this one."""

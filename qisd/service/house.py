@@ -27,6 +27,7 @@ from qisd.service.data_store import DataStore
 from qisd.service.diagnostics import memory_in_use, overview
 from qisd.service.domain import Domain, Pools
 from qisd.service.floors import Floors
+from qisd.service.flushing import Flushing
 from qisd.service.image_rules import choices, image_rules
 from qisd.service.listeners import Listeners
 from qisd.service.presence import Presence
@@ -94,6 +95,7 @@ class House:
         self.xref = XrefTracker(settings.xref_tracking_url, reactor=reactor)
         self.store = DataStore(settings, reactor=reactor, parse=self._parse_template)
         self.domain: Domain | None = None
+        self.flushing: Flushing | None = None
         self.site = make_site(
             settings=settings,
             access_log=access_log,
@@ -118,6 +120,8 @@ class House:
         self.floors.start()
         await self.pools.hashing.run(tune)
         await self.store.start(url)
+        self.flushing = Flushing(self.store.database, self.floors)
+        await self.flushing.start()
         presence = await deferToThread(self._announce)
         self.domain = Domain(
             self._own(self.settings),
@@ -155,6 +159,8 @@ class House:
         await self._ended("render", self.pools.renders.stop, left)
         if self.domain is not None:
             await self.domain.stop()
+        if self.flushing is not None:
+            self.flushing.stop()
         await self.floors.stop()
         for pool in self._thread_pools()[1:]:
             await self._ended(pool.name, pool.stop, _LEAST_FOR_THREADS)

@@ -101,12 +101,8 @@ class WorkerTests(WorkersCase):
         connection = run.connect()
         for _ in range(3):
             answer(connection, "/health")
-        program = [*as_someone_who_reaches_it(), Path(sys.executable).parent / "qis", "status", "--json"]
-        told = subprocess.run(
-            program, env=os.environ | self.home.environ, capture_output=True, check=True, cwd=REPOSITORY
-        )
+        found = json.loads(self.qis("status", "--json"))
         connection.close()
-        found = json.loads(told.stdout)
         self.assertEqual(found["pid"], run.process.pid)
         self.assertEqual(sorted(one["pid"] for one in found["processes"]), sorted(workers(run).values()))
         self.assertEqual({one["state"] for one in found["processes"]}, {"ready"})
@@ -171,6 +167,24 @@ class WorkerTests(WorkersCase):
                 connection.close()
             self.assertEqual(sum(made), 1, target)
         self.assertIn("They are shared by Memcached", run.log)
+        told = json.loads(self.qis("cache", "status", "--json"))
+        self.assertEqual([node["server"] for node in told["nodes"]], [memcached.address])
+        self.assertEqual(told["nodes"][0]["items"], 10)
+        self.assertGreaterEqual(sum(worker["cache"].get("memcached", 0) for worker in told["workers"]), 10)
+        self.qis("cache", "flush", "--yes")
+        run.says("The caches were emptied")
+        until(lambda: run.log.count("The caches were emptied") == 4, "that all workers have done so")
+        connection = run.connect()
+        connection.request("GET", target)
+        response = connection.getresponse()
+        response.read()
+        self.assertEqual(response.headers["X-From-Cache"], "False")
+        connection.close()
+
+    def qis(self, *arguments: str) -> str:
+        program = [*as_someone_who_reaches_it(), Path(sys.executable).parent / "qis", *arguments]
+        environ = os.environ | self.home.environ
+        return subprocess.run(program, env=environ, capture_output=True, check=True, cwd=REPOSITORY, text=True).stdout
 
     def test_without_the_main_process_they_end(self) -> None:
         run = self.start()
