@@ -1,11 +1,14 @@
-"""``qis repository verify``: whether the database knows what is on disk, and nothing else."""
+"""``qis repository verify``: whether the database knows what is on disk, and whether that is what it was."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
+
+import attrs
 
 from qisd.cli.console import CommandError, Console, Exit, plain
 from qisd.cli.progress import ProgressBar, progress_bar
@@ -14,6 +17,7 @@ from qisd.imaging.formats import FormatTable
 from qisd.imaging.render import RenderSettings
 from qisd.imaging.source import DecodeLimits
 from qisd.library.guard import Guard
+from qisd.library.integrity import Integrity, IntegrityCheck
 from qisd.library.registrar import Registrar
 from qisd.library.rules import LibraryRules
 from qisd.library.verification import Findings, Verification, as_json
@@ -32,6 +36,11 @@ _LABELS = {
     "missing_folders": "records of folders that are gone",
 }
 
+_HASH_LABELS = {
+    "damaged": "files that do not hold any more what they held, although nobody has written to them",
+    "unreadable": "files that can't be read",
+}
+
 _FILE_TIMEOUT = 600.0
 """Seconds that the disk may take for a few hundred files."""
 
@@ -44,28 +53,50 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         "verify", parents=[common], help="compare the files with the database; 5 if that says what isn't so"
     )
     verify.add_argument("--repair", action="store_true", help="bring the database along with the files")
+    verify.add_argument(
+        "--hashes", action="store_true", help="also read all files, and find those that the disk has damaged; 5 if any"
+    )
     verify.set_defaults(run=_verify)
 
 
 def _verify(console: Console, options: argparse.Namespace) -> Exit:
-    async def work(tools: Tools) -> Findings:
-        with _files(tools.reactor) as files, progress_bar(console, "comparing files and records") as bar:
-            return await _compare(tools, files, bar, repair=options.repair)
+    async def work(tools: Tools) -> tuple[Findings, Integrity | None]:
+        with _files(tools.reactor) as files:
+            checks = await _checks(tools, files)
+            with progress_bar(console, "comparing files and records") as bar:
+                found = await checks.verification.run(tools.visitor, repair=options.repair, progress=_shown(bar))
+            if not options.hashes:
+                return found, None
+            with progress_bar(console, "reading files") as bar:
+                return found, await checks.integrity.run(
+                    tools.visitor, since=datetime.now(UTC), bytes_a_second=None, progress=_shown(bar)
+                )
 
-    found = run(console, work)
+    found, integrity = run(console, work)
     if console.as_json:
-        console.result_json(as_json(found))
+        console.result_json(as_json(found) | ({"hashes": attrs.asdict(integrity)} if integrity else {}))
     else:
         _print(console, found, repaired=options.repair)
+        if integrity is not None:
+            _print_integrity(console, integrity)
+    if integrity is not None and integrity.damaged + integrity.unreadable:
+        return Exit.UNHEALTHY
     if options.repair:
         return Exit.DONE if found.repaired >= found.unknown + found.changed + found.missing else Exit.PARTLY_DONE
     # That files aren't known yet is normal: each becomes so when somebody asks for it.
     return Exit.UNHEALTHY if found.changed + found.missing + found.missing_folders else Exit.DONE
 
 
-async def _compare(tools: Tools, files: FilePool, bar: ProgressBar, *, repair: bool) -> Findings:
+@attrs.frozen
+class _Checks:
+    verification: Verification
+    integrity: IntegrityCheck
+
+
+async def _checks(tools: Tools, files: FilePool) -> _Checks:
     settings, database = tools.settings, tools.database
     root, check_file = settings.images_base_dir, settings.store_check_file
+    repository = Repository(root, check_file=check_file)
     tree = Tree(root, file_mode=settings.images_file_mode, folder_mode=settings.images_dir_mode, check_file=check_file)
     guard = Guard(tools.reactor, database=database, files=files, mounted=Mounted(root, check_file=check_file))
     rules = _rules(settings)
@@ -74,21 +105,25 @@ async def _compare(tools: Tools, files: FilePool, bar: ProgressBar, *, repair: b
         database=database,
         files=files,
         tree=tree,
-        repository=Repository(root, check_file=check_file),
+        repository=repository,
         guard=guard,
         rules=lambda: rules,
     )
     verification = Verification(
         database=database, files=files, tree=tree, registrar=registrar, guard=guard, rules=lambda: rules
     )
-
-    async def progress(percent: float, text: str) -> None:
-        bar.show(percent, text)
-
+    integrity = IntegrityCheck(tools.reactor, database=database, files=files, repository=repository, guard=guard)
     await guard.start()
     if not await guard.is_there():
         raise CommandError(f"IMAGES_BASE_DIR: the image library is not in {root}", exit_code=Exit.UNREACHABLE)
-    return await verification.run(tools.visitor, repair=repair, progress=progress)
+    return _Checks(verification, integrity)
+
+
+def _shown(bar: ProgressBar) -> Callable[[float, str], Awaitable[None]]:
+    async def progress(percent: float, text: str) -> None:
+        bar.show(percent, text)
+
+    return progress
 
 
 def _rules(settings: Settings) -> LibraryRules:
@@ -113,16 +148,26 @@ def _files(reactor: Any) -> Iterator[FilePool]:
 def _print(console: Console, found: Findings, *, repaired: bool) -> None:
     console.result(f"{found.files} files, {found.records} records")
     for kind, label in _LABELS.items():
-        count = getattr(found, kind)
-        if not count:
-            continue
-        console.result(f"{count} {label}:")
-        examples = found.examples.get(kind, [])
-        for path in examples:
-            console.result(f"  /{plain(path)}")
-        if count > len(examples):
-            console.result(f"  and {count - len(examples)} more")
+        _print_kind(console, label, getattr(found, kind), found.examples.get(kind, []))
     if repaired:
         console.result(f"{found.repaired} records brought up to date")
     elif not any(getattr(found, kind) for kind in _LABELS):
         console.result("They agree")
+
+
+def _print_integrity(console: Console, found: Integrity) -> None:
+    console.result(f"{found.checked} files read")
+    for kind, label in _HASH_LABELS.items():
+        _print_kind(console, label, getattr(found, kind), found.examples.get(kind, []))
+    if not found.damaged + found.unreadable:
+        console.result("They hold what they held")
+
+
+def _print_kind(console: Console, label: str, count: int, examples: Sequence[str]) -> None:
+    if not count:
+        return
+    console.result(f"{count} {label}:")
+    for path in examples:
+        console.result(f"  /{plain(path)}")
+    if count > len(examples):
+        console.result(f"  and {count - len(examples)} more")

@@ -47,6 +47,13 @@ RUNNABLE = (
     TaskType(name=_FOLDER_DATA, title="Purge deleted data", run=_elsewhere),
     TaskType(name="roll_up_stats", title="Roll up statistics", run=_elsewhere),
     TaskType(name="expire_trash", title="Remove what has been in the trash long enough", run=_elsewhere),
+    TaskType(
+        name="verify_hashes",
+        title="Verify that files hold what they held",
+        run=_elsewhere,
+        priority=30,
+        max_attempts=5,
+    ),
 )
 """What can be started by hand, as far as that takes: the name, and the title that the worker's own types give it."""
 

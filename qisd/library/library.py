@@ -12,6 +12,7 @@ from qisd.errors import StoreUnavailable
 from qisd.library.files import Files
 from qisd.library.folders import Folders
 from qisd.library.guard import Guard
+from qisd.library.integrity import IntegrityCheck
 from qisd.library.journal import Journal
 from qisd.library.listing import Listing
 from qisd.library.metadata import Metadata
@@ -131,6 +132,7 @@ class Library:
         self.trash = Trash(database=database, files=files, tree=self.tree, journal=self.journal, folders=self.folders)
         self.metadata = Metadata(database=database, files=self.files, changed=self._changed)
         self.reading = Reading(database=database, files=files, repository=repository, rules=self.rules)
+        self.integrity = IntegrityCheck(reactor, database=patient, files=files, repository=repository, guard=self.guard)
         self.verification = Verification(
             database=patient,
             files=files,
@@ -185,6 +187,7 @@ class Library:
             trash=self.trash,
             registrar=self.registrar,
             verification=self.verification,
+            integrity=self.integrity,
             reading=self.reading,
             visitor_of=visitor_of,
         )

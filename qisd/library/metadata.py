@@ -13,7 +13,8 @@ from qisd.access.visitor import Visitor
 from qisd.errors import BadParameter
 from qisd.library.files import Files
 from qisd.library.places import check_text, require_login
-from qisd.store import audit, disk_operations, image_metadata
+from qisd.store import audit, disk_operations, hash_checks, image_metadata
+from qisd.store.hash_checks import Damage
 from qisd.store.image_metadata import FromUsers, ImageMetadata
 from qisd.store.pool import Database, Transaction
 
@@ -82,6 +83,13 @@ class Metadata:
         """The ids of images with equal files, in groups; needs file administration, since it looks into all folders."""
         visitor.require_flag(Flag.ADMIN_FILES)
         return await image_metadata.duplicates(self._database, start=start, limit=limit)
+
+    async def damaged(self, visitor: Visitor, *, start: int = 0, limit: int = 100) -> tuple[list[Damage], int]:
+        """Images whose files have lost their content, the latest first, and how many there are; needs file
+        administration."""
+        visitor.require_flag(Flag.ADMIN_FILES)
+        found = await hash_checks.damaged(self._database, start=start, limit=limit)
+        return found, await hash_checks.count_damaged(self._database)
 
 
 def _tags(tags: Sequence[str]) -> tuple[str, ...]:

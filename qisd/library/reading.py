@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -14,6 +13,7 @@ from qisd.imaging.description import Description, describe
 from qisd.imaging.fingerprint import fingerprint
 from qisd.imaging.geometry import Size
 from qisd.imaging.source import open_source
+from qisd.library.hashing import content_of
 from qisd.library.rules import LibraryRules
 from qisd.pools.files import FilePool
 from qisd.repository.catalogue import extension_of
@@ -26,8 +26,6 @@ _log = Logger()
 
 _PAGE = 100
 _MISSING_AT_ONCE = 10_000
-_HASHED_AT_ONCE = 64 * 1024 * 1024
-_CHUNK = 1024 * 1024
 
 _DECODED_MAX = 64 * 1024 * 1024
 """Bytes that decoding a picture to look at it may take; some formats can be decoded at a reduced size."""
@@ -36,15 +34,6 @@ _REDUCED = Size(64, 64)
 _DRAFTS = frozenset({"jpg", "jp2", "j2k"})
 
 Progress = Callable[[float, str], Awaitable[None]]
-
-
-@attrs.define
-class _Hashing:
-    """A file that is being read in pieces."""
-
-    position: int = 0
-    done: bool = False
-    digest: hashlib._Hash = attrs.field(factory=hashlib.sha256)
 
 
 async def _silent(percent: float, text: str) -> None:
@@ -80,7 +69,12 @@ class Reading:
 
     async def _read(self, unread: Unread) -> bool:
         try:
-            digest = None if unread.hashed else await self._hash(unread.src)
+            digest = None
+            if not unread.hashed:
+                content = await content_of(self._files, self._repository, unread.src)
+                if content is None:  # somebody is writing to it
+                    return False
+                digest = content.digest
             description, phash = await self._files.run(partial(self._look, unread.src))
         except NotFound:
             return False
@@ -91,24 +85,6 @@ class Reading:
         return await self._database.transaction(
             lambda db: image_metadata.save_read(db, unread, found, content_hash=digest, phash=phash)
         )
-
-    async def _hash(self, src: str) -> bytes:
-        """In pieces, so that no thread is held for long."""
-        hashing = _Hashing()
-        while not hashing.done:
-            await self._files.run(partial(self._hash_on, src, hashing))
-        return hashing.digest.digest()
-
-    def _hash_on(self, src: str, hashing: _Hashing) -> None:
-        with self._repository.open(src).stream as stream:
-            stream.seek(hashing.position)
-            for _ in range(_HASHED_AT_ONCE // _CHUNK):
-                data = stream.read(_CHUNK)
-                if not data:
-                    hashing.done = True
-                    return
-                hashing.digest.update(data)
-                hashing.position += len(data)
 
     def _look(self, src: str) -> tuple[Description | None, int | None]:
         """In a thread: what the file says, and what its picture looks like; None for what can't be read."""

@@ -8,7 +8,9 @@ from typing import Any
 from qisd.access.levels import Flag
 from qisd.access.visitor import Visitor
 from qisd.errors import NotFound, Refused
+from qisd.library import integrity as integrity_
 from qisd.library.folders import Folders
+from qisd.library.integrity import IntegrityCheck
 from qisd.library.reading import Reading
 from qisd.library.registrar import Registrar
 from qisd.library.trash import Trash
@@ -35,6 +37,7 @@ def task_types(
     trash: Trash,
     registrar: Registrar,
     verification: Verification,
+    integrity: IntegrityCheck,
     reading: Reading,
     visitor_of: VisitorOf,
 ) -> list[TaskType]:
@@ -138,7 +141,26 @@ def task_types(
             keep_for=86_400,
             repeatable=True,
         ),
+        _verify_hashes(integrity, by),
     ]
+
+
+def _verify_hashes(integrity: IntegrityCheck, by: Callable[[TaskRun], Visitor]) -> TaskType:
+    async def run(task: TaskRun) -> object:
+        found = await integrity.run(
+            by(task), since=task.task.created, progress=task.progress, check_cancelled=task.check_cancelled
+        )
+        return integrity_.as_json(found)
+
+    return TaskType(
+        name="verify_hashes",
+        title="Verify that files hold what they held",
+        run=run,
+        priority=LOW,
+        keep_for=86_400,
+        repeatable=True,
+        max_attempts=5,
+    )
 
 
 def folder_json(folder: Folder) -> dict[str, object]:

@@ -215,6 +215,7 @@ LIBRARY = [
     put("/admin/images/{image}/metadata/", 400, form={"owner": "x" * 256}),
     patch("/admin/images/{image}/metadata/", levels=in_box(Level.EDIT)),
     get("/admin/duplicates/", flags=FILES),
+    get("/admin/damaged/", flags=FILES),
     everybody(get("/search/images/", query={"q": "a"})),
     everybody(get("/search/images/", query={"q": "a", "folder": "/box"}, levels=in_box(Level.VIEW))),
     post("/admin/bulk/delete/", 400),

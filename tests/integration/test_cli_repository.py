@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -58,6 +60,25 @@ class VerifyTests(CommandDatabaseCase):
         self.assertEqual(self.active(), ["a.png"])
         self.assertEqual(self.sql("select width from images where src = 'a.png'"), [(9,)])
         self.verify()
+
+    def test_files_that_the_disk_has_damaged_are_found_by_their_hashes_and_are_5(self) -> None:
+        self.verify("--repair")
+        for name in self.active():
+            digest = hashlib.sha256((self.library / name).read_bytes()).hexdigest()
+            self.sql("update images set content_hash = decode(%s, 'hex') where src = %s", digest, name)
+        out = self.verify("--hashes").out
+        self.assertIn("3 files read\nThey hold what they held\n", out)
+        file = self.library / "press/b.png"
+        status, data = file.stat(), file.read_bytes()
+        with file.open("r+b") as opened:
+            opened.write(data[:-1] + bytes([data[-1] ^ 1]))
+        os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+        self.verify()
+        outcome = self.qis("repository", "verify", "--hashes")
+        self.assertEqual(outcome.code, 5)
+        self.assertIn("although nobody has written to them:\n  /press/b.png\n", outcome.out)
+        found = self.qis("repository", "verify", "--hashes", "--json").json()["hashes"]
+        self.assertEqual((found["checked"], found["damaged"]), (3, 1))
 
     def test_a_library_that_is_out_of_sight_is_not_taken_for_deleted(self) -> None:
         self.verify("--repair")

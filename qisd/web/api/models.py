@@ -64,6 +64,14 @@ class Duplicate(Model):
     src: str
 
 
+class DamagedImage(Model):
+    """An image whose file holds other bytes than it did, although nobody has written to it."""
+
+    id: int
+    src: str
+    found: Annotated[Moment, Meta(description="when that was seen first")]
+
+
 class UploadedImage(ImageObject):
     """An image that was just uploaded."""
 

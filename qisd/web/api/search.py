@@ -16,8 +16,8 @@ from qisd.library.records import FolderRecords
 from qisd.library.search import Search
 from qisd.store.image_metadata import FromUsers, ImageMetadata
 from qisd.store.image_search import ImageQuery
-from qisd.web.api.endpoint import Call, WithHeaders, endpoint
-from qisd.web.api.models import ImageObject, MetadataObject
+from qisd.web.api.endpoint import Call, Page, WithHeaders, endpoint
+from qisd.web.api.models import DamagedImage, ImageObject, MetadataObject
 from qisd.web.api.presenting import image_object, objects
 from qisd.web.api.reading import Form
 
@@ -162,6 +162,21 @@ class SearchEndpoints:
     )
     async def duplicates(self, call: Call) -> list[list[int]]:
         return await self._metadata.duplicates(call.visitor, start=0, limit=call.start + (call.limit or 1000))
+
+    @endpoint(
+        "GET",
+        "/admin/damaged/",
+        summary="Images whose files do not hold any more what they held, the latest found first",
+        tag=TAG,
+        login=True,
+        flag=Flag.ADMIN_FILES,
+        listing=True,
+        answer=list[DamagedImage],
+        description="As the task verify_hashes has found them. Who puts a good copy in the place of one takes it off.",
+    )
+    async def damaged(self, call: Call) -> Page:
+        found, total = await self._metadata.damaged(call.visitor, start=call.start, limit=call.limit or 1000)
+        return Page(items=[DamagedImage(id=one.image_id, src=one.src, found=one.found) for one in found], total=total)
 
 
 def _query(form: SearchForm) -> ImageQuery:

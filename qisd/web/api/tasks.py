@@ -24,7 +24,7 @@ TAG = "Tasks"
 
 _STATS = ("purge_system_stats", "purge_image_stats")
 _FOLDER_DATA = "purge_deleted_folder_data"
-_OTHERS = ("verify_repository", "read_metadata", "hash_contents")
+_OTHERS = ("verify_repository", "verify_hashes", "read_metadata")
 _BY_HAND_KEPT = 3600
 _STATUSES: dict[str, Collection[int]] = {
     "pending": (TaskStatus.PENDING,),
@@ -113,7 +113,7 @@ class TaskEndpoints:
         form=StartForm,
         answer=TaskObject,
         errors=(400, 405, 409, 429),
-        description=f"Functions: {', '.join((*_STATS, _FOLDER_DATA, 'verify_repository'))}.",
+        description=f"Functions: {', '.join((*_STATS, _FOLDER_DATA, *_OTHERS))}.",
         example={"path": "/samples"},
     )
     async def start(self, call: Call) -> TaskObject:
