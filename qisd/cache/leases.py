@@ -18,8 +18,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
+from qisd.cache.disk import Threads
 from qisd.cache.memcached.cluster import Cluster
-from qisd.pools.files import FilePool
 
 _log = Logger()
 
@@ -66,7 +66,7 @@ class Leases:
         self,
         file: Path,
         *,
-        threads: FilePool,
+        threads: Threads,
         cluster: Cluster | None,
         shared: Callable[[], bool],
         owner: str,
