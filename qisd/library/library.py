@@ -131,7 +131,9 @@ class Library:
         self.listing = Listing(files=files, tree=self.tree, registrar=self.registrar, rules=self.rules)
         self.trash = Trash(database=database, files=files, tree=self.tree, journal=self.journal, folders=self.folders)
         self.metadata = Metadata(database=database, files=self.files, changed=self._changed)
-        self.reading = Reading(database=database, files=files, repository=repository, rules=self.rules)
+        self.reading = Reading(
+            database=database, files=files, repository=repository, registrar=self.registrar, rules=self.rules
+        )
         self.integrity = IntegrityCheck(reactor, database=patient, files=files, repository=repository, guard=self.guard)
         self.verification = Verification(
             database=patient,

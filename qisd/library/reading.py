@@ -14,6 +14,7 @@ from qisd.imaging.fingerprint import fingerprint
 from qisd.imaging.geometry import Size
 from qisd.imaging.source import open_source
 from qisd.library.hashing import content_of
+from qisd.library.registrar import Registrar
 from qisd.library.rules import LibraryRules
 from qisd.pools.files import FilePool
 from qisd.repository.catalogue import extension_of
@@ -44,11 +45,18 @@ class Reading:
     """Reads the files of images that are new or have changed."""
 
     def __init__(
-        self, *, database: Database, files: FilePool, repository: Repository, rules: Callable[[], LibraryRules]
+        self,
+        *,
+        database: Database,
+        files: FilePool,
+        repository: Repository,
+        registrar: Registrar,
+        rules: Callable[[], LibraryRules],
     ) -> None:
         self._database = database
         self._files = files
         self._repository = repository
+        self._registrar = registrar
         self._rules = rules
 
     async def run(self, *, progress: Progress = _silent, cancelled: Callable[[], bool] = lambda: False) -> int:
@@ -75,6 +83,8 @@ class Reading:
                 if content is None:  # somebody is writing to it
                     return False
                 digest = content.digest
+                if await self._registrar.find_again(unread.image_id, digest):
+                    return True
             description, phash = await self._files.run(partial(self._look, unread.src))
         except NotFound:
             return False

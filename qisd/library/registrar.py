@@ -23,7 +23,7 @@ from qisd.repository import paths
 from qisd.repository.catalogue import extension_of
 from qisd.repository.files import FileVersion, Repository
 from qisd.repository.tree import Tree
-from qisd.store import disk_operations, folders, images
+from qisd.store import disk_operations, folders, images, stats
 from qisd.store.folders import Folder, stored
 from qisd.store.image_history import Action
 from qisd.store.images import FoundFile, Image, folder_of
@@ -45,6 +45,7 @@ _BELIEVED = 1.0
 
 _FRESH_MAX = 20_000
 _PATIENCE, _PAUSE = 5.0, 0.05
+_ALIKE_MAX = 20
 
 _FOUND = "Detected: {src}"
 _MISSING = "Not found: {src}"
@@ -320,6 +321,44 @@ class Registrar:
             info=f"Found again: moved from /{before.src} to /{src}",
         )
         await disk_operations.tell_files(db, [before.src, src])
+
+    async def find_again(self, image_id: int, content_hash: bytes) -> bool:
+        """Have the record of a file that is gone take the place of a new one with the very same content.
+
+        So does somebody move files who copies them to another file system. The new record goes, unless anybody has
+        done something with it.
+
+        :param image_id: the new record. :returns: whether that was done.
+        """
+        new = await images.by_id(self._database, image_id)
+        if new is None or not await images.is_untouched(self._database, image_id):
+            return False
+        for lost in await images.lost_like(self._database, content_hash, but=image_id, limit=_ALIKE_MAX):
+            if await shielded(self._replace(new, lost, content_hash)):
+                return True
+        return False
+
+    async def _replace(self, new: Image, lost: Image, content_hash: bytes) -> bool:
+        async def work(db: Transaction) -> bool:
+            there = await self._files.run(lambda: self._look([new.src, lost.src]))
+            if new.src not in there or lost.src in there or not _is_of(new, there[new.src].version):
+                return False
+            untouched = await images.is_untouched(db, new.id)
+            if not untouched or [await images.by_id(db, one.id) for one in (new, lost)] != [new, lost]:
+                return False
+            await stats.give_to(db, new.id, lost.id)
+            await images.remove(db, new.id)
+            await self._follow(db, lost, new.src)
+            found = attrs.evolve(_found(there[new.src], PixelSize(new.width, new.height)), content_hash=content_hash)
+            await images.register(db, [found], [new.folder_id], user_id=None, action=Action.CREATED, info=_FOUND)
+            return True
+
+        done = await self._write([new.src, lost.src], work)
+        if done:
+            _log.info("{old} has been found again as {src}", old=lost.src, src=new.src)
+            self.forget(lost.src)
+            self.forget(new.src)
+        return done
 
     async def note_missing(self, srcs: Sequence[str], *, agreed: bool = False) -> list[str]:
         """Mark those of ``srcs`` deleted that are active and not on disk; returns them.

@@ -117,6 +117,40 @@ async def by_versions(db: Queries, versions: Collection[tuple[int, int, int]]) -
     return [_image(row) for row in rows]
 
 
+async def lost_like(db: Queries, content_hash: bytes, *, but: int, limit: int) -> list[Image]:
+    """Images with this content that may have lost their files: active ones first, then those that nobody deleted.
+
+    :param but: the id of one that is not meant.
+    """
+    rows = await db.query(
+        f"select {_COLUMNS} from images i where content_hash = %s and id <> %s and src not like %s"  # noqa: S608
+        " and (status = 1 or ((select user_id from imagesaudit where image_id = i.id order by id desc limit 1) is null"
+        " and not exists (select 1 from trash where i.id = any(image_ids))))"
+        " order by status desc, id limit %s",
+        (content_hash, but, like_below(DETACHED), limit),
+    )
+    return [_image(row) for row in rows]
+
+
+async def is_untouched(db: Queries, image_id: int) -> bool:
+    """Whether an active image was only found on disk, and nobody has done or said anything with it since."""
+    rows = await db.query(
+        "select 1 from images i left join image_metadata m on m.image_id = i.id"
+        " where i.id = %s and i.status = 1 and i.title = '' and i.description = ''"
+        " and coalesce(m.tags = '{}' and m.custom = '{}' and m.owner = '' and m.licence = ''"
+        " and m.valid_from is null and m.valid_until is null, true)"
+        " and not exists (select 1 from imagesaudit where image_id = i.id and (action <> 1 or user_id is not null))"
+        " and not exists (select 1 from folioimages where image_id = i.id)",
+        (image_id,),
+    )
+    return bool(rows)
+
+
+async def remove(db: Queries, image_id: int) -> None:
+    """Remove a record with all that hangs on it."""
+    await db.execute("delete from images where id = %s", (image_id,))
+
+
 async def register(
     db: Queries,
     found: Sequence[FoundFile],

@@ -192,6 +192,16 @@ async def _add_system(db: Queries, batch: Batch, counts: SystemCounts) -> None:
     )
 
 
+async def give_to(db: Queries, image_id: int, heir: int) -> None:
+    """Add what was counted for one image to another, as if it had been that."""
+    await db.execute(
+        f"{_INTO_IMAGES} select %s, from_time, to_time, {SEVEN} from imagestats where image_id = %s"  # noqa: S608
+        f" order by from_time {_MERGE_IMAGES}",
+        (heir, image_id),
+    )
+    await db.execute("delete from imagestats where image_id = %s", (image_id,))
+
+
 # --- Ageing
 
 

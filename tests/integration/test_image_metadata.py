@@ -103,6 +103,76 @@ class ReadingTests(LibraryCase):
         self.assertEqual([one.src for one in outcome.duplicates], ["new.jpg"])
 
 
+class FoundAgainTests(LibraryCase):
+    """Files that somebody copies to another place and removes, as one does between file systems."""
+
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.old = await self.details("a/x.jpg", photo())
+        await self.library.files.edit(admin(), self.old, title="kept", description="")
+        await self.library.reading.run()
+
+    async def details(self, path: str, data: bytes | None = None) -> int:
+        if data is not None:
+            self.write(path, data)
+        self.library.forget(path)
+        return (await self.library.files.details(admin(), path)).id
+
+    async def count(self, number: int, requests: int) -> None:
+        self.sql(
+            "insert into imagestats (image_id, requests, from_time, to_time)"
+            " values (%s, %s, '2026-01-01 00:00Z', '2026-01-01 01:00Z')",
+            number,
+            requests,
+        )
+
+    async def copied(self) -> int:
+        """The id of the copy, before its file is read."""
+        new = await self.details("b/y.jpg", photo())
+        self.assertNotEqual(new, self.old)
+        return new
+
+    async def test_the_old_record_follows_with_all_that_hangs_on_it(self) -> None:
+        for seen in (False, True):
+            with self.subTest(seen=seen):
+                source, target = (("a/x.jpg", "b/y.jpg"), ("b/y.jpg", "a/x.jpg"))[seen]
+                new = await self.details(target, photo())
+                self.assertNotEqual(new, self.old)
+                (self.root / source).unlink()
+                if seen:  # somebody has asked for it in the meantime
+                    self.library.forget(source)
+                    await self.refusal(NotFound, self.library.files.details(admin(), source))
+                    await self.library.registrar.flush()
+                await self.count(self.old, 1)
+                await self.count(new, 2)
+                self.assertEqual(await self.library.reading.run(), 1)
+                self.assertEqual(await self.details(target), self.old)
+                rows = self.sql("select id, src, title, status, content_hash is not null from images")
+                self.assertEqual(rows, [(self.old, target, "kept", 1, True)])
+                self.assertEqual(self.sql("select image_id, requests from imagestats"), [(self.old, 3)])
+                self.sql("delete from imagestats")
+                await self.library.reading.run()
+        self.assertEqual([action for action, _ in self.history("a/x.jpg")], [1, 3, 4, 0, 4])
+
+    async def test_a_mere_copy_is_an_image_of_its_own(self) -> None:
+        new = await self.copied()
+        await self.library.reading.run()
+        self.assertEqual((await self.details("b/y.jpg"), await self.details("a/x.jpg")), (new, self.old))
+
+    async def test_a_copy_that_somebody_has_worked_on_stays_what_it_is(self) -> None:
+        new = await self.copied()
+        await self.library.metadata.edit(admin(), new, FromUsers(tags=["mine"]))
+        (self.root / "a/x.jpg").unlink()
+        await self.library.reading.run()
+        self.assertEqual(await self.details("b/y.jpg"), new)
+
+    async def test_what_somebody_has_deleted_does_not_come_back_elsewhere(self) -> None:
+        await self.library.files.delete(admin(), self.old)
+        new = await self.copied()
+        await self.library.reading.run()
+        self.assertEqual(await self.details("b/y.jpg"), new)
+
+
 class EditingTests(LibraryCase):
     async def setUp(self) -> None:
         await super().setUp()
