@@ -358,7 +358,7 @@ class MoveFolder(Operation[Folder]):
             self.target,
             folder_id=parent.id,
             user_id=self.actor.actor_id,
-            info=_moved(self.source, self.target),
+            info=f"With its folder, from /{self.source} to /{self.target}",
         )
         await trash.move_subtree(db, here, self.target)
         folder = await folders.ensure_folders(db, stored(self.target))
@@ -493,9 +493,11 @@ def _bring_pages(tree: Tree, source: str, target: str, token: str, *, document: 
 def _moved(source: str, target: str) -> str:
     """What the history of an image says."""
     old_folder, new_folder = folder_of(source), folder_of(target)
+    old_name, new_name = source.rpartition("/")[2], target.rpartition("/")[2]
     if old_folder == new_folder:
-        return f"Renamed from {source.rpartition('/')[2]} to {target.rpartition('/')[2]}"
-    return f"Moved from /{old_folder} to /{new_folder}"
+        return f"Renamed from {old_name} to {new_name}"
+    renamed = "" if old_name == new_name else f", renamed from {old_name} to {new_name}"
+    return f"Moved from /{old_folder} to /{new_folder}{renamed}"
 
 
 async def _check_image(db: Queries, image_id: int, src: str) -> None:

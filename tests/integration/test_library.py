@@ -432,7 +432,10 @@ class FileTests(LibraryCase):
         moved = await self.move("b/cathëdral*\techo>'hi'.jpg")
         self.assertEqual(moved.src, "b/cathëdralechohi.jpg")
         texts = self.sql("select action_info from imagesaudit where action = 4 order by id")
-        self.assertEqual(texts, [("Moved from /a to /b",), ("Renamed from new.jpg to cathëdralechohi.jpg",)])
+        self.assertEqual(
+            texts,
+            [("Moved from /a to /b, renamed from x.jpg to new.jpg",), ("Renamed from new.jpg to cathëdralechohi.jpg",)],
+        )
         self.assertEqual(self.left_over(), [])
 
     async def test_the_same_path_is_nothing(self) -> None:
@@ -599,6 +602,8 @@ class FolderTests(LibraryCase):
         self.sql("insert into folderpermissions (folder_id, group_id, access) values (%s, 1, 20)", folder.id)
         moved = await self.library.folders.move(admin(), folder.id, "/c/new")
         self.assertEqual((moved.id, moved.path, moved.name), (folder.id, "/c/new", "new"))
+        texts = self.sql("select distinct action_info from imagesaudit where action = 4")
+        self.assertEqual(texts, [("With its folder, from /a to /c/new",)])
         self.assertEqual(self.disk(), ["c/new/b/y.jpg", "c/new/unknown.txt", "c/new/x.jpg"])
         self.assertTrue((self.root / "c/new/.hidden").exists())
         after = await images.by_id(self.database, image.id)
