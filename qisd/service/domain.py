@@ -13,6 +13,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from qisd.access.denials import Denials
 from qisd.access.directory import Directory, DirectorySettings
 from qisd.access.entry import Entry
 from qisd.access.login import LogIn
@@ -180,6 +181,7 @@ class Domain:
                 sessions=self.sessions,
                 idempotency=Idempotency(store.database),
                 refresh=self._refresh,
+                denied=self.denials.note,
             ),
             self._endpoints(),
         )
@@ -200,6 +202,7 @@ class Domain:
             directory=self._directory(settings),
             group_sync=settings.ldap_group_sync,
         )
+        self.denials = Denials(database)
         self.entry = Entry(database, login=self.login, sessions=self.sessions)
         self.identity = Identity(permissions=self.permissions, sessions=self.sessions)
 
@@ -360,6 +363,7 @@ class Domain:
         self.statistics.start()
         self.background.start(enabled=self.settings.tasks_enabled, at_once=self.settings.task_server_threads)
         self._every(_FLUSH_EVERY, self.sessions.flush)
+        self._every(_FLUSH_EVERY, self.denials.flush)
 
     async def _start_library(self) -> None:
         """See to what processes of this server have left that were killed."""
@@ -382,6 +386,7 @@ class Domain:
         await self.library.stop()
         await self.statistics.stop()
         await self.sessions.flush()
+        await self.denials.flush()
         self._news.stop()
         await self.permissions.stop()
         if self._presence is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -80,6 +81,7 @@ class Dispatcher:
 
     :param refresh: called after each successful write with the address of the endpoint, so that what was changed holds
         at once on this server.
+    :param denied: told who was refused what, and why.
     """
 
     def __init__(
@@ -89,11 +91,13 @@ class Dispatcher:
         sessions: Sessions,
         idempotency: Idempotency,
         refresh: Callable[[str], Awaitable[None]],
+        denied: Callable[[Visitor, Callable[[], str], str], None] = lambda visitor, request, reason: None,
     ) -> None:
         self._identity = identity
         self._sessions = sessions
         self._idempotency = idempotency
         self._refresh = refresh
+        self._denied = denied
 
     async def run(
         self, request: QisRequest, declared: Endpoint, handler: Bound, *, twin: Twin | None, parts: Mapping[str, Any]
@@ -116,6 +120,7 @@ class Dispatcher:
         self, request: QisRequest, declared: Endpoint, handler: Bound, *, twin: Twin | None, parts: Mapping[str, Any]
     ) -> Answer | Lines | Stream:
         """The answer to ``request``, which may be part of another one. See :meth:`run`."""
+        visitor = Visitor()
         try:
             if request.method == b"OPTIONS":  # never looks at credentials: preflights must not fail
                 options: Answer = await handler(Call(visitor=Visitor(), urls=urls(request), request=request))
@@ -145,6 +150,8 @@ class Dispatcher:
         except CancelledError:
             raise
         except Exception as error:
+            if isinstance(error, Forbidden):
+                self._denied(visitor, partial(_named, request), error.message)
             return self._error(request, declared, error)
 
     def _check_csrf(self, request: QisRequest, declared: Endpoint, visitor: Visitor, parameters: Parameters) -> None:
@@ -205,6 +212,11 @@ class Dispatcher:
         if answer.status == 401 and credentials.lower().startswith("basic"):
             headers.append(("WWW-Authenticate", 'Basic realm="qisd"'))
         return Answer(status=answer.status, body=body, headers=headers)
+
+
+def _named(request: QisRequest) -> str:
+    """What is asked for, without a query, which may hold secrets."""
+    return f"{request.method.decode('ascii', 'replace')} {request.path.decode('ascii', 'replace')}"
 
 
 def _check_password(declared: Endpoint, visitor: Visitor, parts: Mapping[str, Any]) -> None:
