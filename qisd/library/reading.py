@@ -8,7 +8,7 @@ from functools import partial
 import attrs
 from twisted.logger import Logger
 
-from qisd.errors import NotFound, QisError, StoreUnavailable
+from qisd.errors import NotFound, QisError, StoreUnavailable, Unavailable
 from qisd.imaging.description import Description, describe
 from qisd.imaging.fingerprint import fingerprint
 from qisd.imaging.geometry import Size
@@ -88,8 +88,8 @@ class Reading:
             description, phash = await self._files.run(partial(self._look, unread.src))
         except NotFound:
             return False
-        except StoreUnavailable as error:
-            _log.warn("{src} can't be read: {reason}", src=unread.src, reason=error.detail)
+        except Unavailable as error:
+            _log.warn("{src} can't be read: {reason}", src=unread.src, reason=error.detail or error)
             return False
         found = FromFile() if description is None else FromFile(**attrs.asdict(description, recurse=False))
         return await self._database.transaction(
