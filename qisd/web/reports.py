@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -20,6 +20,17 @@ from qisd.web.api.reading import Form, read_texts
 from qisd.web.headers import Header
 from qisd.web.identity import Identity, check_way, to_https, to_log_in
 from qisd.web.request import QisRequest
+
+_ALSO_TOLD = (
+    "client_errors",
+    "server_errors",
+    "throttled",
+    "folio_downloads",
+    "folio_bytes",
+    "cpu_pc",
+    "memory_pc",
+    "cache_pc",
+)
 
 _PRIVATE: list[Header] = [("Cache-Control", "no-store"), ("Vary", "Authorization, Cookie")]
 
@@ -39,6 +50,13 @@ class TopForm(Form):
     days: int = 1
     order: int = 2
     limit: int = 10
+
+
+class SummaryForm(Form, rename={"start": "from", "end": "to"}):
+    """Of which time; without it, of today."""
+
+    start: datetime | None = None
+    end: datetime | None = None
 
 
 class ReportHandlers:
@@ -61,6 +79,10 @@ class ReportHandlers:
     async def top(self, request: QisRequest) -> None:
         """The images that were asked for most."""
         await self._answer(request, lambda: self._top(request))
+
+    async def summary(self, request: QisRequest) -> None:
+        """All that was counted for the server in a time, by template and by format too."""
+        await self._answer(request, lambda: self._summary(request))
 
     async def _answer(self, request: QisRequest, make: Callable[[], Awaitable[Any]]) -> None:
         program = request.header("Authorization") is not None
@@ -91,6 +113,28 @@ class ReportHandlers:
             image_id=form.id or None,
         )
         return {"data": [list(point) for point in feed.points], "first": feed.first, "last": feed.last}
+
+    async def _summary(self, request: QisRequest) -> dict[str, Any]:
+        form = read_texts(SummaryForm, parse_query_string(request.raw_query))
+        now = datetime.fromtimestamp(request.site.reactor.seconds(), UTC)
+        start, end = reports.default_range(now, form.start, form.end)
+        counts = await reports.system_summary(self._database, start=start, end=end)
+        return {
+            "data": {
+                **msgspec.to_builtins(counts.totals),
+                **{name: getattr(counts, name) for name in _ALSO_TOLD},
+                **msgspec.to_builtins(reports.percentiles(counts)),
+                "templates": await self._parts("template", start, end),
+                "formats": await self._parts("format", start, end),
+            }
+        }
+
+    async def _parts(self, kind: Literal["template", "format"], start: datetime, end: datetime) -> list[dict[str, Any]]:
+        found = await reports.breakdown(self._database, kind, start=start, end=end)
+        return [
+            {"name": one.name, "requests": one.requests, "views": one.views, "total_bytes": one.total_bytes}
+            for one in found
+        ]
 
     async def _top(self, request: QisRequest) -> dict[str, Any]:
         form = read_texts(TopForm, parse_query_string(request.raw_query))

@@ -130,6 +130,10 @@ class Root:
     async def top_feed(self, request: QisRequest) -> None:
         await _open(self._rooms.reports).top(request)
 
+    @app.route("/reports/datafeed/summary", methods=_READ)
+    async def summary_feed(self, request: QisRequest) -> None:
+        await _open(self._rooms.reports).summary(request)
+
     @app.route("/portfolios/<human_id>", methods=_READ)
     def portfolio_bare(self, request: QisRequest, human_id: str) -> None:
         _open(self._rooms.portfolios).to_page(request, human_id)

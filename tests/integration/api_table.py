@@ -383,6 +383,7 @@ TASKS = [
     get("/reports/datafeed/system", 400, below="", flags=REPORTS, anonymous=302),
     get("/reports/datafeed/image", 400, below="", flags=REPORTS, anonymous=302),
     get("/reports/datafeed/top", below="", flags=REPORTS, anonymous=302),
+    get("/reports/datafeed/summary", below="", flags=REPORTS, anonymous=302),
 ]
 
 TABLE = [*LOG_IN, *LIBRARY, *PORTFOLIOS, *ACCOUNTS, *TASKS]

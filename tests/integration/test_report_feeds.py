@@ -53,6 +53,31 @@ class FeedTests(ApiCase):
 
         self.assertEqual(reply.status, 400)
 
+    async def test_the_summary_has_all_that_was_counted_also_by_template_and_format(self) -> None:
+        begin = datetime(2026, 3, 9, 10, tzinfo=UTC)
+        self.count(begin, 5)
+        self.count(begin + timedelta(hours=1), 7)
+        self.count(begin + timedelta(days=1), 100)
+        self.sql("update systemstats set client_errors = 2, views = 4, latency = array[0, 3]")
+        for kind, name, requests in (("template", "default", 4), ("format", "jpg", 3), ("format", "png", 1)):
+            self.sql(
+                "insert into statsbreakdown (kind, name, from_time, to_time, requests, views, total_bytes)"
+                " values (%s, %s, %s, %s, %s, 1, 10)",
+                kind,
+                name,
+                begin,
+                begin + timedelta(hours=1),
+                requests,
+            )
+        reply = await self.ask("summary", Flag.REPORTS, **{"from": "2026-03-09", "to": "2026-03-10"})
+        data = reply.json["data"]
+        self.assertEqual((data["requests"], data["views"], data["client_errors"], data["throttled"]), (12, 8, 4, 0))
+        self.assertEqual(data["templates"], [{"name": "default", "requests": 4, "views": 1, "total_bytes": 10}])
+        self.assertEqual([(one["name"], one["requests"]) for one in data["formats"]], [("jpg", 3), ("png", 1)])
+        self.assertTrue(0 < data["p50"] <= data["p95"] <= data["p99"])
+        today = await self.ask("summary", Flag.REPORTS)
+        self.assertEqual((today.status, today.json["data"]["templates"]), (200, []))
+
 
 class SecureFeedTests(ApiCase):
     settings = MappingProxyType({"internal_browsing_ssl": True, "public_host_name": "images.example.com"})
