@@ -21,6 +21,7 @@ from twisted.logger import Logger
 
 from qisd.access.levels import Level
 from qisd.access.visitor import Visitor
+from qisd.bases import Bases, Wanted
 from qisd.cache.interfaces import CachedRendition, IRenditionCache
 from qisd.cache.leases import Leases, StillHeld
 from qisd.cache.singleflight import SingleFlight
@@ -60,6 +61,7 @@ class ImageRules:
     :param wait_timeout: seconds to wait for another request's render of the same image.
     :param raise_too_busy: answer 503 after that time instead of waiting on.
     :param benchmarking: anonymous visitors may use ``cache`` and ``recache``, and are never refused for waiting.
+    :param pyramid_from: pixels of a source from which on all smaller bases are made with the first one; 0: never.
     :ivar rendering_version: stands in every key, so that other settings make other images.
     """
 
@@ -70,6 +72,7 @@ class ImageRules:
     wait_timeout: float
     raise_too_busy: bool
     benchmarking: bool
+    pyramid_from: int = 0
     rendering_version: str = attrs.field(init=False)
 
     @rendering_version.default
@@ -209,6 +212,7 @@ class Images:
         self._track = track
         self._catalogue = Catalogue(reactor, repository=repository, files=files)
         self._flight: SingleFlight[Rendition | CachedRendition] = SingleFlight()
+        self._bases = Bases(reactor, cache=cache, renders=renders, repository=repository)
         self._changes = 0
         self._standing: tuple[ImageRules, TemplateSnapshot, int] | None = None
         self._failures: dict[str, tuple[float, Unsupported]] = {}
@@ -482,9 +486,11 @@ class Images:
 
     async def _make(self, prepared: PreparedImage, client: str, *, background: bool) -> Rendition:
         key = prepared.etag
+        wanted = _wanted(prepared)
+        base = None if prepared.anew else await self._bases.find(wanted)
         try:
             made, current, seconds = await self._renders.run(
-                lambda checkpoint: self._render(prepared, checkpoint),
+                lambda checkpoint: self._render(prepared, base, checkpoint),
                 memory=_memory(prepared),
                 label=f"{prepared.path} [{prepared.spec.canonical()}]",
                 client=client,
@@ -495,12 +501,17 @@ class Images:
             raise
         if prepared.store and current:
             await self._cache.put(key, CachedRendition(data=made.data, format=made.format.name, seconds=seconds))
+        if base is None and current:
+            self._bases.missed(wanted)
         return made
 
-    def _render(self, prepared: PreparedImage, checkpoint: Checkpoint) -> tuple[Rendition, bool, float]:
+    def _render(
+        self, prepared: PreparedImage, base: bytes | None, checkpoint: Checkpoint
+    ) -> tuple[Rendition, bool, float]:
         """In a thread: the rendition, whether it is of the very files that its key names, and the seconds it took."""
         began = time.perf_counter()
         source = self._repository.open(prepared.path)
+        current = source.version == prepared.source.version
         with source.stream:
             overlay = _open_overlay(self._repository, prepared)
             try:
@@ -511,6 +522,7 @@ class Images:
                     settings=prepared.rules.rendering,
                     overlay=overlay.stream if overlay else None,
                     overlay_extension=extension_of(prepared.spec.overlay_src or ""),
+                    base=base if current else None,
                     checkpoint=checkpoint,
                 )
             except MemoryError as error:
@@ -518,7 +530,6 @@ class Images:
             finally:
                 if overlay is not None:
                     overlay.stream.close()
-        current = source.version == prepared.source.version
         if overlay is not None and prepared.overlay is not None:
             current = current and overlay.version == prepared.overlay.version
         return rendition, current, time.perf_counter() - began
@@ -623,6 +634,19 @@ def _key(source: SourceFacts, spec: ImageSpec, output: Format, overlay: SourceFa
     watermark = (overlay.name, str(overlay.version)) if overlay else (b"", "")
     version = str(source.version)
     return _digest(source.name, version, spec.canonical(), output.name, *watermark, rules.rendering_version)
+
+
+def _wanted(prepared: PreparedImage) -> Wanted:
+    rules = prepared.rules
+    return Wanted(
+        path=prepared.path,
+        source=prepared.source,
+        spec=prepared.spec,
+        plan=prepared.plan,
+        rendering=rules.rendering,
+        version=rules.rendering_version,
+        pyramid_from=rules.pyramid_from,
+    )
 
 
 def _digest(*parts: str | bytes) -> str:

@@ -100,8 +100,10 @@ class ImagesTests(TestCase):
 
         def counted(*args: object, **kwargs: object) -> object:
             self.rendered += 1
+            self.with_base.append(kwargs["base"] is not None)
             return render(*args, **kwargs)
 
+        self.with_base: list[bool] = []
         self.patch(images_module, "render", counted)
 
     def make(self, **rules: object) -> Images:
@@ -388,6 +390,36 @@ class ImagesTests(TestCase):
             with self.assertRaises(NotFound):
                 await ask
         self.assertEqual(self.witness.gone, ["shop/gone.png", "shop/gone2.png"])
+
+    # Bases
+
+    async def test_what_is_rendered_more_than_once_gets_a_base(self) -> None:
+        self.paint("shop/chair.png", "red", (1600, 1200))
+        await self.get(width="100")
+        self.assertEqual((len(self.cache), self.renders.active), (1, 0))
+        await self.get(width="101")
+        while self.renders.active or self.renders.waiting or len(self.cache) < 3:
+            await deferLater(reactor, 0.01)
+        made = self.rendered
+        last = await self.get(width="102")
+        self.assertEqual((self.rendered, Image.open(io.BytesIO(last.data)).size), (made + 1, (102, 77)))
+        self.assertEqual(self.with_base, [False, False, True])
+
+    async def test_a_replaced_file_has_no_base(self) -> None:
+        await self.test_what_is_rendered_more_than_once_gets_a_base()
+        self.paint("shop/chair.png", "blue", (1600, 1200))
+        self.clock.advance(2)
+        await self.get(width="103")
+        self.assertFalse(self.with_base[-1])
+
+    async def test_a_large_source_gets_all_of_them_at_once(self) -> None:
+        self.paint("shop/chair.png", "red", (1600, 1200))
+        self.images = self.make(pyramid_from=1_000_000)
+        await self.get(width="100")
+        while len(self.cache) < 6:
+            await deferLater(reactor, 0.01)
+        await self.get(width="300")
+        self.assertEqual(self.with_base, [False, True])
 
     # What a query means is found out once
 

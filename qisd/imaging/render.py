@@ -10,6 +10,7 @@ import attrs
 import PIL
 
 from qisd.errors import SourceTooLarge, Unsupported
+from qisd.imaging import bases
 from qisd.imaging.decoders.faults import decoding
 from qisd.imaging.encode import Encoding, encode
 from qisd.imaging.formats import Format, FormatTable
@@ -83,6 +84,7 @@ def render(
     settings: RenderSettings,
     overlay: BinaryIO | None = None,
     overlay_extension: str = "",
+    base: bytes | None = None,
     checkpoint: Callable[[], None],
 ) -> Rendition:
     """Make the image that ``spec`` describes.
@@ -90,13 +92,15 @@ def render(
     :param source: seekable stream; it stays open.
     :param extension: of the source's file name, without dot; it also decides the output format where the spec does not.
     :param overlay: the stream of the spec's overlay, if it has one.
+    :param base: a large enough one of the source, to be used instead of decoding that; see :mod:`qisd.imaging.bases`. A
+        damaged one does no harm.
     :param checkpoint: called between steps, and now and then within long ones; what it raises ends the render.
     :raises Unsupported: source or overlay can't be read, or the result can't be made.
     :raises SourceTooLarge: source or overlay exceeds the limits.
     :raises BadParameter: the source has no such page, or less pixels than tiles.
     """
     try:
-        return _rendered(source, extension, spec, settings, overlay, overlay_extension, checkpoint)
+        return _rendered(source, extension, spec, settings, overlay, overlay_extension, base, checkpoint)
     except MemoryError as error:
         raise SourceTooLarge("The image is too large to be made.", detail=spec.canonical()) from error
 
@@ -108,11 +112,12 @@ def _rendered(
     settings: RenderSettings,
     overlay: BinaryIO | None,
     overlay_extension: str,
+    base: bytes | None,
     checkpoint: Callable[[], None],
 ) -> Rendition:
     output = output_format(spec, extension, settings.formats)
     checkpoint()
-    held, job, extras = _decoded(source, extension, spec, settings, output, checkpoint)
+    held, job, extras = _decoded(source, extension, spec, settings, output, base, checkpoint)
     if overlay is not None and spec.overlay_src is not None:
         checkpoint()
         job = attrs.evolve(job, overlay=_decoded_overlay(overlay, overlay_extension, job, settings, checkpoint))
@@ -151,14 +156,19 @@ def _decoded(
     spec: ImageSpec,
     settings: RenderSettings,
     output: Format,
+    base: bytes | None,
     checkpoint: Callable[[], None],
 ) -> tuple[list[Work], Job, _Extras]:
     opened = open_source(
         source, extension=extension, page=spec.page, limits=settings.limits, auto_orient=settings.auto_orient
     )
     sizes = plan(spec, Size(opened.info.width, opened.info.height))
+    pixels = None if base is None else bases.pixels(base)
     with decoding():
-        picture = opened.load(sufficient_size(spec, sizes), checkpoint)
+        if pixels is not None:
+            picture = opened.with_pixels(pixels)
+        else:
+            picture = opened.load(sufficient_size(spec, sizes), checkpoint)
     job = Job(
         spec=spec,
         plan=sizes,

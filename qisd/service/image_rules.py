@@ -15,6 +15,8 @@ from qisd.settings import Settings
 
 _log = Logger()
 
+_LEAST_PYRAMID = 1_000_000
+
 
 def image_rules(settings: Settings) -> ImageRules:
     """The rules that ``settings`` make."""
@@ -36,6 +38,7 @@ def image_rules(settings: Settings) -> ImageRules:
         wait_timeout=float(settings.image_generation_wait_timeout),
         raise_too_busy=settings.image_generation_raise_too_busy,
         benchmarking=settings.benchmarking,
+        pyramid_from=settings.auto_pyramid_threshold if settings.auto_pyramid_threshold >= _LEAST_PYRAMID else 0,
     )
 
 

@@ -152,6 +152,7 @@ class Settings:
     max_grid_tiles: int = _setting(Integer(4, 65_536), Who.SECURITY)
     public_max_image_width: int = _setting(Integer(0, 100_000), Who.SECURITY)
     public_max_image_height: int = _setting(Integer(0, 100_000), Who.SECURITY)
+    auto_pyramid_threshold: int = _setting(Integer(0, 10**12), Who.TUNING)
     image_generation_wait_timeout: int = _setting(Integer(10, 120, clamped=True), Who.TUNING)
     image_generation_raise_too_busy: bool = _setting(Boolean(), Who.TUNING)
     max_source_pixels: int = _setting(Integer(1, 10**12), Who.SECURITY)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO, Protocol
 
+from PIL import Image
+
 from qisd.imaging.decoders.raster import open_raster
 from qisd.imaging.geometry import Size
 from qisd.imaging.picture import DecodeLimits, Header, Picture, SourceInfo
@@ -23,6 +25,9 @@ class Opened(Protocol):
 
     def header(self) -> Header:
         """All that comes with the picture, without decoding it."""
+
+    def with_pixels(self, image: Image.Image) -> Picture:
+        """What :meth:`load` gives, with pixels from elsewhere: upright, at whatever size. Decodes nothing."""
 
     def load(self, reduce_to: Size | None, checkpoint: Callable[[], None]) -> Picture:
         """Decode it; once only. What ``checkpoint`` raises ends it where it is called, which not all decoders do."""

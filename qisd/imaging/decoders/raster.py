@@ -132,6 +132,18 @@ class RasterSource:
             icc=icc if isinstance(icc, bytes) and icc else None,
         )
 
+    def with_pixels(self, image: Image.Image) -> Picture:
+        """What :meth:`load` gives, with pixels from elsewhere."""
+        header = self.header()
+        return Picture(
+            image=image,
+            icc=header.icc,
+            metadata=header.metadata,
+            dpi=read_density(self._image),
+            full_size=Size(self.info.width, self.info.height),
+            format=self._format,
+        )
+
     def load(self, reduce_to: Size | None, checkpoint: Callable[[], None]) -> Picture:
         """Decode; at a reduced size where the format can do that on the way."""
         image, info = self._image, self.info

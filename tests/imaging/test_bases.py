@@ -1,0 +1,194 @@
+"""Reduced copies of sources, and renditions that are made from them: :mod:`qisd.imaging.bases`."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageChops, ImageStat
+from twisted.trial.unittest import SynchronousTestCase
+
+from qisd.imaging import bases
+from qisd.imaging.geometry import Size, plan
+from qisd.imaging.picture import DecodeLimits, SourceInfo
+from qisd.imaging.reduction import sufficient_size
+from qisd.imaging.render import RenderSettings, Rendition, render
+from qisd.imaging.source import probe
+from qisd.imaging.spec import ImageSpec
+
+SIDES = st.integers(300, 12_000)
+
+
+def info_of(width: int, height: int, **changes: Any) -> SourceInfo:
+    fields = {"format": "jpg", "mode": "RGB", "pages": 1, "has_alpha": False, "orientation": 1}
+    fields |= {"decoded_bytes": 4 * width * height, "decoder_bytes": 0, "width": width, "height": height}
+    return SourceInfo(**(fields | changes))  # type: ignore[arg-type]
+
+
+def levels(info: SourceInfo, **spec: Any) -> list[int]:
+    wanted = ImageSpec(**spec)
+    return bases.levels_for(info, wanted, plan(wanted, Size(info.width, info.height)))
+
+
+class LadderTests(SynchronousTestCase):
+    def test_each_second_step_is_half_of_the_size_rounded_up(self) -> None:
+        natural = Size(3001, 2000)
+        self.assertEqual(
+            [bases.level_size(natural, level) for level in (1, 2, 4)],
+            [Size(2123, 1415), Size(1501, 1000), Size(751, 500)],
+        )
+
+    def test_the_smallest_step_that_is_twice_the_size_comes_first(self) -> None:
+        self.assertEqual(levels(info_of(3000, 2000), width=400), [3, 2, 1])
+        self.assertEqual(levels(info_of(3000, 2000), width=530), [3, 2, 1])
+        self.assertEqual(levels(info_of(3000, 2000), width=531), [2, 1])
+        self.assertEqual(levels(info_of(12_000, 8000), width=400), [7, 6, 5])
+
+    def test_a_turned_or_cut_rendition_needs_its_own_size_of_it(self) -> None:
+        self.assertEqual(levels(info_of(3000, 2000), width=400, rotation=9_000_000), [2, 1])
+        self.assertEqual(levels(info_of(3000, 2000), width=400, left=25_000, right=75_000), [1])
+        self.assertEqual(levels(info_of(3000, 2000), width=400, left=40_000, right=60_000), [])
+
+    def test_small_sources_and_large_renditions_have_none(self) -> None:
+        self.assertEqual(levels(info_of(1000, 800), width=100), [])
+        self.assertEqual(levels(info_of(3000, 2000)), [])
+        self.assertEqual(levels(info_of(3000, 2000), width=1500), [])
+
+    def test_pixels_of_other_kinds_have_none(self) -> None:
+        for mode in ("1", "P", "I;16", "RGBX"):
+            self.assertEqual(levels(info_of(3000, 2000, mode=mode, format="png"), width=400), [], mode)
+        self.assertEqual(levels(info_of(3000, 2000, mode="CMYK"), width=400), [3, 2, 1])
+        self.assertEqual(levels(info_of(3000, 2000, mode="RGBA", format="png", has_alpha=True), width=400), [3, 2, 1])
+
+    @given(width=SIDES, height=SIDES, wanted=st.integers(1, 3000), turned=st.booleans())
+    def test_every_step_is_large_enough_and_a_smaller_one_is_not(
+        self, width: int, height: int, wanted: int, turned: bool
+    ) -> None:
+        info = info_of(width, height)
+        spec = ImageSpec(width=wanted, rotation=9_000_000 if turned else 0)
+        planned = plan(spec, Size(width, height))
+        found = bases.levels_for(info, spec, planned)
+        needed = sufficient_size(spec, planned)
+        for level in found:
+            assert needed is not None
+            size = bases.level_size(Size(width, height), level)
+            self.assertTrue(size.width >= needed.width and size.height >= needed.height)
+            self.assertTrue(size.width < width and size.height < height)
+        if found:
+            assert needed is not None
+            below = bases.level_size(Size(width, height), found[0] + 1)
+            small = max(below.width, below.height) < bases.SMALLEST
+            self.assertTrue(small or below.width < needed.width or below.height < needed.height)
+
+
+class BaseCase(SynchronousTestCase):
+    SETTINGS = RenderSettings()
+
+    def photo(self, mode: str = "RGB", size: tuple[int, int] = (1600, 1200), **save: Any) -> bytes:
+        """Something with shades and edges in it."""
+        image = Image.effect_mandelbrot(size, (-2.0, -1.3, 0.8, 1.3), 60)
+        count = len(Image.new(mode, (1, 1)).getbands())
+        bands = [image.point(lambda value, n=n: (value * (n + 2)) % 256) for n in range(count)]
+        out = io.BytesIO()
+        picture = Image.merge(mode, bands) if len(bands) > 1 else bands[0]
+        picture.resize(size, Image.Resampling.BOX).save(out, **({"format": "JPEG", "quality": 92} | save))
+        return out.getvalue()
+
+    def make(self, data: bytes, level: int, *, all_below: bool = False, extension: str = "jpg") -> list[bases.Base]:
+        info = probe(io.BytesIO(data), extension=extension, page=None, limits=DecodeLimits())
+        return bases.make(
+            io.BytesIO(data), info, extension=extension, page=None, level=level, all_below=all_below,
+            limits=DecodeLimits(), auto_orient=True, gamma_correct=True, checkpoint=lambda: None,
+        )  # fmt: skip
+
+    def render(self, data: bytes, base: bytes | None, *, extension: str = "jpg", **spec: Any) -> Rendition:
+        return render(
+            io.BytesIO(data), extension=extension, spec=ImageSpec(format="png", **spec), settings=self.SETTINGS,
+            base=base, checkpoint=lambda: None,
+        )  # fmt: skip
+
+    def differ(self, one: Rendition, other: Rendition) -> float:
+        """The mean difference of a channel, 0 … 255."""
+        pictures = [Image.open(io.BytesIO(each.data)) for each in (one, other)]
+        self.assertEqual((pictures[0].size, pictures[0].mode), (pictures[1].size, pictures[1].mode))
+        return max(ImageStat.Stat(ImageChops.difference(*pictures)).mean)
+
+
+class MakingTests(BaseCase):
+    def test_a_base_has_the_size_of_its_step(self) -> None:
+        [base] = self.make(self.photo(), 2)
+        picture = bases.pixels(base.data)
+        assert picture is not None
+        self.assertEqual((base.level, picture.size, picture.mode, picture.info), (2, (800, 600), "RGB", {}))
+
+    def test_all_below_are_made_down_to_the_smallest(self) -> None:
+        made = self.make(self.photo(), 1, all_below=True)
+        self.assertEqual([base.level for base in made], [1, 2, 3, 4, 5])
+
+    def test_what_is_lossless_or_transparent_stays_so(self) -> None:
+        for mode, format_ in (("RGB", "PNG"), ("RGBA", "PNG"), ("LA", "PNG"), ("RGBA", "WEBP")):
+            data = self.photo(mode, format=format_, quality=90)
+            [base] = self.make(data, 2, extension=format_.lower())
+            self.assertTrue(base.data.startswith(b"\x89PNG"), mode)
+
+    def test_a_damaged_one_is_none(self) -> None:
+        [base] = self.make(self.photo(), 3)
+        for data in (b"", b"x", base.data[:100], base.data[: len(base.data) // 2], b"\0" * 500):
+            self.assertIsNone(bases.pixels(data))
+
+    def test_a_picture_upright_by_its_header_is_upright_in_the_base(self) -> None:
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        data = self.photo(exif=exif.tobytes())
+        [base] = self.make(data, 2)
+        picture = bases.pixels(base.data)
+        assert picture is not None
+        self.assertEqual(picture.size, (600, 800))
+
+
+class RenderingTests(BaseCase):
+    """What is asked for is the same, whether a base was there or not."""
+
+    def check(self, data: bytes, *, level: int = 2, limit: float = 2.5, extension: str = "jpg", **spec: Any) -> None:
+        [base] = self.make(data, level, extension=extension)
+        without = self.render(data, None, extension=extension, **spec)
+        self.assertLess(self.differ(self.render(data, base.data, extension=extension, **spec), without), limit, spec)
+
+    def test_sizes_turns_and_crops(self) -> None:
+        data = self.photo()
+        for spec in (
+            {"width": 300}, {"height": 201}, {"width": 200, "height": 200}, {"width": 300, "rotation": 9_000_000},
+            {"width": 200, "height": 200, "size_fit": True}, {"width": 200, "rotation": 3_000_000},
+            {"width": 150, "left": 25_000, "right": 75_000, "top": 10_000}, {"width": 333, "flip": "v", "sharpen": 100},
+            {"width": 200, "left": 40_000, "right": 93_300, "crop_fit": True, "height": 100},
+            {"width": 300, "colorspace": "gray"}, {"width": 300, "flip": "h"},
+        ):  # fmt: skip
+            self.check(data, **spec)
+
+    def test_other_modes(self) -> None:
+        self.check(self.photo("L"), width=300)
+        self.check(self.photo("CMYK"), width=300, limit=3)
+        self.check(self.photo("RGBA", format="PNG"), width=300, extension="png")
+
+    def test_a_damaged_base_does_no_harm(self) -> None:
+        data = self.photo()
+        self.assertEqual(self.render(data, b"damaged", width=300), self.render(data, None, width=300))
+
+    def test_metadata_and_density_are_those_of_the_source(self) -> None:
+        exif = Image.Exif()
+        exif[0x010E] = "a mandelbrot"
+        data = self.photo(exif=exif.tobytes(), dpi=(240, 240))
+        [base] = self.make(data, 2)
+        made = Image.open(io.BytesIO(self.render(data, base.data, width=300).data))
+        self.assertEqual(made.getexif()[0x010E], "a mandelbrot")
+        self.assertEqual(round(made.info["dpi"][0]), 240)
+
+    def test_the_size_never_depends_on_it(self) -> None:
+        data = self.photo(size=(2000, 1501))
+        [base] = self.make(data, 1)
+        for width in range(301, 340):
+            for rotation in (0, 9_000_000):
+                pair = [self.render(data, each, width=width, rotation=rotation) for each in (None, base.data)]
+                self.assertEqual((pair[0].width, pair[0].height), (pair[1].width, pair[1].height))
