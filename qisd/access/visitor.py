@@ -109,9 +109,13 @@ class Visitor:
 
     def require_valid(self, src: str, *, now: float) -> None:
         """:raises Forbidden: strangers may not see the image at this time, in seconds since 1970, and this is one."""
-        validity = self.snapshot.validity.get(src) if self.anonymous else None
-        if validity is not None and not validity.holds(now):
+        if not self.is_valid(src, now=now):
             raise Forbidden
+
+    def is_valid(self, src: str, *, now: float) -> bool:
+        """Whether the rights to an image allow it to be shown at a time, in seconds since 1970; levels aside."""
+        validity = self.snapshot.validity.get(src) if self.anonymous else None
+        return validity is None or validity.holds(now)
 
     def require_flag(self, flag: Flag) -> None:
         """:raises Forbidden: the system permission is missing."""

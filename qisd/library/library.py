@@ -128,7 +128,7 @@ class Library:
         self.resumable = Resumable(
             reactor, database=database, files=files, tree=self.tree, staging=self.staging, uploads=self.uploads
         )
-        self.listing = Listing(files=files, tree=self.tree, registrar=self.registrar, rules=self.rules)
+        self.listing = Listing(reactor, files=files, tree=self.tree, registrar=self.registrar, rules=self.rules)
         self.trash = Trash(database=database, files=files, tree=self.tree, journal=self.journal, folders=self.folders)
         self.metadata = Metadata(database=database, files=self.files, changed=self._changed)
         self.reading = Reading(

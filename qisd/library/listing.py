@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.interfaces import IReactorTime
 
 from qisd.access.levels import Level
 from qisd.access.visitor import Visitor
@@ -93,15 +94,29 @@ class _Looks:
         return _Whole([one for one in entries if not one.folder], entries)
 
 
-def _visible(visitor: Visitor, folder: str, entries: Sequence[Listed]) -> list[Listed]:
-    """Without sub-folders that are closed to the visitor."""
-    return [one for one in entries if not one.folder or visitor.can(Level.VIEW, f"{folder}/{one.name}".lstrip("/"))]
+def _visible(visitor: Visitor, folder: str, entries: Sequence[Listed], now: float) -> list[Listed]:
+    """Without sub-folders that are closed to the visitor, and files that the rights to them keep from strangers."""
+
+    def may_see(one: Listed) -> bool:
+        path = f"{folder}/{one.name}".lstrip("/")
+        return visitor.can(Level.VIEW, path) if one.folder else visitor.is_valid(path, now=now)
+
+    return [one for one in entries if may_see(one)]
 
 
 class Listing:
     """Lists folders as they are on disk."""
 
-    def __init__(self, *, files: FilePool, tree: Tree, registrar: Registrar, rules: Callable[[], LibraryRules]) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        *,
+        files: FilePool,
+        tree: Tree,
+        registrar: Registrar,
+        rules: Callable[[], LibraryRules],
+    ) -> None:
+        self._clock = clock
         self._looks = _Looks(files, tree)
         self._files = files
         self._tree = tree
@@ -133,7 +148,9 @@ class Listing:
         except NotFound:
             raise NotFound(f"'/{location}' was not found.") from None
         self._registrar.listed(spelled)
-        found = _visible(visitor, spelled, whole.entries) if folders else whole.files
+        found = whole.entries if folders else whole.files
+        if folders or (visitor.anonymous and visitor.snapshot.validity):
+            found = _visible(visitor, spelled, found, self._clock.seconds())
         if after is not None:
             start += bisect.bisect_right(found, _place(after), key=lambda one: _place(one.name))
         page = [self._entry(spelled, one) for one in found[start : start + limit]]

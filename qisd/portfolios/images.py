@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Protocol
 
 import attrs
+from twisted.internet.interfaces import IReactorTime
 
 from qisd.access.levels import Level
 from qisd.access.visitor import Visitor
@@ -56,7 +58,10 @@ class _Change:
 class PortfolioImages:
     """What can be done with the images of portfolios."""
 
-    def __init__(self, database: Database, *, library: ImageFinder, parameters: ParameterRules) -> None:
+    def __init__(
+        self, database: Database, *, library: ImageFinder, parameters: ParameterRules, reactor: IReactorTime
+    ) -> None:
+        self._reactor = reactor
         self._database = database
         self._library = library
         self._parameters = parameters
@@ -68,7 +73,7 @@ class PortfolioImages:
         :raises Forbidden: the visitor may not see it.
         """
         await opened(self._database, visitor, portfolio_id, Access.VIEW)
-        return await shown_images(self._database, visitor, portfolio_id)
+        return await shown_images(self._database, visitor, portfolio_id, now=self._now())
 
     async def one(self, visitor: Visitor, portfolio_id: int, image_id: int) -> ShownImage:
         """One of :meth:`listed`, by the id of the image.
@@ -206,9 +211,12 @@ class PortfolioImages:
             if order != before:
                 await portfolios.raise_version(db, portfolio_id)
                 await self._record(db, visitor, portfolio_id, f"{moved.src} moved to position {place + 1}")
-            return await shown_images(db, visitor, portfolio_id)
+            return await shown_images(db, visitor, portfolio_id, now=self._now())
 
         return await self._database.transaction(work)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._reactor.seconds(), UTC)
 
     async def _found(self, visitor: Visitor, image_id: int | None, image_src: str | None) -> Image:
         """The image that is meant; whether it exists is told only to those who may see it."""
@@ -245,7 +253,7 @@ class PortfolioImages:
         return entry
 
     async def _shown(self, db: Queries, visitor: Visitor, portfolio_id: int, image_id: int) -> ShownImage:
-        shown = await shown_image(db, visitor, portfolio_id, image_id)
+        shown = await shown_image(db, visitor, portfolio_id, image_id, now=self._now())
         if shown is None:
             raise _not_in(portfolio_id, image_id)
         return shown

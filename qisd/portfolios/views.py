@@ -79,7 +79,7 @@ async def headers(
 async def view(db: Queries, visitor: Visitor, portfolio: Portfolio, *, now: datetime) -> PortfolioView:
     """All that ``visitor``, who may see it, sees of a portfolio."""
     [header] = await headers(db, visitor, [portfolio], now=now)
-    shown = await shown_images(db, visitor, portfolio.id)
+    shown = await shown_images(db, visitor, portfolio.id, now=now)
     events = await portfolio_history.listed(db, portfolio.id)
     owned = owns(visitor, portfolio)
     if not owned:
@@ -98,20 +98,26 @@ def visible_exports(visitor: Visitor, portfolio: Portfolio, exports: Sequence[Ex
     return [export for export in exports if export.state == READY]
 
 
-async def shown_images(db: Queries, visitor: Visitor, portfolio_id: int) -> ShownImages:
-    """The images in folders that the visitor may see, whatever the portfolio says."""
+async def shown_images(db: Queries, visitor: Visitor, portfolio_id: int, *, now: datetime) -> ShownImages:
+    """The images that the visitor may see, by their folders and by the rights to them, whatever the portfolio says."""
     entries = await portfolio_images.listed(db, portfolio_id)
-    seen = [entry for entry in entries if visitor.can(Level.VIEW, folder_of(entry.src))]
+    seen = [entry for entry in entries if _may_see(visitor, entry, now)]
     shown = await _with_records(db, seen)
     return ShownImages(images=shown, hidden=len(entries) - len(shown))
 
 
-async def shown_image(db: Queries, visitor: Visitor, portfolio_id: int, image_id: int) -> ShownImage | None:
+async def shown_image(
+    db: Queries, visitor: Visitor, portfolio_id: int, image_id: int, *, now: datetime
+) -> ShownImage | None:
     """One of :func:`shown_images`; None when it isn't among them."""
     entry = await portfolio_images.one(db, portfolio_id, image_id)
-    if entry is None or not visitor.can(Level.VIEW, folder_of(entry.src)):
+    if entry is None or not _may_see(visitor, entry, now):
         return None
     return next(iter(await _with_records(db, [entry])), None)
+
+
+def _may_see(visitor: Visitor, entry: PortfolioImage, now: datetime) -> bool:
+    return visitor.can(Level.VIEW, folder_of(entry.src)) and visitor.is_valid(entry.src, now=now.timestamp())
 
 
 async def _with_records(db: Queries, entries: Sequence[PortfolioImage]) -> list[ShownImage]:

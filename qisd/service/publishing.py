@@ -59,7 +59,7 @@ class Publishing:
         )
         parameters = ParameterRules(parse=parse, templates=templates, spelling=library.spelling)
         self.portfolios = Portfolios(database, files=files, zips=self._zips, reactor=reactor)
-        self.images = PortfolioImages(database, library=library, parameters=parameters)
+        self.images = PortfolioImages(database, library=library, parameters=parameters, reactor=reactor)
         self.exports = Exports(
             database, tasks=queue, files=files, zips=self._zips, parameters=parameters, reactor=reactor
         )

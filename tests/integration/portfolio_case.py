@@ -119,7 +119,7 @@ class PortfolioCase(DatabaseCase):
             task_types(database=self.database, files=self.files, zips=self.zips, maker=self.maker, reactor=self.clock)
         )
         self.portfolios = Portfolios(self.database, files=self.files, zips=self.zips, reactor=self.clock)
-        self.images = PortfolioImages(self.database, library=self.library, parameters=self.rules)
+        self.images = PortfolioImages(self.database, library=self.library, parameters=self.rules, reactor=self.clock)
         self.exports = Exports(
             self.database,
             tasks=self.queue,
