@@ -225,10 +225,13 @@ class Uploads:
         except QisError as error:
             return FileOutcome(incoming.filename, error=error)
         used.add(image.filename)
-        return FileOutcome(incoming.filename, image=image, duplicates=await self._duplicates(visitor, image))
+        return FileOutcome(incoming.filename, image=image, duplicates=await self.duplicates(visitor, image))
 
-    async def _duplicates(self, visitor: Visitor, image: Image) -> list[Image]:
-        """Only a warning: the file is in its place, whether or not this can be told."""
+    async def duplicates(self, visitor: Visitor, image: Image) -> list[Image]:
+        """Some of the images with the very same content as one that has come, as far as the visitor may view them.
+
+        Only a warning: the file is in its place, whether or not this can be told.
+        """
         try:
             return await self._search.same_content(visitor, image, limit=_DUPLICATES_TOLD)
         except QisError as error:

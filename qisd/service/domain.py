@@ -267,7 +267,7 @@ class Domain:
             ),
             ImageStatisticsEndpoints(database, files=library.files, now=self._now),
             UploadEndpoints(database, uploads=library.uploads, supported=self._supported),
-            ResumableEndpoints(library.resumable, pieces=self._pieces),
+            ResumableEndpoints(library.resumable, uploads=library.uploads, pieces=self._pieces),
             FileUploadEndpoints(
                 uploads=library.uploads,
                 files=library.files,

@@ -35,14 +35,26 @@ class PutTests(ApiCase):
         return [str(one) for one in (self.root / ".uploads").rglob("*") if one.is_file()]
 
     async def test_a_file_comes_to_its_path_and_is_answered_as_an_image(self) -> None:
-        for path in ("a/x.jpg", "y.jpg", "a/Küche 1.jpg"):
-            reply = await self.put(path, picture(40, 30), **digest(picture(40, 30)))
+        for width, path in enumerate(("a/x.jpg", "y.jpg", "a/Küche 1.jpg"), start=40):
+            reply = await self.put(path, picture(width, 30), **digest(picture(width, 30)))
             self.assertEqual((reply.status, reply.message), (200, "OK"), reply.body)
-            self.assertEqual((reply.data["src"], reply.data["width"]), (path, 40))
-            self.assertEqual((self.root / path).read_bytes(), picture(40, 30))
+            self.assertEqual((reply.data["src"], reply.data["width"]), (path, width))
+            self.assertEqual((self.root / path).read_bytes(), picture(width, 30))
             details = await self.call("GET", "/details/", token=self.token, query={"src": path})
             self.assertEqual(details.data, reply.data)
         self.assertEqual(self.staged(), [])
+
+    async def test_equal_content_is_warned_of_as_far_as_one_may_view_it(self) -> None:
+        (self.root / "shut").mkdir()
+        first, _ = await self.put("a/x.jpg", picture()), await self.put("shut/x.jpg", picture())
+        self.assertNotIn("duplicates", first.data)
+        group = self.group("Uploaders")
+        self.permit("/a", group, 40)
+        self.permit("/shut", 1, 0)
+        self.permit("/shut", 2, 0)
+        await self.refresh()
+        reply = await self.put("a/y.jpg", picture(), token=await self.person(groups=[group]))
+        self.assertEqual(reply.data["duplicates"], [{"id": first.data["id"], "src": "a/x.jpg"}])
 
     async def test_what_is_there_is_replaced_unless_nothing_may_be(self) -> None:
         first = await self.put("a/x.jpg", picture(9, 9), **{"If-None-Match": "*"})

@@ -94,6 +94,19 @@ class UploadTests(TusCase):
         self.assertEqual((whole.status, whole.headers["upload-offset"]), (201, str(len(WHOLE))))
         self.assertEqual((self.root / "a/y.jpg").read_bytes(), WHOLE)
 
+    async def test_equal_content_is_warned_of(self) -> None:
+        first = await self.create(body=WHOLE, **BYTES)
+        self.assertNotIn("upload-duplicates", first.headers)
+        number = str(self.sql("select id from images")[0][0])
+        where = await self.begun(**{"Upload-Metadata": metadata(filename="y.jpg", path="a")})
+        half = await self.patch(where, WHOLE[:HALF], 0)
+        self.assertNotIn("upload-duplicates", half.headers)
+        for reply in (await self.patch(where, WHOLE[HALF:], HALF), await self.ask("HEAD", where)):
+            self.assertEqual(reply.headers["upload-duplicates"], number)
+            self.assertIn("Upload-Duplicates", reply.headers["access-control-expose-headers"])
+        at_once = await self.create(body=WHOLE, **BYTES, **{"Upload-Metadata": metadata(filename="z.jpg", path="a")})
+        self.assertEqual(len(at_once.headers["upload-duplicates"].split(", ")), 2)
+
     async def test_a_connection_that_breaks_leaves_what_has_come(self) -> None:
         where = await self.begun()
         credentials = base64.b64encode(f"{self.token}:".encode()).decode()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
+import attrs
+
 from qisd.errors import AlreadyExists, NotFound, OutOfDate, Unsupported
 from qisd.library.content import not_accepted
 from qisd.library.files import Files
@@ -14,8 +16,8 @@ from qisd.repository.staging import IncomingFile
 from qisd.store.images import Image
 from qisd.web.api.dispatch import etag_of
 from qisd.web.api.endpoint import Call, Versioned, endpoint
-from qisd.web.api.models import ImageObject
-from qisd.web.api.presenting import image_object
+from qisd.web.api.models import UploadedImage
+from qisd.web.api.presenting import image_object, uploaded_image
 from qisd.web.conditional import parse_tags
 from qisd.web.digests import HEADER, check_sha256
 
@@ -40,13 +42,14 @@ class FileUploadEndpoints:
         summary="Upload a file to a path",
         tag="Uploads",
         login=True,
-        answer=ImageObject,
+        answer=UploadedImage,
         patch=False,
         raw=True,
         errors=(400, 409, 412, 415, 507),
         description="The body is the file, of whatever type its header says. A file that is there is replaced, unless"
         " `If-None-Match: *` says that nothing may be there; `If-Match` with the ETag of its details says which one is"
-        " meant. `Content-Digest: sha-256=:…:` is compared with what has come. The folder must be there.",
+        " meant. `Content-Digest: sha-256=:…:` is compared with what has come. The folder must be there."
+        " `duplicates` warns of other images with the very same content, as far as the caller may view them.",
     )
     async def put(self, call: Call) -> Versioned:
         sent = call.request.body.files
@@ -66,7 +69,9 @@ class FileUploadEndpoints:
             if fresh:
                 raise OutOfDate(error.message) from error
             raise
-        return await self._answer(call, image)
+        answer = await self._answer(call, image)
+        duplicates = await self._uploads.duplicates(call.visitor, image)
+        return attrs.evolve(answer, data=uploaded_image(answer.data, duplicates))
 
     async def _seen(self, call: Call, path: str) -> Image | None:
         """The image that ``If-Match`` names.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from qisd.access.levels import Level
 from qisd.pools.gentle import made_of
@@ -16,7 +16,15 @@ from qisd.store.groups import FLAGS, Group
 from qisd.store.images import Image
 from qisd.store.users import User
 from qisd.web.api.endpoint import Call
-from qisd.web.api.models import FolderObject, GroupFlags, GroupObject, ImageObject, UserObject
+from qisd.web.api.models import (
+    Duplicate,
+    FolderObject,
+    GroupFlags,
+    GroupObject,
+    ImageObject,
+    UploadedImage,
+    UserObject,
+)
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -93,4 +101,11 @@ def image_object(
         url=call.urls.image(image.src, more=more),
         filesize=UNSET if image.file_size is None else image.file_size,
         modified=UNSET if mtime is None else datetime.fromtimestamp(mtime // 1_000_000_000, UTC),
+    )
+
+
+def uploaded_image(shown: ImageObject, duplicates: Sequence[Image]) -> UploadedImage:
+    """An image that has just come, with the warning of others that have the same content."""
+    return UploadedImage(
+        **structs.asdict(shown), duplicates=[Duplicate(id=one.id, src=one.src) for one in duplicates] or UNSET
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from qisd.access.visitor import Visitor
 from qisd.library.resumable import Resumable
+from qisd.library.uploads import Uploads
 from qisd.repository.growing import Piece
 from qisd.store.images import Image
 from qisd.store.resumable_uploads import ResumableUpload
@@ -33,8 +34,9 @@ _NO_STORE = ("Cache-Control", "no-store")
 class ResumableEndpoints:
     """The endpoints of resumable uploads. All requests but OPTIONS carry ``Tus-Resumable: 1.0.0``."""
 
-    def __init__(self, resumable: Resumable, *, pieces: PieceBodies) -> None:
+    def __init__(self, resumable: Resumable, *, uploads: Uploads, pieces: PieceBodies) -> None:
         self._resumable = resumable
+        self._uploads = uploads
         self._pieces = pieces
 
     @endpoint(
@@ -82,9 +84,9 @@ class ResumableEndpoints:
         else:
             upload = await self._resumable.find(call.visitor, UUID(piece.path.rpartition("/")[2]))
         offset = await self._resumable.offset(upload)
-        await self._complete(call.visitor, upload, offset)
+        image = await self._complete(call.visitor, upload, offset)
         location = call.urls.at(f"api/v1{_ALL}{upload.id}/")
-        return _answer(201, upload, offset, [("Location", location)])
+        return _answer(201, upload, offset, [("Location", location), *await self._warning(call.visitor, image)])
 
     @endpoint(
         "HEAD",
@@ -103,7 +105,8 @@ class ResumableEndpoints:
         offset = await self._resumable.offset(upload)
         # Whoever finds that all has come does nothing more.
         image = await self._complete(call.visitor, upload, offset)
-        return _answer(200, upload, offset, [("Upload-Length", str(upload.length)), *_place(call, image)])
+        length = ("Upload-Length", str(upload.length))
+        return _answer(200, upload, offset, [length, *_place(call, image), *await self._warning(call.visitor, image)])
 
     @endpoint(
         "PATCH",
@@ -112,7 +115,11 @@ class ResumableEndpoints:
         tag=TAG,
         login=True,
         pieces=True,
-        plain={204: "The piece is there. With the last one the file is in its place: `Location` is of its details."},
+        plain={
+            204: "The piece is there. With the last one the file is in its place: `Location` is of its details;"
+            " `Upload-Duplicates` warns of other images with the very same content: their ids, as far as the caller may"
+            " view them."
+        },
         headers=tus.HEADERS,
         errors=(409, 410, 412, 413, 415, 423, 460, 507),
         description="`Upload-Offset` is how much has come before. " + _PIECE,
@@ -126,7 +133,7 @@ class ResumableEndpoints:
         image = await self._complete(call.visitor, upload, offset)
         if offset < upload.length:
             upload = await self._resumable.extend(upload)
-        return _answer(204, upload, offset, _place(call, image))
+        return _answer(204, upload, offset, [*_place(call, image), *await self._warning(call.visitor, image)])
 
     @endpoint(
         "DELETE",
@@ -150,6 +157,10 @@ class ResumableEndpoints:
 
     async def _complete(self, visitor: Visitor, upload: ResumableUpload, offset: int) -> Image | None:
         return await self._resumable.complete(visitor, upload) if offset == upload.length else None
+
+    async def _warning(self, visitor: Visitor, image: Image | None) -> list[Header]:
+        duplicates = [] if image is None else await self._uploads.duplicates(visitor, image)
+        return [("Upload-Duplicates", ", ".join(str(one.id) for one in duplicates))] if duplicates else []
 
 
 def _options(call: Call, methods: str) -> Answer:

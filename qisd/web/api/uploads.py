@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import attrs
 import msgspec
-from msgspec import UNSET, Meta
+from msgspec import Meta
 from twisted.python.failure import Failure
 
 from qisd.errors import MissingParameter, QisError
@@ -16,8 +16,8 @@ from qisd.store import folders, upload_results
 from qisd.store.pool import Database
 from qisd.web.api import envelope
 from qisd.web.api.endpoint import Call, Partly, endpoint
-from qisd.web.api.models import Duplicate, UploadedImage, UploadError
-from qisd.web.api.presenting import image_object
+from qisd.web.api.models import UploadedImage, UploadError
+from qisd.web.api.presenting import image_object, uploaded_image
 from qisd.web.api.reading import Form, truth
 from qisd.web.errors import ErrorAnswer, translate
 
@@ -102,10 +102,8 @@ class UploadEndpoints:
         for outcome in outcomes:
             if outcome.image is not None:
                 folder = known.get(outcome.image.folder_id)
-                entry: Any = UploadedImage(
-                    **msgspec.structs.asdict(image_object(call, outcome.image, folder, supported=self._supported)),
-                    duplicates=[Duplicate(id=one.id, src=one.src) for one in outcome.duplicates] or UNSET,
-                )
+                shown = image_object(call, outcome.image, folder, supported=self._supported)
+                entry: Any = uploaded_image(shown, outcome.duplicates)
             else:
                 error = _answer(call, outcome.error)
                 first = first or error
