@@ -44,7 +44,6 @@ class ImageQuery:
     :param min_width: in pixels, as are the others; ``min_size`` in bytes.
     :param taken_from: the first moment; ``taken_until`` the first one after it.
     :param tags: all of these, among what users and the file itself say.
-    :param content_hash: SHA-256 of the file.
     :param rules: what may be seen, beginning with the root.
     :param at: images whose rights do not hold at this moment are left out; None: rights are of no interest.
     """
@@ -64,7 +63,6 @@ class ImageQuery:
     colour_space: str = ""
     profile: str = ""
     tags: Sequence[str] = ()
-    content_hash: bytes | None = None
     rules: Sequence[Rule] = (Rule("", True),)
     at: datetime | None = None
 
@@ -178,7 +176,6 @@ def _conditions(query: ImageQuery) -> tuple[list[str], list[object]]:
         ("m.taken < %s", query.taken_until),
         ("m.colour_space = %s", query.colour_space or None),
         ("m.profile = %s", query.profile or None),
-        ("i.content_hash = %s", query.content_hash),
     )
     parts += [(text, [value]) for text, value in bounds if value is not None]
     if query.tags:

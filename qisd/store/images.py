@@ -117,6 +117,20 @@ async def by_versions(db: Queries, versions: Collection[tuple[int, int, int]]) -
     return [_image(row) for row in rows]
 
 
+async def with_content(db: Queries, content_hash: bytes, *, but: int, limit: int) -> list[Image]:
+    """Active images with this content, the newest first.
+
+    :param but: the id of one that is not meant.
+    """
+    # Sorted apart: in the order of the ids PostgreSQL might go through all images rather than through the index.
+    rows = await db.query(
+        f"with same as materialized (select {_COLUMNS} from images where content_hash = %s and status = 1"  # noqa: S608
+        " and id <> %s) select * from same order by id desc limit %s",
+        (content_hash, but, limit),
+    )
+    return [_image(row) for row in rows]
+
+
 async def lost_like(db: Queries, content_hash: bytes, *, but: int, limit: int) -> list[Image]:
     """Images with this content that may have lost their files: active ones first, then those that nobody deleted.
 
