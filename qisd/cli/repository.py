@@ -69,7 +69,11 @@ def _verify(console: Console, options: argparse.Namespace) -> Exit:
                 return found, None
             with progress_bar(console, "reading files") as bar:
                 return found, await checks.integrity.run(
-                    tools.visitor, since=datetime.now(UTC), bytes_a_second=None, progress=_shown(bar)
+                    tools.visitor,
+                    since=datetime.now(UTC),
+                    renew=options.repair,
+                    bytes_a_second=None,
+                    progress=_shown(bar),
                 )
 
     found, integrity = run(console, work)
@@ -112,7 +116,9 @@ async def _checks(tools: Tools, files: FilePool) -> _Checks:
     verification = Verification(
         database=database, files=files, tree=tree, registrar=registrar, guard=guard, rules=lambda: rules
     )
-    integrity = IntegrityCheck(tools.reactor, database=database, files=files, repository=repository, guard=guard)
+    integrity = IntegrityCheck(
+        tools.reactor, database=database, files=files, repository=repository, registrar=registrar, guard=guard
+    )
     await guard.start()
     if not await guard.is_there():
         raise CommandError(f"IMAGES_BASE_DIR: the image library is not in {root}", exit_code=Exit.UNREACHABLE)

@@ -19,6 +19,7 @@ from qisd.access.visitor import Visitor
 from qisd.errors import NotFound, StoreUnavailable
 from qisd.library.guard import Guard
 from qisd.library.hashing import content_of
+from qisd.library.registrar import Registrar
 from qisd.pools.files import FilePool
 from qisd.repository.files import FileVersion, Repository
 from qisd.store import hash_checks, images
@@ -37,6 +38,8 @@ _SAVED_BYTES = 256 * 1024 * 1024
 _EXAMPLES = 20
 _SHORTEST_PAUSE = 0.02
 
+_DAMAGED = "Damaged: it does not hold any more what it held, although nobody has written to it"
+
 Progress = Callable[[float, str], Awaitable[None]]
 
 
@@ -45,8 +48,8 @@ class Integrity:
     """What a round has found.
 
     :ivar checked: files that were read; ``damaged`` of all that are marked, with some of their paths in ``examples``.
-    :ivar changed: files that have been written to since their record was made. ``missing`` and ``unreadable`` likewise
-        say nothing of their bytes.
+    :ivar changed: files that have been written to or replaced since their record was made. ``missing`` and
+        ``unreadable`` likewise say nothing of their bytes.
     """
 
     checked: int = 0
@@ -75,12 +78,20 @@ class IntegrityCheck:
     """Goes through all images with a hash, in rounds: what a broken one has done needs not be done again."""
 
     def __init__(
-        self, reactor: Any, *, database: Database, files: FilePool, repository: Repository, guard: Guard
+        self,
+        reactor: Any,
+        *,
+        database: Database,
+        files: FilePool,
+        repository: Repository,
+        registrar: Registrar,
+        guard: Guard,
     ) -> None:
         self._reactor = reactor
         self._database = database
         self._files = files
         self._repository = repository
+        self._registrar = registrar
         self._guard = guard
 
     async def run(
@@ -88,6 +99,7 @@ class IntegrityCheck:
         visitor: Visitor,
         *,
         since: datetime,
+        renew: bool = True,
         bytes_a_second: int | None = GENTLY,
         progress: Progress = _silent,
         check_cancelled: Callable[[], None] = _never,
@@ -95,6 +107,7 @@ class IntegrityCheck:
         """Go on with a round, or begin one; needs file administration.
 
         :param since: when the round began: what has been checked after that is done.
+        :param renew: whether the records of files that were replaced are brought along with them.
         :param bytes_a_second: how fast at most; None: as fast as can be.
         :param progress: told percent and a text.
         :param check_cancelled: raises when it shall end.
@@ -103,6 +116,7 @@ class IntegrityCheck:
         visitor.require_flag(Flag.ADMIN_FILES)
         round_ = _Round(
             found=Integrity(),
+            renew=renew,
             pace=_Pace(self._reactor, bytes_a_second),
             before=await hash_checks.progress(self._database, since),
         )
@@ -137,12 +151,14 @@ class IntegrityCheck:
             _log.error("{src} can't be read: {reason}", src=due.src, reason=error.detail)
             found.add("unreadable", due.src)
             return
-        same = content is not None and _is_of(due, content.version)
         fits = content is not None and content.digest == due.content_hash
+        same = content is not None and _is_of(due, content.version, fits=fits)
         if not (same and fits) and not await self._is_so(due):
             return
         if content is None or not same:
             found.add("changed", due.src)
+            if round_.renew:
+                await self._registrar.images([due.src])
             return
         if not fits:
             _log.error("{src} is damaged: its bytes are not those that it had, but its time is", src=due.src)
@@ -160,7 +176,7 @@ class IntegrityCheck:
     async def _save(self, round_: _Round) -> None:
         waiting, round_.waiting, round_.waiting_bytes = round_.waiting, [], 0
         if waiting:
-            await hash_checks.save(self._database, waiting)
+            await hash_checks.save(self._database, waiting, info=_DAMAGED)
 
     async def _result(self, found: Integrity, since: datetime) -> Integrity:
         """With what was found before the round was broken."""
@@ -176,8 +192,11 @@ def as_json(found: Integrity) -> dict[str, Any]:
     return attrs.asdict(found)
 
 
-def _is_of(due: Due, version: FileVersion) -> bool:
-    return (version.size, version.mtime_ns) == (due.file_size, due.file_mtime_ns)
+def _is_of(due: Due, version: FileVersion, *, fits: bool) -> bool:
+    """Whether nobody has written to the file; a copy in its place that keeps the time has another inode."""
+    if (version.size, version.mtime_ns) != (due.file_size, due.file_mtime_ns):
+        return False
+    return fits or version.inode == due.file_inode
 
 
 @attrs.define(kw_only=True)
@@ -189,6 +208,7 @@ class _Round:
     """
 
     found: Integrity
+    renew: bool
     pace: _Pace
     before: hash_checks.Progress
     seen: int = 0

@@ -134,7 +134,14 @@ class Library:
         self.reading = Reading(
             database=database, files=files, repository=repository, registrar=self.registrar, rules=self.rules
         )
-        self.integrity = IntegrityCheck(reactor, database=patient, files=files, repository=repository, guard=self.guard)
+        self.integrity = IntegrityCheck(
+            reactor,
+            database=patient,
+            files=files,
+            repository=repository,
+            registrar=self.registrar,
+            guard=self.guard,
+        )
         self.verification = Verification(
             database=patient,
             files=files,

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import attrs
 
+from qisd.store.image_history import Action, cut
 from qisd.store.queries import Queries
 
 _PRESENT = (
@@ -82,14 +83,15 @@ async def progress(db: Queries, since: datetime) -> Progress:
     return Progress(done=done, total=total)
 
 
-async def save(db: Queries, checked: Sequence[tuple[Due, bool]]) -> None:
-    """Note what came of some checks.
+async def save(db: Queries, checked: Sequence[tuple[Due, bool]], *, info: str) -> None:
+    """Note what came of some checks. Those that are found damaged for the first time get an entry of their history.
 
     :param checked: each with whether the bytes fit the hash. What was found damaged before keeps its time.
+    :param info: the text of the entries.
     """
     ordered = sorted(checked, key=lambda pair: pair[0].image_id)
     await db.execute(
-        "insert into hash_checks as c (image_id, file_size, file_mtime_ns, file_inode, damaged)"
+        "with saved as (insert into hash_checks as c (image_id, file_size, file_mtime_ns, file_inode, damaged)"
         " select t.image_id, t.file_size, t.file_mtime_ns, t.file_inode, case when not t.fits then now() end"
         " from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::boolean[])"
         " as t(image_id, file_size, file_mtime_ns, file_inode, fits)"
@@ -99,13 +101,17 @@ async def save(db: Queries, checked: Sequence[tuple[Due, bool]]) -> None:
         " damaged = case when excluded.damaged is null then null"
         " when (c.file_size, c.file_mtime_ns, c.file_inode) is not distinct from"
         " (excluded.file_size, excluded.file_mtime_ns, excluded.file_inode)"
-        " then coalesce(c.damaged, excluded.damaged) else excluded.damaged end",
+        " then coalesce(c.damaged, excluded.damaged) else excluded.damaged end returning image_id, damaged)"
+        " insert into imagesaudit (image_id, user_id, action, action_info)"
+        " select image_id, null, %s, %s from saved where damaged = now() order by image_id",
         (
             [one.image_id for one, _ in ordered],
             [one.file_size for one, _ in ordered],
             [one.file_mtime_ns for one, _ in ordered],
             [one.file_inode for one, _ in ordered],
             [fits for _, fits in ordered],
+            int(Action.EDITED),
+            cut(info),
         ),
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 from qisd.errors import Forbidden, StoreUnavailable
 from qisd.library.integrity import Integrity
 from qisd.repository.files import OpenSource, Repository
+from qisd.store.image_history import Action
 from qisd.tasks.registry import TaskCancelled
 from tests.integration.api import ApiCase
 from tests.integration.library_case import LibraryCase, admin, picture, visitor
@@ -39,6 +40,13 @@ class IntegrityTests(LibraryCase):
     async def check(self, since: datetime | None = None, **more: Any) -> Integrity:
         return await self.library.integrity.run(admin(), since=since or datetime.now(UTC), **more)
 
+    def history(self, src: str) -> list[tuple[Any, ...]]:
+        return self.sql(
+            "select action, action_info from imagesaudit where image_id = (select id from images where src = %s)"
+            " order by id",
+            src,
+        )
+
     async def damaged(self) -> list[str]:
         found, total = await self.library.metadata.damaged(admin())
         self.assertEqual(len(found), total)
@@ -57,6 +65,47 @@ class IntegrityTests(LibraryCase):
         self.assertEqual((await self.check()).damaged, 1)
         self.assertEqual(self.sql("select damaged from hash_checks where damaged is not null"), first)
         self.assertEqual(await self.damaged(), ["b.jpg"])
+
+    async def test_damage_is_told_once_by_the_history_of_the_image(self) -> None:
+        whole = (self.root / "b.jpg").read_bytes()
+        rot(self.root / "b.jpg")
+        told = []
+        for _ in range(2):
+            await self.check()
+            told.append(self.history("b.jpg"))
+        self.assertEqual([kind for kind, _ in told[1]], [Action.CREATED, Action.EDITED])
+        self.assertIn("Damaged", told[1][1][1])
+        self.assertEqual(told[0], told[1])
+        await self.library.uploads.store(admin(), [self.incoming("b.jpg", whole)], folder="", overwrite="yes")
+        rot(self.root / "b.jpg")
+        await self.check()
+        self.assertEqual(
+            [kind for kind, _ in self.history("b.jpg")][1:], [Action.EDITED, Action.REPLACED, Action.EDITED]
+        )
+        self.assertEqual([kind for kind, _ in self.history("a.jpg")], [Action.CREATED])
+
+    async def test_what_was_replaced_is_recorded_anew_unless_one_only_wants_to_know(self) -> None:
+        for renew in (False, True):
+            self.write("a.jpg", picture(99))
+            self.assertEqual((await self.check(renew=renew)).changed, 1)
+            self.assertEqual(
+                self.sql("select width, content_hash is null from images where src = 'a.jpg'"),
+                [(99, True) if renew else (10 + ord("a"), False)],
+            )
+        await self.library.reading.run()
+        self.assertEqual(await self.check(), Integrity(checked=3))
+
+    async def test_a_copy_that_keeps_the_time_is_no_damage(self) -> None:
+        for name, change in (("a.jpg", True), ("b.jpg", False)):
+            status = (self.root / name).stat()
+            data = bytearray((self.root / name).read_bytes())
+            data[-1] ^= change
+            copy = self.root / f".{name}"
+            copy.write_bytes(data)
+            os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
+            copy.rename(self.root / name)
+        found = await self.check()
+        self.assertEqual((found.checked, found.changed, found.damaged), (2, 1, 0))
 
     async def test_a_good_copy_takes_the_mark_off(self) -> None:
         whole = (self.root / "b.jpg").read_bytes()
