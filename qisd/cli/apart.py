@@ -30,8 +30,8 @@ def apart(work: Callable[[], None]) -> None:
     if child == 0:
         os.close(reading)
         _in_child(work, writing)
-    os.close(writing)
     try:
+        os.close(writing)
         with os.fdopen(reading, encoding="utf-8") as told:
             message = told.read()
         _, status = os.waitpid(child, 0)
