@@ -48,6 +48,13 @@ class Permissions:
         """Read now, so that a change made here holds here at once."""
         await self._held.refresh()
 
+    async def catch_up(self) -> None:
+        """Wait until all is known that has changed up to now.
+
+        :raises StoreUnavailable: it can't be read.
+        """
+        await self._held.catch_up()
+
     def configure(self, *, grace: float) -> None:
         self._grace = grace
 

@@ -124,16 +124,17 @@ class Sessions:
             await sessions.end_oldest(db, user_id, kind, keep=HELD_MAX)
         return secret, row
 
-    async def find(self, kind: Kind, secret: str) -> SessionRow | None:
+    async def find(self, kind: Kind, secret: str, *, anew: bool = False) -> SessionRow | None:
         """The one with this secret, if it holds. Asks the database at most once a second for each.
 
+        :param anew: ask now: there is a reason to believe that it has changed.
         :raises StoreUnavailable: it can't be found out.
         """
         if not secret or len(secret) > _SECRET_MAX or not secret.isascii():
             return None
         now = self._reactor.seconds()
         known = self._known.get((kind, secret))
-        if known is None or now - known.tried > _BELIEVED:
+        if known is None or anew or now - known.tried > _BELIEVED:
             known = await self._ask(kind, secret, known)
         row = known.row
         if row is None or row.expires.timestamp() <= self._now():

@@ -10,6 +10,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from qisd.cache.singleflight import SingleFlight
 from qisd.errors import StoreUnavailable
 from qisd.store.listener import Listener
 from qisd.store.pool import Database
@@ -56,6 +57,7 @@ class Held(Generic[T]):
         self._deaf_since: float | None = None
         self._begun = 0
         self._shown = 0
+        self._catching: SingleFlight[None] = SingleFlight()
 
     @property
     def value(self) -> T:
@@ -95,6 +97,26 @@ class Held(Generic[T]):
             self._shown = number
             self._value = value
 
+    async def catch_up(self) -> None:
+        """Wait for a reading that begins from now on, for who knows of a change that was not heard of yet.
+
+        All who wait share one, and no more are made than for news.
+
+        :raises StoreUnavailable: as :meth:`refresh`.
+        """
+        wanted = self._begun + 1
+        while self._shown < wanted:  # what is under way already may be of before
+            await self._catching.join("", lambda: Deferred.fromCoroutine(self._read_after_pause()))
+
+    async def _read_after_pause(self) -> None:
+        await self._wait_for_turn()
+        await self.refresh()
+
+    async def _wait_for_turn(self) -> None:
+        wait = self._read_at + self._pause - self._reactor.seconds()
+        if wait > 0:
+            await deferLater(self._reactor, wait)
+
     def _connected(self) -> None:
         self._listening = True
         self._read_again()
@@ -119,9 +141,7 @@ class Held(Generic[T]):
     async def _read_until_fresh(self) -> None:
         try:
             while self._outdated:
-                wait = self._read_at + self._pause - self._reactor.seconds()
-                if wait > 0:
-                    await deferLater(self._reactor, wait)
+                await self._wait_for_turn()
                 self._outdated = False
                 try:
                     await self.refresh()

@@ -60,9 +60,11 @@ async def insert(
 
 
 async def by_digest(db: Queries, digests: Sequence[bytes]) -> SessionRow | None:
-    """The one with one of these digests, unless it was revoked or is over."""
+    """The one with one of these digests, unless it was revoked, is over, or its user may not have it any more."""
     rows = await db.query(
-        f"select {_COLUMNS} from sessions where secret_hash = any(%s) and revoked is null and expires > now()",  # noqa: S608
+        f"select {_COLUMNS} from sessions s where secret_hash = any(%s) and revoked is null and expires > now()"  # noqa: S608
+        " and exists (select from users u where u.id = s.user_id and u.status = 1 and u.stamp = s.stamp"
+        " and (u.allow_api or s.kind not in ('token', 'key')))",
         (list(digests),),
     )
     return _row(rows[0]) if rows else None

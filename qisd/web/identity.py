@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from qisd.access.permissions import Permissions
 from qisd.access.sessions import Sessions
 from qisd.access.visitor import Visitor
 from qisd.errors import NotAuthenticated, StoreUnavailable
-from qisd.store.sessions import SessionRow
+from qisd.store.sessions import Kind, SessionRow
 from qisd.web.proxies import Origin, origin_of
 from qisd.web.urls import Urls
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from qisd.web.request import QisRequest
 
 _HEADER_MAX = 4096
+_PROOFS: tuple[Kind, ...] = ("token", "key")
 
 
 class Identity:
@@ -38,14 +40,12 @@ class Identity:
         :raises StoreUnavailable: it can't be found out.
         """
         came = origin(request)
-        row = await self._row(request)
-        if row is not None:
-            visitor = self._permissions.holder(row, address=came.address, request_id=request.request_id)
-            if visitor is not None:
-                if request.site.settings.internal_browsing_ssl and not came.secure:
-                    raise NotAuthenticated("HTTPS must be used to access this function")
-                if first_steps or not must_change_password(visitor):
-                    return visitor
+        visitor = await self._holder(request, lambda anew: self._row(request, anew=anew))
+        if visitor is not None:
+            if request.site.settings.internal_browsing_ssl and not came.secure:
+                raise NotAuthenticated("HTTPS must be used to access this function")
+            if first_steps or not must_change_password(visitor):
+                return visitor
         return self._permissions.anonymous(address=came.address, request_id=request.request_id)
 
     async def or_stranger(self, request: QisRequest) -> Visitor:
@@ -57,19 +57,40 @@ class Identity:
 
     async def by_token(self, request: QisRequest, token: str) -> Visitor | None:
         """The visitor whom ``token`` belongs to, wherever in the request it was; None when it does not hold."""
-        row = await self._sessions.find("token", token)
+        return await self._holder(request, lambda anew: self._sessions.find("token", token, anew=anew))
+
+    async def _holder(
+        self, request: QisRequest, find: Callable[[bool], Awaitable[SessionRow | None]]
+    ) -> Visitor | None:
+        """The visitor behind what ``find`` finds; with True it is to look at the database.
+
+        What another process has just changed, an account that was made, a password of one's own, is known here of the
+        session and not of its user, or the other way round. Before that counts as the end, both are asked for.
+        """
+        row = await find(False)
+        visitor = self._visitor(request, row)
+        if row is not None and visitor is None:
+            row = await find(True)
+            visitor = self._visitor(request, row)
+            if row is not None and visitor is None:
+                await self._permissions.catch_up()
+                visitor = self._visitor(request, row)
+        return visitor
+
+    def _visitor(self, request: QisRequest, row: SessionRow | None) -> Visitor | None:
         if row is None:
             return None
         return self._permissions.holder(row, address=origin(request).address, request_id=request.request_id)
 
-    async def _row(self, request: QisRequest) -> SessionRow | None:
+    async def _row(self, request: QisRequest, *, anew: bool) -> SessionRow | None:
         token = token_of(request)
         if token:
-            row = await self._sessions.find("token", token) or await self._sessions.find("key", token)
-            if row is not None:
-                return row
+            for kind in _PROOFS:
+                row = await self._sessions.find(kind, token, anew=anew)
+                if row is not None:
+                    return row
         secret = session_secret(request)
-        return await self._sessions.find("session", secret) if secret else None
+        return await self._sessions.find("session", secret, anew=anew) if secret else None
 
 
 def must_change_password(visitor: Visitor) -> bool:

@@ -183,6 +183,37 @@ class CredentialTests(TwoServersCase):
         self.other.clock.by += BELIEVED
         self.assertEqual((await self.ask("GET", "/admin/users/1/", cookie=cookie)).status, 401)
 
+    async def test_a_token_of_an_account_that_this_server_has_not_heard_of_yet(self) -> None:
+        admin = await self.admin()
+        self.cut_off(pools=False)
+        await self.deaf()
+        who = {"username": "maria", "password": "long enough"}
+        form = {**who, "first_name": "", "last_name": "", "email": "", "auth_type": 1, "allow_api": 1}
+        number = (await self.call("POST", "/admin/users/", token=admin, form=form)).data["id"]
+        token = (await self.call("POST", "/token/", form=who)).data["token"]
+        own = f"/admin/users/{number}/"
+        self.assertEqual((await self.ask("GET", own, token=token)).status, 200)
+        # What takes tokens away is known with the next look at the token, and what gives them again by a new one.
+        await self.call("PUT", own, token=admin, form={**form, "password": "", "allow_api": 0})
+        self.other.clock.by += BELIEVED
+        self.assertEqual((await self.ask("GET", own, token=token)).status, 401)
+        await self.call("PUT", own, token=admin, form={**form, "password": ""})
+        token = (await self.call("POST", "/token/", form=who)).data["token"]
+        self.assertEqual((await self.ask("GET", own, token=token)).status, 200)
+
+    async def test_a_session_that_goes_on_after_a_new_password_of_its_own(self) -> None:
+        who = {"username": "admin", "password": ADMIN_PASSWORD}
+        cookie, csrf = await self.session_of(1)
+        self.assertEqual((await self.ask("GET", "/admin/users/1/", cookie=cookie)).status, 200)
+        self.cut_off(pools=False)
+        await self.deaf()
+        changes = {"password": "another one", "current_password": who["password"]}
+        headers = {"X-CSRF-Token": csrf}
+        reply = await self.call("PATCH", "/admin/users/1/", cookie=cookie, headers=headers, form=changes)
+        self.assertEqual(reply.status, 200, reply.body)
+        await self.other.domain.permissions.refresh()  # so that it knows of the user's change, and not of the session's
+        self.assertEqual((await self.ask("GET", "/admin/users/1/", cookie=cookie)).status, 200)
+
     async def test_a_ticket_is_good_once_at_all_servers_together(self) -> None:
         token = await self.admin()
         ticket = (await self.call("POST", "/ticket/", token=token)).data["ticket"]

@@ -179,6 +179,29 @@ class PauseTests(HeldCase):
         self.listener.heard("numbers")
         self.assertEqual(self.held.value, 2)
 
+    def test_who_knows_of_a_change_waits_for_a_reading_that_begins_after_it(self) -> None:
+        self.successResultOf(self.begin())
+        self.clock.advance(0.5)
+        gate = self.gate = Deferred()
+        self.listener.heard("numbers")  # this reading may be of before the change
+        waiting = [Deferred.fromCoroutine(self.held.catch_up()) for _ in range(3)]
+        self.gate = None
+        gate.callback(None)
+        self.assertEqual(self.held.value, 2)
+        for one in waiting:
+            self.assertNoResult(one)
+        self.clock.advance(0.5)
+        for one in waiting:
+            self.successResultOf(one)
+        self.assertEqual((self.held.value, self.readings), (3, 3))
+
+    def test_a_database_that_is_away_is_told_to_whom_waits(self) -> None:
+        self.successResultOf(self.begin())
+        self.clock.advance(0.5)
+        self.error = StoreUnavailable()
+        self.failureResultOf(Deferred.fromCoroutine(self.held.catch_up()), StoreUnavailable)
+        self.assertEqual(self.held.value, 1)
+
 
 class DeafnessTests(HeldCase):
     def test_it_knows_for_how_long_it_hears_nothing(self) -> None:
