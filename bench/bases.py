@@ -45,38 +45,32 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
     return min(taken) * 1000, made
 
 
-def made(data: bytes, spec: ImageSpec, base: bytes | None) -> Rendition:
-    return render(io.BytesIO(data), extension="jpg", spec=spec, settings=_SETTINGS, base=base, checkpoint=lambda: None)
+def made(data: bytes, spec: ImageSpec, level: int, base: bytes | None) -> Rendition:
+    return render(
+        io.BytesIO(data),
+        extension="jpg",
+        spec=spec,
+        settings=_SETTINGS,
+        level=level,
+        base=base,
+        checkpoint=lambda: None,
+    )
 
 
 def measured(photo: Path, folder: str) -> tuple[float, ...]:
-    """Milliseconds from the source, of making the base, and from it; its kB; the scores from it and without it."""
+    """Milliseconds from the source, with making the base, and from it; its kB; the scores from it and without it."""
     data = photo.read_bytes()
     info = probe(io.BytesIO(data), extension="jpg", page=None, limits=DecodeLimits())
-    level = bases.levels_for(info, _SPEC, plan(_SPEC, Size(info.width, info.height)))[0]
-
-    def make() -> list[bases.Base]:
-        return bases.make(
-            io.BytesIO(data),
-            info,
-            extension="jpg",
-            page=None,
-            level=level,
-            all_below=False,
-            limits=_SETTINGS.limits,
-            auto_orient=True,
-            gamma_correct=True,
-            checkpoint=lambda: None,
-        )
-
-    source, _ = timed(lambda: made(data, _SPEC, None))
-    making, [base] = timed(make)
-    later, _ = timed(lambda: made(data, _SPEC, base.data))
+    level = bases.level_for(info, _SPEC, plan(_SPEC, Size(info.width, info.height)), least_area=1)
+    source, _ = timed(lambda: made(data, _SPEC, 0, None))
+    first, rendition = timed(lambda: made(data, _SPEC, level, None))
+    base = rendition.base or b""
+    later, _ = timed(lambda: made(data, _SPEC, level, base))
     scores = []
-    for each in (base.data, None):
-        ours = Image.open(io.BytesIO(made(data, _LOSSLESS, each).data)).convert("RGB")
+    for step in (level, 0):
+        ours = Image.open(io.BytesIO(made(data, _LOSSLESS, step, base).data)).convert("RGB")
         scores.append(score(reference(photo, *ours.size), ours, folder))
-    return source, making, later, len(base.data) / 1000, *scores
+    return source, first, later, len(base) / 1000, *scores
 
 
 def main(photos: list[Path]) -> None:

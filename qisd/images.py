@@ -21,11 +21,11 @@ from twisted.logger import Logger
 
 from qisd.access.levels import Level
 from qisd.access.visitor import Visitor
-from qisd.bases import Bases, Wanted
 from qisd.cache.interfaces import CachedRendition, IRenditionCache
 from qisd.cache.leases import Leases, StillHeld
 from qisd.cache.singleflight import SingleFlight
 from qisd.errors import Busy, Forbidden, NotFound, QisError, SourceTooLarge, Unavailable, Unsupported
+from qisd.imaging import bases
 from qisd.imaging.cost import estimate_memory
 from qisd.imaging.formats import Format, canonical_name
 from qisd.imaging.geometry import Plan, Size, plan
@@ -50,6 +50,9 @@ _QUERIES_KEPT = 4_000
 
 _FAILURES_KEPT = 1000
 
+_BASE = "base"
+"""What bases are called in the cache, where renditions have the name of their format."""
+
 _UNWRITABLE_BECOMES = "png"
 """What a source becomes that no format is asked for and whose own format can't be written: nothing is lost in it."""
 
@@ -61,7 +64,7 @@ class ImageRules:
     :param wait_timeout: seconds to wait for another request's render of the same image.
     :param raise_too_busy: answer 503 after that time instead of waiting on.
     :param benchmarking: anonymous visitors may use ``cache`` and ``recache``, and are never refused for waiting.
-    :param pyramid_from: pixels of a source from which on all smaller bases are made with the first one; 0: never.
+    :param bases_from: pixels of a source from which on its renditions are made from bases; 0: never.
     :ivar rendering_version: stands in every key, so that other settings make other images.
     """
 
@@ -72,7 +75,7 @@ class ImageRules:
     wait_timeout: float
     raise_too_busy: bool
     benchmarking: bool
-    pyramid_from: int = 0
+    bases_from: int = 0
     rendering_version: str = attrs.field(init=False)
 
     @rendering_version.default
@@ -212,7 +215,6 @@ class Images:
         self._track = track
         self._catalogue = Catalogue(reactor, repository=repository, files=files)
         self._flight: SingleFlight[Rendition | CachedRendition] = SingleFlight()
-        self._bases = Bases(reactor, cache=cache, renders=renders, repository=repository)
         self._changes = 0
         self._standing: tuple[ImageRules, TemplateSnapshot, int] | None = None
         self._failures: dict[str, tuple[float, Unsupported]] = {}
@@ -486,12 +488,15 @@ class Images:
 
     async def _make(self, prepared: PreparedImage, client: str, *, background: bool) -> Rendition:
         key = prepared.etag
-        wanted = _wanted(prepared)
-        base = None if prepared.anew else await self._bases.find(wanted)
+        level = _base_level(prepared)
+        base = await self._cache.get(_base_key(prepared, level)) if level and not prepared.anew else None
+        memory = _memory(prepared)
+        if level and base is None:
+            memory = max(memory, bases.memory(prepared.source.info, level))
         try:
             made, current, seconds = await self._renders.run(
-                lambda checkpoint: self._render(prepared, base, checkpoint),
-                memory=_memory(prepared),
+                lambda checkpoint: self._render(prepared, level, base.data if base else None, checkpoint),
+                memory=memory,
                 label=f"{prepared.path} [{prepared.spec.canonical()}]",
                 client=client,
                 background=background,
@@ -499,14 +504,15 @@ class Images:
         except (Unsupported, Unavailable) as error:
             self._note_failure(prepared, error)
             raise
+        if made.base is not None and current:
+            kept = CachedRendition(data=made.base, format=_BASE, seconds=seconds)
+            await self._cache.put(_base_key(prepared, level), kept)
         if prepared.store and current:
             await self._cache.put(key, CachedRendition(data=made.data, format=made.format.name, seconds=seconds))
-        if base is None and current:
-            self._bases.missed(wanted)
         return made
 
     def _render(
-        self, prepared: PreparedImage, base: bytes | None, checkpoint: Checkpoint
+        self, prepared: PreparedImage, level: int, base: bytes | None, checkpoint: Checkpoint
     ) -> tuple[Rendition, bool, float]:
         """In a thread: the rendition, whether it is of the very files that its key names, and the seconds it took."""
         began = time.perf_counter()
@@ -522,6 +528,7 @@ class Images:
                     settings=prepared.rules.rendering,
                     overlay=overlay.stream if overlay else None,
                     overlay_extension=extension_of(prepared.spec.overlay_src or ""),
+                    level=level,
                     base=base if current else None,
                     checkpoint=checkpoint,
                 )
@@ -633,20 +640,19 @@ def _key(source: SourceFacts, spec: ImageSpec, output: Format, overlay: SourceFa
     """Names one image for ever: the exact file, in this version, rendered this way. Also its entity tag."""
     watermark = (overlay.name, str(overlay.version)) if overlay else (b"", "")
     version = str(source.version)
-    return _digest(source.name, version, spec.canonical(), output.name, *watermark, rules.rendering_version)
+    bases_used = "bases" if 0 < rules.bases_from <= source.info.width * source.info.height else ""
+    parts = (spec.canonical(), output.name, *watermark, rules.rendering_version, bases_used)
+    return _digest(source.name, version, *parts)
 
 
-def _wanted(prepared: PreparedImage) -> Wanted:
-    rules = prepared.rules
-    return Wanted(
-        path=prepared.path,
-        source=prepared.source,
-        spec=prepared.spec,
-        plan=prepared.plan,
-        rendering=rules.rendering,
-        version=rules.rendering_version,
-        pyramid_from=rules.pyramid_from,
-    )
+def _base_level(prepared: PreparedImage) -> int:
+    return bases.level_for(prepared.source.info, prepared.spec, prepared.plan, least_area=prepared.rules.bases_from)
+
+
+def _base_key(prepared: PreparedImage, level: int) -> str:
+    """Names one base for ever: of the exact file, in this version, reduced this way."""
+    source, page = prepared.source, prepared.spec.page or 1
+    return _digest(source.name, str(source.version), f"base {level} {page}", prepared.rules.rendering_version)
 
 
 def _digest(*parts: str | bytes) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 import attrs
-from PIL import Image
+from PIL import Image, ImageColor
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import Clock, deferLater
@@ -393,33 +393,30 @@ class ImagesTests(TestCase):
 
     # Bases
 
-    async def test_what_is_rendered_more_than_once_gets_a_base(self) -> None:
+    async def test_renditions_of_a_large_source_are_made_from_one_base(self) -> None:
+        self.images = self.make(bases_from=1_000_000)
         self.paint("shop/chair.png", "red", (1600, 1200))
-        await self.get(width="100")
-        self.assertEqual((len(self.cache), self.renders.active), (1, 0))
+        first = await self.get(width="100")
+        self.assertEqual(len(self.cache), 2)
         await self.get(width="101")
-        while self.renders.active or self.renders.waiting or len(self.cache) < 3:
-            await deferLater(reactor, 0.01)
-        made = self.rendered
-        last = await self.get(width="102")
-        self.assertEqual((self.rendered, Image.open(io.BytesIO(last.data)).size), (made + 1, (102, 77)))
-        self.assertEqual(self.with_base, [False, False, True])
-
-    async def test_a_replaced_file_has_no_base(self) -> None:
-        await self.test_what_is_rendered_more_than_once_gets_a_base()
-        self.paint("shop/chair.png", "blue", (1600, 1200))
-        self.clock.advance(2)
-        await self.get(width="103")
-        self.assertFalse(self.with_base[-1])
-
-    async def test_a_large_source_gets_all_of_them_at_once(self) -> None:
-        self.paint("shop/chair.png", "red", (1600, 1200))
-        self.images = self.make(pyramid_from=1_000_000)
-        await self.get(width="100")
-        while len(self.cache) < 6:
-            await deferLater(reactor, 0.01)
-        await self.get(width="300")
         self.assertEqual(self.with_base, [False, True])
+        await self.cache.clear()
+        self.assertEqual((await self.get(width="100")).data, first.data)
+
+    async def test_a_replaced_file_has_another_base(self) -> None:
+        self.images = self.make(bases_from=1_000_000)
+        for colour in ("red", "blue"):
+            self.paint("shop/chair.png", colour, (1600, 1200))
+            self.clock.advance(2)
+            made = Image.open(io.BytesIO((await self.get(width="100", format="png")).data))
+            self.assertEqual(made.convert("RGB").getpixel((5, 5)), ImageColor.getrgb(colour))
+        self.assertEqual(self.with_base, [False, False])
+
+    async def test_small_sources_have_none(self) -> None:
+        self.images = self.make(bases_from=2_000_000)
+        self.paint("shop/chair.png", "red", (1600, 1200))
+        await self.get(width="100")
+        self.assertEqual(len(self.cache), 1)
 
     # What a query means is found out once
 

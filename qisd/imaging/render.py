@@ -60,12 +60,16 @@ class RenderSettings:
 
 @attrs.frozen(kw_only=True)
 class Rendition:
-    """A rendered image: the bytes of a file, its format, and its size in pixels."""
+    """A rendered image: the bytes of a file, its format, and its size in pixels.
+
+    :param base: that of the source, if it was made on the way.
+    """
 
     data: bytes = attrs.field(repr=False)
     format: Format
     width: int
     height: int
+    base: bytes | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -84,6 +88,7 @@ def render(
     settings: RenderSettings,
     overlay: BinaryIO | None = None,
     overlay_extension: str = "",
+    level: int = 0,
     base: bytes | None = None,
     checkpoint: Callable[[], None],
 ) -> Rendition:
@@ -92,15 +97,15 @@ def render(
     :param source: seekable stream; it stays open.
     :param extension: of the source's file name, without dot; it also decides the output format where the spec does not.
     :param overlay: the stream of the spec's overlay, if it has one.
-    :param base: a large enough one of the source, to be used instead of decoding that; see :mod:`qisd.imaging.bases`. A
-        damaged one does no harm.
+    :param level: the step from which it is to be made, as :func:`qisd.imaging.bases.level_for` gives it.
+    :param base: of that step, if there is one; a damaged one does no harm.
     :param checkpoint: called between steps, and now and then within long ones; what it raises ends the render.
     :raises Unsupported: source or overlay can't be read, or the result can't be made.
     :raises SourceTooLarge: source or overlay exceeds the limits.
     :raises BadParameter: the source has no such page, or less pixels than tiles.
     """
     try:
-        return _rendered(source, extension, spec, settings, overlay, overlay_extension, base, checkpoint)
+        return _rendered(source, extension, spec, settings, overlay, overlay_extension, level, base, checkpoint)
     except MemoryError as error:
         raise SourceTooLarge("The image is too large to be made.", detail=spec.canonical()) from error
 
@@ -112,12 +117,13 @@ def _rendered(
     settings: RenderSettings,
     overlay: BinaryIO | None,
     overlay_extension: str,
+    level: int,
     base: bytes | None,
     checkpoint: Callable[[], None],
 ) -> Rendition:
     output = output_format(spec, extension, settings.formats)
     checkpoint()
-    held, job, extras = _decoded(source, extension, spec, settings, output, base, checkpoint)
+    held, job, extras, made = _decoded(source, extension, spec, settings, output, level, base, checkpoint)
     if overlay is not None and spec.overlay_src is not None:
         checkpoint()
         job = attrs.evolve(job, overlay=_decoded_overlay(overlay, overlay_extension, job, settings, checkpoint))
@@ -135,7 +141,7 @@ def _rendered(
         fill_rgb=work.ground.rgb(),
         checkpoint=checkpoint,
     )
-    return Rendition(data=data, format=output, width=work.image.width, height=work.image.height)
+    return Rendition(data=data, format=output, width=work.image.width, height=work.image.height, base=made)
 
 
 def output_format(spec: ImageSpec, extension: str, formats: FormatTable) -> Format:
@@ -156,16 +162,25 @@ def _decoded(
     spec: ImageSpec,
     settings: RenderSettings,
     output: Format,
+    level: int,
     base: bytes | None,
     checkpoint: Callable[[], None],
-) -> tuple[list[Work], Job, _Extras]:
+) -> tuple[list[Work], Job, _Extras, bytes | None]:
     opened = open_source(
         source, extension=extension, page=spec.page, limits=settings.limits, auto_orient=settings.auto_orient
     )
     sizes = plan(spec, Size(opened.info.width, opened.info.height))
+    made = None
     pixels = None if base is None else bases.pixels(base)
     with decoding():
-        if pixels is not None:
+        if level and pixels is None:
+            whole = [opened.load(None, checkpoint)]
+            checkpoint()
+            made = bases.make(whole[0], opened.info, level, gamma_correct=settings.gamma_correct)
+            pixels = None if made is None else bases.pixels(made)
+            picture = whole.pop() if pixels is None else opened.with_pixels(pixels)
+            whole.clear()
+        elif pixels is not None:
             picture = opened.with_pixels(pixels)
         else:
             picture = opened.load(sufficient_size(spec, sizes), checkpoint)
@@ -177,7 +192,7 @@ def _decoded(
         quality=settings.resize_quality,
         gamma_correct=settings.gamma_correct,
     )
-    return [begin(picture)], job, _Extras(metadata=picture.metadata, dpi=picture.dpi)
+    return [begin(picture)], job, _Extras(metadata=picture.metadata, dpi=picture.dpi), made
 
 
 def _decoded_overlay(

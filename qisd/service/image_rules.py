@@ -15,7 +15,7 @@ from qisd.settings import Settings
 
 _log = Logger()
 
-_LEAST_PYRAMID = 1_000_000
+_LEAST_AREA = 1_000_000
 
 
 def image_rules(settings: Settings) -> ImageRules:
@@ -38,7 +38,7 @@ def image_rules(settings: Settings) -> ImageRules:
         wait_timeout=float(settings.image_generation_wait_timeout),
         raise_too_busy=settings.image_generation_raise_too_busy,
         benchmarking=settings.benchmarking,
-        pyramid_from=settings.auto_pyramid_threshold if settings.auto_pyramid_threshold >= _LEAST_PYRAMID else 0,
+        bases_from=settings.auto_pyramid_threshold if settings.auto_pyramid_threshold >= _LEAST_AREA else 0,
     )
 
 
