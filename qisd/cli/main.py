@@ -27,6 +27,7 @@ from qisd.cli import (
     status,
     streams,
     tasks,
+    tune,
     users,
 )
 from qisd.cli.console import CommandError, Console, Exit, ReaderGone, plain, unwritten
@@ -37,6 +38,7 @@ _COMMANDS = (
     check,
     status,
     settings,
+    tune,
     cache,
     users,
     permissions,

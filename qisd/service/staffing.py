@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import attrs
 
-from qisd.settings import Settings
-
-_LEAST = 2
-_LOCAL_NAMES = ("", "localhost", "[::1]")
+from qisd.settings import Settings, sizing
 
 TASKS = "tasks"
 
@@ -45,7 +40,7 @@ def stations(settings: Settings, *, processors: int | None = None) -> list[Stati
     best = recommended(settings, processors=processors)
     preferred = settings.preferred_url_scheme
     wanted = {
-        role: _count(value, best if role == preferred else _LEAST)
+        role: _count(value, best if role == preferred else sizing.LEAST_WORKERS)
         for role, value in (("http", settings.http_processes), ("https", settings.https_processes))
     }
     places = [
@@ -61,17 +56,12 @@ def stations(settings: Settings, *, processors: int | None = None) -> list[Stati
 
 def recommended(settings: Settings, *, processors: int | None = None) -> int:
     """How many workers suit this machine: one a processor, but for those that database and cache need here."""
-    cores = processors or len(os.sched_getaffinity(0))
-    cache_here = any(_is_local(f"//{server}") or server.startswith("/") for server in settings.memcached_servers)
-    database_here = not settings.mgmt_database_connection or _is_local(settings.mgmt_database_connection)
-    return max(_LEAST, cores - database_here - cache_here)
+    return sizing.workers(
+        processors or sizing.processors(),
+        postgres_here=sizing.postgres_here(settings),
+        memcached_here=sizing.memcached_here(settings),
+    )
 
 
 def _count(value: int | None, automatic: int) -> int:
     return automatic if value is None else value
-
-
-def _is_local(url: str) -> bool:
-    host = url.partition("//")[2].partition("/")[0].rpartition("@")[2]
-    name = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
-    return name in _LOCAL_NAMES or name.startswith("127.")

@@ -21,7 +21,7 @@ _MOST_REPEATED = 50
 
 
 @attrs.frozen
-class _Part:
+class Statement:
     """The lines of one statement: from its first to before ``end``, counted from 0. ``name`` is the key or table."""
 
     name: str
@@ -50,7 +50,7 @@ def read_file(path: Path) -> Findings:
         findings.fault(f"{path}:{raw[: error.start].count(10) + 1}: is not UTF-8 text", rank=0)
         return findings
 
-    parts = _split(text)
+    parts = statements(text)
     values, faults = _parse(text, parts)
     for name, value in values.items():
         line = next((part.start + 1 for part in parts if part.name == name), 1)
@@ -78,17 +78,17 @@ def _sort_in(findings: Findings, found: Found) -> None:
         findings.fault(f"{found.where}: {unknown(found.name)}", rank=found.rank)
 
 
-def _split(text: str) -> list[_Part]:
-    """Divide ``text`` into statements. What stands before the first one is a part without name."""
+def statements(text: str) -> list[Statement]:
+    """Divide the text of a file into statements. What stands before the first one is a part without name."""
     lines = text.split("\n")
     starts = [(number, match[2] or match[4]) for number, line in enumerate(lines) if (match := _STATEMENT.match(line))]
     if not starts or starts[0][0] > 0:
         starts.insert(0, (0, ""))
     ends = [number for number, _ in starts[1:]] + [len(lines)]
-    return [_Part(name, start, end) for (start, name), end in zip(starts, ends, strict=True)]
+    return [Statement(name, start, end) for (start, name), end in zip(starts, ends, strict=True)]
 
 
-def _parse(text: str, parts: list[_Part]) -> tuple[dict[str, Any], list[tuple[int, str, str]]]:
+def _parse(text: str, parts: list[Statement]) -> tuple[dict[str, Any], list[tuple[int, str, str]]]:
     """The keys of a TOML document, and (line, name, reason) of each of its faults.
 
     A TOML parser stops at the first fault. To find the others as well, the statements at fault are blanked and the rest

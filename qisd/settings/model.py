@@ -190,12 +190,12 @@ class Settings:
     snapshot_grace: int = _setting(Integer(0, 604_800), Who.SECURITY)
     embedded_database_memory_mb: int = _setting(Integer(8, 65_536), Who.TUNING, Apply.RESTART)
     memcached_servers: tuple[str, ...] = _setting(
-        ListOf(MemcachedServer(), "servers, each host:port or the path of a socket"), Who.OPERATOR, Apply.RESTART
+        ListOf(MemcachedServer(), "servers, each host:port or the path of a socket"), Who.OPERATOR
     )
-    memcached_timeout_ms: int = _setting(Integer(10, 60_000), Who.TUNING, Apply.RESTART)
-    memcached_dead_timeout: int = _setting(Integer(1, 3600), Who.TUNING, Apply.RESTART)
+    memcached_timeout_ms: int = _setting(Integer(10, 60_000), Who.TUNING)
+    memcached_dead_timeout: int = _setting(Integer(1, 3600), Who.TUNING)
     memcached_prefix: str = _setting(
-        Text("up to 40 letters, digits and marks, without blanks", r"[!-~]{0,40}"), Who.INTEGRATION, Apply.RESTART
+        Text("up to 40 letters, digits and marks, without blanks", r"[!-~]{0,40}"), Who.INTEGRATION
     )
     memcached_max_object_mb: int = _setting(Integer(1, 1024), Who.TUNING)
     memory_cache_mb: int = _setting(Integer(0, 2**20), Who.TUNING)

@@ -1,0 +1,63 @@
+"""How large everything should be on a machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+from twisted.trial.unittest import SynchronousTestCase
+
+from qisd.settings import default_settings, sizing
+from qisd.settings.sizing import Machine, Plan
+
+
+def plan(processors: int, memory_gb: float, *, here: bool = True, **settings: Any) -> Plan:
+    machine = Machine(processors=processors, memory_mb=int(memory_gb * 1024), postgres_here=here, memcached_here=here)
+    return sizing.plan(attrs.evolve(default_settings(), **settings), machine)
+
+
+class PlanTests(SynchronousTestCase):
+    def test_beside_database_and_cache_1_2_4_8_processors_have_2_2_2_6_workers(self) -> None:
+        self.assertEqual([plan(count, 8).workers for count in (1, 2, 4, 8)], [2, 2, 2, 6])
+        self.assertEqual([plan(count, 8, here=False).workers for count in (1, 2, 4, 8)], [2, 2, 4, 8])
+
+    def test_all_memory_is_given_out_and_no_more(self) -> None:
+        for processors, memory in ((4, 8), (8, 32), (10, 56)):
+            made = plan(processors, memory)
+            self.assertEqual(sum(made.shares.values()), memory * 1024)
+            self.assertEqual((made.short_of, made.shares["memcached"]), (0, made.memcached_mb))
+        self.assertEqual(plan(4, 8, here=False).memcached_mb, 0)
+
+    def test_a_machine_that_is_too_small_is_told(self) -> None:
+        made = plan(1, 1)
+        self.assertGreater(made.short_of, 0)
+        self.assertEqual((made.memcached_mb, made.memory_cache_mb, made.render_mb), (64, 16, 256))
+
+    def test_the_preferred_scheme_has_the_workers(self) -> None:
+        for scheme, expected in (("http", (6, 2)), ("https", (2, 6))):
+            settings = attrs.evolve(default_settings(), preferred_url_scheme=scheme)
+            found = sizing.by_setting(settings, plan(8, 32, preferred_url_scheme=scheme))
+            self.assertEqual((found["HTTP_PROCESSES"], found["HTTPS_PROCESSES"]), expected)
+
+    def test_connections_are_those_of_all_processes_and_some_to_spare(self) -> None:
+        self.assertEqual(plan(8, 32).connections, (5 + 2) * 8 + 5 + 5)
+        self.assertEqual(plan(8, 32, https_listen=(), tasks_enabled=False).connections, (5 + 2) * 6 + 5)
+
+
+class MachineTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.cgroup = Path(self.mktemp())
+        self.cgroup.mkdir()
+
+    def test_the_quota_of_a_container_counts_rounded_up(self) -> None:
+        many = sizing.processors(cgroup=self.cgroup)
+        for text, expected in (("100000 100000", 1), ("50000 100000", 1), ("max 100000", many), ("x", many)):
+            (self.cgroup / "cpu.max").write_text(f"{text}\n")
+            self.assertEqual(sizing.processors(cgroup=self.cgroup), expected, text)
+
+    def test_the_limit_of_a_container_counts(self) -> None:
+        all_of_it = sizing.memory_mb(cgroup=self.cgroup)
+        for text, expected in (("536870912", 512), ("max", all_of_it), (str(2**62), all_of_it)):
+            (self.cgroup / "memory.max").write_text(f"{text}\n")
+            self.assertEqual(sizing.memory_mb(cgroup=self.cgroup), expected, text)
