@@ -26,11 +26,12 @@ from qisd.cache.leases import Leases, StillHeld
 from qisd.cache.singleflight import SingleFlight
 from qisd.errors import Busy, Forbidden, NotFound, QisError, SourceTooLarge, Unavailable, Unsupported
 from qisd.imaging import bases
-from qisd.imaging.cost import estimate_memory
+from qisd.imaging.cost import estimate_memory, estimate_memory_from_pieces
 from qisd.imaging.formats import Format, canonical_name
 from qisd.imaging.geometry import Plan, Size, plan
 from qisd.imaging.limits import PublicLimits, check_public_limits
 from qisd.imaging.normalise import handling, merge
+from qisd.imaging.pieces import Extract, Pieces, extract_for
 from qisd.imaging.render import RenderSettings, Rendition, render
 from qisd.imaging.request import ImageRequest, Vocabulary, parse_image_request, parse_original_request
 from qisd.imaging.source import SourceInfo
@@ -41,6 +42,7 @@ from qisd.pools.render import Checkpoint, RenderPool
 from qisd.repository import paths
 from qisd.repository.catalogue import Catalogue, SourceFacts, extension_of
 from qisd.repository.files import OpenSource, Repository
+from qisd.sheets import Sheets, Sliced
 
 _FAILURES_BELIEVED = 30.0
 """Seconds for which a render that failed for good is not tried again."""
@@ -65,6 +67,7 @@ class ImageRules:
     :param raise_too_busy: answer 503 after that time instead of waiting on.
     :param benchmarking: anonymous visitors may use ``cache`` and ``recache``, and are never refused for waiting.
     :param bases_from: pixels of a source from which on its renditions are made from bases; 0: never.
+    :param sheets_room: bytes of the cache that keeps the pieces of large sources.
     :ivar rendering_version: stands in every key, so that other settings make other images.
     """
 
@@ -76,6 +79,7 @@ class ImageRules:
     raise_too_busy: bool
     benchmarking: bool
     bases_from: int = 0
+    sheets_room: int = 0
     rendering_version: str = attrs.field(init=False)
 
     @rendering_version.default
@@ -111,6 +115,7 @@ class PreparedImage:
     source: SourceFacts
     spec: ImageSpec
     plan: Plan
+    extract: Extract | None
     overlay: SourceFacts | None
     store: bool
     anew: bool
@@ -215,6 +220,7 @@ class Images:
         self._track = track
         self._catalogue = Catalogue(reactor, repository=repository, files=files)
         self._flight: SingleFlight[Rendition | CachedRendition] = SingleFlight()
+        self._sheets = Sheets(reactor, cache=cache, renders=renders, repository=repository, leases=leases)
         self._changes = 0
         self._standing: tuple[ImageRules, TemplateSnapshot, int] | None = None
         self._failures: dict[str, tuple[float, Unsupported]] = {}
@@ -288,8 +294,9 @@ class Images:
         handled = handling(request, vocabulary)
         output = _output_format(spec, path, rules)
         trusted = rules.benchmarking or not visitor.anonymous
+        extract = extract_for(source.info, spec, planned, large=rules.bases_from, room=rules.sheets_room)
         prepared = PreparedImage(
-            etag=_key(source, spec, output, overlay, rules),
+            etag=_key(source, spec, output, overlay, extract, rules),
             last_modified=source.version.mtime,
             expiry_secs=handled.expiry_secs,
             filename=download_name(path, output, asked=request.options.format) if handled.attachment else None,
@@ -304,6 +311,7 @@ class Images:
             source=source,
             spec=spec,
             plan=planned,
+            extract=extract,
             overlay=overlay,
             store=request.cache or not trusted,
             anew=request.recache and rules.benchmarking,
@@ -488,14 +496,15 @@ class Images:
 
     async def _make(self, prepared: PreparedImage, client: str, *, background: bool) -> Rendition:
         key = prepared.etag
-        level = _base_level(prepared)
-        base = await self._cache.get(_base_key(prepared, level)) if level and not prepared.anew else None
-        memory = _memory(prepared)
-        if level and base is None:
-            memory = max(memory, bases.memory(prepared.source.info, level))
         try:
+            pieces = await self._pieces(prepared, client, background=background)
+            level = 0 if pieces else _base_level(prepared)
+            base = await self._cache.get(_base_key(prepared, level)) if level and not prepared.anew else None
+            memory = _memory(prepared, pieces)
+            if level and base is None:
+                memory = max(memory, bases.memory(prepared.source.info, level))
             made, current, seconds = await self._renders.run(
-                lambda checkpoint: self._render(prepared, level, base.data if base else None, checkpoint),
+                lambda checkpoint: self._render(prepared, level, base.data if base else None, pieces, checkpoint),
                 memory=memory,
                 label=f"{prepared.path} [{prepared.spec.canonical()}]",
                 client=client,
@@ -511,8 +520,29 @@ class Images:
             await self._cache.put(key, CachedRendition(data=made.data, format=made.format.name, seconds=seconds))
         return made
 
+    async def _pieces(self, prepared: PreparedImage, client: str, *, background: bool) -> Pieces | None:
+        if prepared.extract is None:
+            return None
+        sliced = Sliced(
+            path=prepared.path,
+            source=prepared.source,
+            page=prepared.spec.page or 1,
+            rendering=prepared.rules.rendering,
+            key=lambda what: _made_of(prepared, what),
+        )
+        patience = prepared.rules.wait_timeout
+        sheets = await self._sheets.get(
+            sliced, prepared.extract, patience=patience, client=client, background=background
+        )
+        return None if sheets is None else Pieces(extract=prepared.extract, sheets=sheets)
+
     def _render(
-        self, prepared: PreparedImage, level: int, base: bytes | None, checkpoint: Checkpoint
+        self,
+        prepared: PreparedImage,
+        level: int,
+        base: bytes | None,
+        pieces: Pieces | None,
+        checkpoint: Checkpoint,
     ) -> tuple[Rendition, bool, float]:
         """In a thread: the rendition, whether it is of the very files that its key names, and the seconds it took."""
         began = time.perf_counter()
@@ -530,6 +560,7 @@ class Images:
                     overlay_extension=extension_of(prepared.spec.overlay_src or ""),
                     level=level,
                     base=base if current else None,
+                    pieces=pieces if current else None,
                     checkpoint=checkpoint,
                 )
             except MemoryError as error:
@@ -636,12 +667,20 @@ def _without_erez_suffix(path: str) -> str | None:
     return None
 
 
-def _key(source: SourceFacts, spec: ImageSpec, output: Format, overlay: SourceFacts | None, rules: ImageRules) -> str:
+def _key(
+    source: SourceFacts,
+    spec: ImageSpec,
+    output: Format,
+    overlay: SourceFacts | None,
+    extract: Extract | None,
+    rules: ImageRules,
+) -> str:
     """Names one image for ever: the exact file, in this version, rendered this way. Also its entity tag."""
     watermark = (overlay.name, str(overlay.version)) if overlay else (b"", "")
     version = str(source.version)
     bases_used = "bases" if 0 < rules.bases_from <= source.info.width * source.info.height else ""
-    parts = (spec.canonical(), output.name, *watermark, rules.rendering_version, bases_used)
+    pieces_used = "" if extract is None else "pieces"
+    parts = (spec.canonical(), output.name, *watermark, rules.rendering_version, bases_used, pieces_used)
     return _digest(source.name, version, *parts)
 
 
@@ -651,8 +690,13 @@ def _base_level(prepared: PreparedImage) -> int:
 
 def _base_key(prepared: PreparedImage, level: int) -> str:
     """Names one base for ever: of the exact file, in this version, reduced this way."""
+    return _made_of(prepared, f"base {level}")
+
+
+def _made_of(prepared: PreparedImage, what: str) -> str:
+    """Names for ever what is made of the exact file, in this version, whatever was asked for."""
     source, page = prepared.source, prepared.spec.page or 1
-    return _digest(source.name, str(source.version), f"base {level} {page}", prepared.rules.rendering_version)
+    return _digest(source.name, str(source.version), f"{what} {page}", prepared.rules.rendering_version)
 
 
 def _digest(*parts: str | bytes) -> str:
@@ -663,8 +707,10 @@ def _digest(*parts: str | bytes) -> str:
     return digest.hexdigest()[:40]
 
 
-def _memory(prepared: PreparedImage) -> int:
+def _memory(prepared: PreparedImage, pieces: Pieces | None) -> int:
     overlay: SourceInfo | None = prepared.overlay.info if prepared.overlay else None
+    if pieces is not None:
+        return estimate_memory_from_pieces(prepared.source.info, prepared.spec, prepared.plan, overlay, pieces.extract)
     return estimate_memory(prepared.source.info, prepared.spec, prepared.plan, overlay)
 
 

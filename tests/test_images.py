@@ -22,6 +22,7 @@ from qisd.access.visitor import Visitor
 from qisd.cache.memory import MemoryCache
 from qisd.errors import BadParameter, Forbidden, NotFound, SourceTooLarge, StoreUnavailable, Unsupported
 from qisd.images import ImageBytes, ImageFile, ImageRules, Images, download_name
+from qisd.imaging import pieces
 from qisd.imaging.formats import FORMATS
 from qisd.imaging.limits import PublicLimits
 from qisd.imaging.render import RenderSettings
@@ -101,9 +102,11 @@ class ImagesTests(TestCase):
         def counted(*args: object, **kwargs: object) -> object:
             self.rendered += 1
             self.with_base.append(kwargs["base"] is not None)
+            self.with_pieces.append(kwargs["pieces"] is not None)
             return render(*args, **kwargs)
 
         self.with_base: list[bool] = []
+        self.with_pieces: list[bool] = []
         self.patch(images_module, "render", counted)
 
     def make(self, **rules: object) -> Images:
@@ -417,6 +420,102 @@ class ImagesTests(TestCase):
         self.paint("shop/chair.png", "red", (1600, 1200))
         await self.get(width="100")
         self.assertEqual(len(self.cache), 1)
+
+    # Pieces
+
+    def zoomable(self, path: str = "shop/large.png", size: tuple[int, int] = (2400, 1800)) -> None:
+        """Paint something with many colours, and count how often it is cut up."""
+        gradient = Image.linear_gradient("L").resize(size)
+        noise = Image.effect_noise(size, 40)
+        Image.merge("RGB", (gradient, noise, gradient.transpose(Image.Transpose.ROTATE_180))).save(
+            self.root / path, compress_level=1
+        )
+        self.cache.resize(capacity=10**8)
+        self.images = self.make(bases_from=10_000_000, sheets_room=10**9)
+        self.cuts = 0
+        cut = pieces.make
+
+        def counted(*args: object, **kwargs: object) -> None:
+            self.cuts += 1
+            cut(*args, **kwargs)  # type: ignore[arg-type]
+
+        self.patch(pieces, "make", counted)
+
+    async def tile(self, number: int, grid: int, **query: str) -> bytes:
+        return (await self.get(src="shop/large.png", tile=f"{number}:{grid}", **query)).data
+
+    async def test_all_tiles_of_all_sizes_asked_for_at_once_take_one_decoding(self) -> None:
+        self.zoomable()
+        asked = [
+            Deferred.fromCoroutine(self.tile(number, grid, width=width))
+            for width, grid in (("600", 4), ("1200", 16), ("2400", 16))
+            for number in range(1, grid + 1)
+        ]
+        await gatherResults(asked)
+        self.assertEqual(self.cuts, 1)
+        await self.tile(3, 9, width="1800")
+        await self.tile(3, 9, width="1800", flip="h")
+        self.assertEqual((self.cuts, self.with_pieces), (1, [True] * 38))
+
+    async def test_tiles_are_the_same_bytes_whatever_is_cached(self) -> None:
+        self.zoomable()
+        first = [await self.tile(6, 16, width=width) for width in ("700", "2400")]
+        await self.cache.clear()
+        self.images = self.make(bases_from=10_000_000, sheets_room=10**9)
+        for width in ("1000", "300", "2000"):
+            await self.get(src="shop/large.png", width=width)
+            await self.tile(2, 4, width=width)
+        self.assertEqual([await self.tile(6, 16, width=width) for width in ("700", "2400")], first)
+
+    async def test_sizes_are_those_of_the_source_whatever_is_cached(self) -> None:
+        self.zoomable(size=(2401, 1799))
+        for query, size in (
+            ({"width": "1000"}, (1000, 750)),
+            ({"width": "900", "angle": "90"}, (900, 1202)),
+            ({"width": "900", "angle": "90", "tile": "1:4"}, (450, 601)),
+            ({"width": "333", "left": "0.1", "right": "0.63"}, (333, 471)),
+            ({"tile": "4:9"}, (800, 599)),
+        ):
+            made = await self.get(src="shop/large.png", **query)
+            self.assertEqual(Image.open(io.BytesIO(made.data)).size, size, query)
+
+    async def test_a_replaced_file_is_cut_up_anew(self) -> None:
+        self.zoomable()
+        before = await self.tile(1, 16)
+        self.paint("shop/large.png", "blue", (2400, 1800))
+        self.clock.advance(2)
+        after = await self.tile(1, 16)
+        self.assertEqual(Image.open(io.BytesIO(after)).getextrema(), ((0, 0), (0, 0), (255, 255)))
+        self.assertNotEqual(before, after)
+        self.assertEqual(self.cuts, 2)
+
+    async def test_where_pieces_do_not_stay_a_source_is_not_cut_up_for_each_tile(self) -> None:
+        self.zoomable()
+        self.cache.resize(capacity=0)
+        await self.tile(1, 16)
+        while self.renders.active:
+            await deferLater(reactor, 0.01)
+        for number in range(2, 6):
+            await self.tile(number, 16)
+        self.assertEqual((self.cuts, self.with_pieces), (1, [True] + [False] * 4))
+        self.clock.advance(61)
+        await self.tile(6, 16)
+        self.assertEqual(self.cuts, 2)
+
+    async def test_a_source_too_large_to_be_cut_up_is_rendered_itself(self) -> None:
+        self.zoomable()
+        self.patch(pieces, "making_memory", lambda info: 10**10)
+        await self.tile(1, 16)
+        self.assertEqual((self.cuts, self.with_pieces), (0, [False]))
+
+    async def test_a_damaged_source_is_decoded_once_for_all_who_want_tiles(self) -> None:
+        self.zoomable()
+        path = self.root / "shop/large.png"
+        path.write_bytes(path.read_bytes()[:200_000])
+        for number in (1, 1, 1):
+            with self.assertRaises(Unsupported):
+                await self.tile(number, 16)
+        self.assertEqual(self.cuts, 1)
 
     # What a query means is found out once
 

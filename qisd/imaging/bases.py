@@ -14,10 +14,13 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from typing import Any
 
+import attrs
 from PIL import Image
 
 from qisd.imaging.channels import colour_space
+from qisd.imaging.decoders import Opened
 from qisd.imaging.geometry import Plan, Size
 from qisd.imaging.picture import Picture, SourceInfo
 from qisd.imaging.profiles import embedded_profile
@@ -29,7 +32,9 @@ SMALLEST = 256
 """Pixels of the longer side below which there are no steps."""
 
 _LOSSY = frozenset({"jpg", "pjpg", "webp", "avif", "jp2", "jpx", "j2k"})
-_QUALITY = 95
+_SMALL = 300_000
+"""Pixels of a base below which its chroma is kept in full. In small renditions a loss shows, and there it costs little:
+with less, SSIMULACRA2 of renditions of 100 … 250 pixels was 20 … 85."""
 
 _MAKING = 12
 """Bytes per pixel of the base: its pixels, those that the resampler and the encoder hold, and the file."""
@@ -93,6 +98,19 @@ def pixels(data: bytes) -> Image.Image | None:
     return picture
 
 
+def picture(opened: Opened, data: bytes) -> Picture | None:
+    """What :meth:`Opened.load` gives, of a base; None if that is damaged."""
+    image = pixels(data)
+    return None if image is None else attrs.evolve(opened.with_pixels(image), reduced=Size(*image.size))
+
+
+def jpeg_options(area: int) -> dict[str, Any]:
+    """How pictures of so many pixels, of which smaller ones are going to be made, are kept as JPEG."""
+    if area < _SMALL:
+        return {"quality": 99, "subsampling": "4:4:4"}
+    return {"quality": 95, "subsampling": "4:2:0"}
+
+
 def _modes(info: SourceInfo) -> tuple[str, ...]:
     return _PHOTOGRAPHIC if _is_photographic(info) else _OTHERS
 
@@ -113,7 +131,7 @@ def _sufficient(size: Size, needed: Size) -> bool:
 def _encoded(image: Image.Image, info: SourceInfo) -> bytes:
     out = io.BytesIO()
     if _is_photographic(info):
-        image.save(out, "JPEG", quality=_QUALITY, subsampling="4:2:0")
+        image.save(out, "JPEG", **jpeg_options(image.width * image.height))
     else:
         image.save(out, "PNG", compress_level=1)
     return out.getvalue()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import attrs
+
 from qisd.imaging.geometry import Box, Plan, Size, cdiv, overlay_box
 from qisd.imaging.outside import PROCESS_BYTES
 from qisd.imaging.picture import SourceInfo
+from qisd.imaging.pieces import Extract
 from qisd.imaging.reduction import sufficient_overlay_size, sufficient_size
 from qisd.imaging.resample import HAVE_EXTENSION
 from qisd.imaging.rotate import BORDER, QUARTER_TURN
@@ -24,6 +27,9 @@ _ENCODER = 12
 """Bytes per pixel of the rendition: a copy in another mode, what the encoder keeps, and the file."""
 _HUNGRY_ENCODERS = {"gif": 24, "avif": 32, "jp2": 76, "j2k": 76}
 """The same for those that need more; measured, rounded up. JPEG 2000 is encoded by a process with pixels of its own."""
+
+_MEGABYTE = 1024 * 1024
+"""What a sheet of pieces takes, more or less."""
 
 _FLOATS = 0 if HAVE_EXTENSION else 48
 """Bytes per source pixel of the linear floats that the resampler's pure Pillow stand-in makes of the whole picture."""
@@ -65,6 +71,29 @@ def estimate_memory(info: SourceInfo, spec: ImageSpec, plan: Plan, overlay: Sour
     process = PROCESS_BYTES if name in ("jp2", "j2k") else 0
     peaks.append(finished + output * max(4 * _PIXEL, encoder + pixel) + process)
     return BASE + max(peaks)
+
+
+def estimate_memory_from_pieces(
+    info: SourceInfo, spec: ImageSpec, plan: Plan, overlay: SourceInfo | None, extract: Extract
+) -> int:
+    """The same of a render that gets what ``extract`` takes instead of the source: as of a source of that size."""
+    size, part = extract.region.size, extract.part
+    scale = info.width / extract.size.width, info.height / extract.size.height
+    source = attrs.evolve(info, format="png", width=size.width, height=size.height, decoder_bytes=0)
+    if part is None:
+        crop = plan.crop and _box_of(_reduced(plan.crop.size, scale))
+        scaled = attrs.evolve(plan, natural=size, rotated=_reduced(plan.rotated, scale), crop=crop)
+    else:
+        visible = part.visible.size if part.visible else Size(1, 1)
+        scaled = attrs.evolve(
+            plan, natural=size, rotated=size, crop=_box_of(size), inner=visible, canvas=part.canvas.size
+        )
+    wanted = attrs.evolve(spec, format=spec.format or info.format)
+    return estimate_memory(source, wanted, scaled, overlay) + _MEGABYTE * len(extract.sheets())
+
+
+def _box_of(size: Size) -> Box:
+    return Box(0, 0, size.width, size.height)
 
 
 def _pixels(size: Size) -> int:

@@ -71,6 +71,9 @@ class Picture:
     :param dpi: horizontal and vertical density in pixels per inch.
     :param full_size: size of the whole picture; that of ``image`` may be smaller if a reduced size was asked for.
     :param format: what the source really is.
+    :param reduced: the size to which the whole picture was reduced, exactly from edge to edge; None: ``image`` is what
+        a decoder has made, which may have rounded that size up.
+    :param origin: x and y in the reduced picture of the upper left pixel of ``image``, if that is only a part of it.
     """
 
     image: Image.Image
@@ -79,3 +82,5 @@ class Picture:
     dpi: tuple[float, float] | None
     full_size: Size
     format: Format
+    reduced: Size | None = None
+    origin: tuple[int, int] = (0, 0)

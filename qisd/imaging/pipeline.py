@@ -9,7 +9,6 @@ pixels, and :class:`Work` says how many pixels of the full picture one pixel sta
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import attrs
@@ -29,6 +28,7 @@ from qisd.imaging.resample import Filter, TransferCurve, resize
 from qisd.imaging.rotate import QUARTER_TURN, quarter_turned, turned
 from qisd.imaging.sharpen import sharpened
 from qisd.imaging.spec import ImageSpec
+from qisd.imaging.window import Part, cut, whole_pixels, within
 
 FILTERS = {1: Filter.BILINEAR, 2: Filter.BICUBIC, 3: Filter.LANCZOS}
 _FLIPS = {"h": Image.Transpose.FLIP_LEFT_RIGHT, "v": Image.Transpose.FLIP_TOP_BOTTOM}
@@ -43,6 +43,7 @@ class Job:
     :param quality: of resizing and rotating, 1 … 3.
     :param gamma_correct: whether to resize in linear light.
     :param overlay: the decoded overlay, if the spec has one.
+    :param part: what is made of the image; None is all of it. To be given if only a part of the picture is there.
     """
 
     spec: ImageSpec
@@ -52,6 +53,7 @@ class Job:
     quality: int
     gamma_correct: bool
     overlay: Picture | None = None
+    part: Part | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -61,13 +63,16 @@ class Work:
     :param profile: that of its colours; None: it has none of its own.
     :param ground: the fill colour.
     :param scale: pixels of the full picture per pixel of ``image``, on x and y.
-    :param box: the part of ``image`` that counts: left, top, right, bottom; None is all of it.
+    :param origin: x and y of the upper left pixel of ``image``, if that is only a part of the picture.
+    :param box: what ``image`` stands for, and is going to be scaled: left, top, right, bottom, in its pixels; None is
+        all of it. Where only a part of the image is made, it may be beyond what is there.
     """
 
     image: Image.Image
     profile: Profile | None
     ground: Ground
     scale: tuple[float, float] = (1.0, 1.0)
+    origin: tuple[int, int] = (0, 0)
     box: tuple[float, float, float, float] | None = None
 
     @property
@@ -88,8 +93,10 @@ def begin(picture: Picture) -> Work:
     if image.mode != "1" or "transparency" in image.info:
         image = to_working_mode(image)
     profile = embedded_profile(picture.icc, colour_space(image.mode))
-    scale = _scale(picture.full_size, image.size)
-    return Work(image=image, profile=profile, ground=Ground(Image.new("RGB", (1, 1))), scale=scale)
+    full, reduced = picture.full_size, picture.reduced
+    scale = _scale(full, image.size) if reduced is None else (full.width / reduced.width, full.height / reduced.height)
+    ground = Ground(Image.new("RGB", (1, 1)))
+    return Work(image=image, profile=profile, ground=ground, scale=scale, origin=picture.origin)
 
 
 def _scale(full: Size, size: tuple[int, int]) -> tuple[float, float]:
@@ -153,27 +160,33 @@ def rotate(work: Work, job: Job) -> Work:
 
 def crop(work: Work, job: Job) -> Work:
     """Cut off what is not wanted, so that nothing of it can bleed in later."""
-    x, y = work.scale
-    whole = job.plan.rotated
-    box = job.plan.crop
-    if box is None:
-        edges = (0.0, 0.0, whole.width / x, whole.height / y)
-    else:
-        edges = (box.left / x, box.top / y, box.right / x, box.bottom / y)
-    left, top = math.floor(edges[0]), math.floor(edges[1])
-    right, bottom = math.ceil(edges[2]), math.ceil(edges[3])
-    if (left, top, right, bottom) != (0, 0, *work.image.size):
-        work = attrs.evolve(work, image=work.image.crop((left, top, right, bottom)))
-    if work.scale != (1.0, 1.0):
+    edges = cut(job.plan, work.scale)
+    wanted = whole_pixels(edges)
+    x, y = work.origin
+    left, top = max(wanted.left, x), max(wanted.top, y)
+    right, bottom = min(wanted.right, x + work.image.width), min(wanted.bottom, y + work.image.height)
+    if (left - x, top - y, right - x, bottom - y) != (0, 0, *work.image.size):
+        work = attrs.evolve(work, image=work.image.crop((left - x, top - y, right - x, bottom - y)))
+    if work.scale != (1.0, 1.0) or job.part is not None:
         work = attrs.evolve(work, box=(edges[0] - left, edges[1] - top, edges[2] - left, edges[3] - top))
+    if work.box is not None and job.part is None:
+        work = attrs.evolve(work, box=_inside(work.box, work.image.size))
+    box = job.plan.crop
     if box is not None and job.spec.fill == "auto" and not job.spec.rotation:
         ground = chosen_ground("auto", work.coloured, needed=True, store=job.profiles)
         work = attrs.evolve(work, ground=ground)
     return work
 
 
+def _inside(box: tuple[float, float, float, float], size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """The last digits of a fraction must not lead out of the picture."""
+    return max(box[0], 0.0), max(box[1], 0.0), min(box[2], float(size[0])), min(box[3], float(size[1]))
+
+
 def resize_and_pad(work: Work, job: Job) -> Work:
     plan = job.plan
+    if job.part is not None:
+        return _part_resized(work, job, job.part)
     image = work.image
     inner = (plan.inner.width, plan.inner.height)
     if work.box is not None or image.size != inner:
@@ -182,6 +195,24 @@ def resize_and_pad(work: Work, job: Job) -> Work:
         ink = work.ground.ink(image.mode)
         canvas = Image.new(image.mode, (plan.canvas.width, plan.canvas.height), ink if len(ink) > 1 else ink[0])
         canvas.paste(image, plan.offset)
+        image = canvas
+    return attrs.evolve(work, image=image, scale=(1.0, 1.0), box=None)
+
+
+def _part_resized(work: Work, job: Job, part: Part) -> Work:
+    """The same, of a part of the image alone."""
+    plan, visible = job.plan, part.visible
+    image = continuous(work.image)
+    if visible is not None:
+        box = within(work.box or (0.0, 0.0, float(image.width), float(image.height)), plan.inner, visible)
+        size = visible.width, visible.height
+        image = scaled(attrs.evolve(work, image=image).coloured, size, job, box=_inside(box, image.size))
+    if visible is None or part.canvas.size != visible.size:
+        ink = work.ground.ink(image.mode)
+        canvas = Image.new(image.mode, (part.canvas.width, part.canvas.height), ink if len(ink) > 1 else ink[0])
+        if visible is not None:
+            x, y = plan.offset[0] - part.canvas.left, plan.offset[1] - part.canvas.top
+            canvas.paste(image, (x + visible.left, y + visible.top))
         image = canvas
     return attrs.evolve(work, image=image, scale=(1.0, 1.0), box=None)
 
@@ -218,11 +249,12 @@ def overlay(work: Work, job: Job) -> Work:
 
 
 def tile(work: Work, job: Job) -> Work:
-    """All before was done to the whole image, so that tiles put together are the same, pixel by pixel."""
+    """All before was done as to the whole image, so that tiles put together are the same, pixel by pixel."""
     box = job.plan.tile
     if box is None:
         return work
-    return attrs.evolve(work, image=work.image.crop((box.left, box.top, box.right, box.bottom)))
+    x, y = (job.part.canvas.left, job.part.canvas.top) if job.part is not None else (0, 0)
+    return attrs.evolve(work, image=work.image.crop((box.left - x, box.top - y, box.right - x, box.bottom - y)))
 
 
 def apply_profile(work: Work, job: Job) -> Work:

@@ -17,6 +17,7 @@ from qisd.imaging.formats import Format, FormatTable
 from qisd.imaging.geometry import Size, overlay_box, plan
 from qisd.imaging.metadata import Metadata
 from qisd.imaging.picture import DecodeLimits, Picture
+from qisd.imaging.pieces import Pieces
 from qisd.imaging.pipeline import Job, Work, begin, run
 from qisd.imaging.profiles import ProfileStore
 from qisd.imaging.reduction import sufficient_overlay_size, sufficient_size
@@ -90,6 +91,7 @@ def render(
     overlay_extension: str = "",
     level: int = 0,
     base: bytes | None = None,
+    pieces: Pieces | None = None,
     checkpoint: Callable[[], None],
 ) -> Rendition:
     """Make the image that ``spec`` describes.
@@ -99,13 +101,14 @@ def render(
     :param overlay: the stream of the spec's overlay, if it has one.
     :param level: the step from which it is to be made, as :func:`qisd.imaging.bases.level_for` gives it.
     :param base: of that step, if there is one; a damaged one does no harm.
+    :param pieces: of the source, to be used instead of it or of a base; see :mod:`qisd.imaging.pieces`. Likewise.
     :param checkpoint: called between steps, and now and then within long ones; what it raises ends the render.
     :raises Unsupported: source or overlay can't be read, or the result can't be made.
     :raises SourceTooLarge: source or overlay exceeds the limits.
     :raises BadParameter: the source has no such page, or less pixels than tiles.
     """
     try:
-        return _rendered(source, extension, spec, settings, overlay, overlay_extension, level, base, checkpoint)
+        return _rendered(source, extension, spec, settings, overlay, overlay_extension, level, base, pieces, checkpoint)
     except MemoryError as error:
         raise SourceTooLarge("The image is too large to be made.", detail=spec.canonical()) from error
 
@@ -119,11 +122,12 @@ def _rendered(
     overlay_extension: str,
     level: int,
     base: bytes | None,
+    pieces: Pieces | None,
     checkpoint: Callable[[], None],
 ) -> Rendition:
     output = output_format(spec, extension, settings.formats)
     checkpoint()
-    held, job, extras, made = _decoded(source, extension, spec, settings, output, level, base, checkpoint)
+    held, job, extras, made = _decoded(source, extension, spec, settings, output, level, base, pieces, checkpoint)
     if overlay is not None and spec.overlay_src is not None:
         checkpoint()
         job = attrs.evolve(job, overlay=_decoded_overlay(overlay, overlay_extension, job, settings, checkpoint))
@@ -164,6 +168,7 @@ def _decoded(
     output: Format,
     level: int,
     base: bytes | None,
+    pieces: Pieces | None,
     checkpoint: Callable[[], None],
 ) -> tuple[list[Work], Job, _Extras, bytes | None]:
     opened = open_source(
@@ -171,18 +176,19 @@ def _decoded(
     )
     sizes = plan(spec, Size(opened.info.width, opened.info.height))
     made = None
-    pixels = None if base is None else bases.pixels(base)
     with decoding():
-        if level and pixels is None:
+        picture = None if pieces is None else pieces.picture(opened)
+        part = None if pieces is None or picture is None else pieces.extract.part
+        if picture is None and base is not None:
+            picture = bases.picture(opened, base)
+        if picture is None and level:
             whole = [opened.load(None, checkpoint)]
             checkpoint()
             made = bases.make(whole[0], opened.info, level, gamma_correct=settings.gamma_correct)
-            pixels = None if made is None else bases.pixels(made)
-            picture = whole.pop() if pixels is None else opened.with_pixels(pixels)
+            picture = None if made is None else bases.picture(opened, made)
+            picture = picture or whole.pop()
             whole.clear()
-        elif pixels is not None:
-            picture = opened.with_pixels(pixels)
-        else:
+        elif picture is None:
             picture = opened.load(sufficient_size(spec, sizes), checkpoint)
     job = Job(
         spec=spec,
@@ -191,6 +197,7 @@ def _decoded(
         profiles=settings.profiles,
         quality=settings.resize_quality,
         gamma_correct=settings.gamma_correct,
+        part=part,
     )
     return [begin(picture)], job, _Extras(metadata=picture.metadata, dpi=picture.dpi), made
 

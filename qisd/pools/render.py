@@ -138,6 +138,10 @@ class RenderPool:
             self._fail(job, Failure(Busy(detail=f"{self.waiting} renders are waiting")))
         return result
 
+    def tell(self, function: Callable[..., object], *arguments: object) -> None:
+        """For jobs, in their threads: have the reactor's thread call ``function`` soon, before it has their result."""
+        self._reactor.callFromThread(function, *arguments)
+
     def _gave_way(self, client: str, *, background: bool) -> bool:
         """Refuse something that waits in favour of ``client``; whether there was something."""
         job = None

@@ -15,6 +15,8 @@ from qisd.settings import Settings
 
 _log = Logger()
 
+_MEGABYTE = 1024 * 1024
+
 _LEAST_AREA = 1_000_000
 
 
@@ -39,6 +41,7 @@ def image_rules(settings: Settings) -> ImageRules:
         raise_too_busy=settings.image_generation_raise_too_busy,
         benchmarking=settings.benchmarking,
         bases_from=settings.auto_pyramid_threshold if settings.auto_pyramid_threshold >= _LEAST_AREA else 0,
+        sheets_room=max(settings.disk_cache_mb, settings.memory_cache_mb) * _MEGABYTE,
     )
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops, ImageStat, JpegImagePlugin
 from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.imaging import bases
 from qisd.imaging.geometry import Size, plan
 from qisd.imaging.picture import DecodeLimits, SourceInfo
+from qisd.imaging.pipeline import begin
 from qisd.imaging.reduction import sufficient_size
 from qisd.imaging.render import RenderSettings, Rendition, render
 from qisd.imaging.source import open_source
@@ -122,6 +123,21 @@ class MakingTests(BaseCase):
         picture = bases.pixels(self.make(self.photo(), 2))
         assert picture is not None
         self.assertEqual((picture.size, picture.mode, picture.info), ((800, 600), "RGB", {}))
+
+    def test_small_ones_keep_their_chroma_in_full(self) -> None:
+        sampling = []
+        for level in (1, 4):
+            image = Image.open(io.BytesIO(self.make(self.photo(), level)))
+            assert isinstance(image, JpegImagePlugin.JpegImageFile)
+            sampling.append(JpegImagePlugin.get_sampling(image))
+        self.assertEqual(sampling, [2, 0])  # 4:2:0, 4:4:4
+
+    def test_places_are_those_of_the_source_where_halves_are_rounded_up(self) -> None:
+        data = self.photo(size=(1999, 1501))
+        opened = open_source(io.BytesIO(data), extension="jpg", page=None, limits=DecodeLimits(), auto_orient=True)
+        picture = bases.picture(opened, self.make(data, 2))
+        assert picture is not None
+        self.assertEqual(begin(picture).scale, (1999 / 1000, 1501 / 751))
 
     def test_what_is_lossless_or_transparent_stays_so(self) -> None:
         for mode, format_ in (("RGB", "PNG"), ("RGBA", "PNG"), ("LA", "PNG"), ("RGBA", "WEBP")):
