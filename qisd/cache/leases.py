@@ -7,8 +7,10 @@ owner does not renew it.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
+import itertools
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,9 +19,11 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from qisd.cache.disk import Threads
 from qisd.cache.memcached.cluster import Cluster
+from qisd.errors import StoreUnavailable
 
 _log = Logger()
 
@@ -36,6 +40,9 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.2
 
 _BYTES = 2**40
 """Bytes of the file that may be locked, each for the keys that fall on it. The file itself is empty."""
+
+_REST = 30.0
+"""Seconds for which the file is left alone when its disk does not answer."""
 
 
 class StillHeld(Exception):
@@ -54,10 +61,11 @@ class Lease:
 
 
 class Leases:
-    """Gives out leases, one a key.
+    """Gives out leases, one a key. Where nobody can tell whether another process has it, it is given.
 
     :param file: for the locks of this server, on a local disk; made if it is not there.
-    :param cluster: None: there are no other servers that the results could be shared with.
+    :param threads: one thread, in which all that is asked for is done in its order.
+    :param cluster: by which other servers are told.
     :param shared: whether what one process makes can be had by another one now.
     :param owner: names this process.
     """
@@ -67,18 +75,19 @@ class Leases:
         file: Path,
         *,
         threads: Threads,
-        cluster: Cluster | None,
+        cluster: Cluster,
         shared: Callable[[], bool],
         owner: str,
         reactor: Any,
     ) -> None:
-        self._file = file
+        self._file = _LockedFile(file)
         self._threads = threads
         self._cluster = cluster
         self._shared = shared
-        self._owner = owner.encode("ascii")
+        self._owner = owner
+        self._numbers = itertools.count()
         self._reactor = reactor
-        self._descriptor: int | None = None
+        self._rests_until = float("-inf")
 
     @property
     def of_use(self) -> bool:
@@ -115,43 +124,104 @@ class Leases:
             await lease.end()
 
     async def take(self, key: str) -> Lease | None:
-        """The lease of ``key``; None if somebody else has it. Where it can't be told, it is given."""
+        """The lease of ``key``; None if somebody else has it."""
         place = int.from_bytes(hashlib.blake2b(key.encode("ascii"), digest_size=8).digest()) % _BYTES
-        if not await self._threads.run(lambda: self._lock(place)):
+        if not await self._locked(place):
             return None
-        if self._cluster is not None and await self._cluster.add(f"L{key}", self._owner, seconds=_EXPIRES) is False:
-            await self._threads.run(lambda: self._unlock(place))
+        word = f"{self._owner} {next(self._numbers)}".encode("ascii")
+        try:
+            added = await self._cluster.add(f"L{key}", word, seconds=_EXPIRES)
+        except BaseException:
+            self._unlock(place)
+            raise
+        if added is False:
+            await self._unlock(place)
             return None
-        renewal = LoopingCall(self._renew, key)
+        renewal = LoopingCall(lambda: Deferred.fromCoroutine(self._renew(key, word)))
         renewal.clock = self._reactor
-        if self._cluster is not None:
+        if added:
             renewal.start(_RENEWED, now=False)
-        return Lease(lambda: Deferred.fromCoroutine(self._end(key, place, renewal)))
+        return Lease(lambda: Deferred.fromCoroutine(self._end(key, word, place, renewal)))
 
-    async def _renew(self, key: str) -> None:
-        if self._cluster is not None:
-            await self._cluster.set(f"L{key}", self._owner, seconds=_EXPIRES)
+    async def _renew(self, key: str, word: bytes) -> None:
+        """Have it for longer, unless another server has it by now, because this one was held up for too long."""
+        holder = await self._cluster.get(f"L{key}")
+        if holder is None:
+            await self._cluster.add(f"L{key}", word, seconds=_EXPIRES)
+        elif holder == word:
+            await self._cluster.set(f"L{key}", word, seconds=_EXPIRES)
 
-    async def _end(self, key: str, place: int, renewal: LoopingCall) -> None:
+    async def _end(self, key: str, word: bytes, place: int, renewal: LoopingCall) -> None:
         if renewal.running:
             renewal.stop()
-            if self._cluster is not None:
+        try:
+            if await self._cluster.get(f"L{key}") == word:
                 await self._cluster.delete(f"L{key}")
-        await self._threads.run(lambda: self._unlock(place))
+        finally:
+            await self._unlock(place)
 
-    # In threads. The locks belong to the process, and closing any descriptor of the file would end them all.
+    async def _locked(self, place: int) -> bool:
+        """Whether no other process of this server has it, as far as can be told."""
+        if self._reactor.seconds() < self._rests_until:
+            return True
+        try:
+            return await self._threads.run(lambda: self._file.lock(place))
+        except StoreUnavailable:
+            _log.warn("renders are not told to the other processes: {file} can't be locked in time", file=self._file)
+            self._rests_until = self._reactor.seconds() + _REST
+            self._unlock(place)
+            return True
+        except BaseException:
+            self._unlock(place)  # the thread may be at it still, and then does that next
+            raise
 
-    def _lock(self, place: int) -> bool:
+    def _unlock(self, place: int) -> Deferred[None]:
+        done = Deferred.fromCoroutine(_awaited(self._threads.run(lambda: self._file.unlock(place))))
+        return done.addErrback(_not_now)
+
+
+class _LockedFile:
+    """Blocks: to be used in one thread. The locks belong to the process: to close the file would end them all."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+        self._told = False
+
+    def __str__(self) -> str:
+        return str(self._path)
+
+    def lock(self, place: int) -> bool:
+        """Whether no other process has it locked; True as well where there can be no locks."""
         try:
             if self._descriptor is None:
-                self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
-        except (BlockingIOError, PermissionError):
-            return False
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            _log.warn("renders are not told to the other processes: {reason}", reason=error.strerror)
+            self._tell(error)
+            return True
+        try:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                return False
+            self._tell(error)
         return True
 
-    def _unlock(self, place: int) -> None:
+    def unlock(self, place: int) -> None:
         if self._descriptor is not None:
             fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, place)
+
+    def _tell(self, error: OSError) -> None:
+        if not self._told:
+            self._told = True
+            _log.warn(
+                "renders are not told to the other processes, by {file}: {reason}", file=self, reason=error.strerror
+            )
+
+
+def _not_now(failure: Failure) -> None:
+    failure.trap(StoreUnavailable)
+
+
+async def _awaited(one: Awaitable[None]) -> None:
+    await one

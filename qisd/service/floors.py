@@ -8,7 +8,6 @@ from typing import Any
 from twisted.logger import Logger
 
 from qisd.cache.disk import DiskCache, DiskLimits
-from qisd.cache.interfaces import IRenditionCache
 from qisd.cache.leases import Leases
 from qisd.cache.memcached.cluster import Cluster, ClusterSettings
 from qisd.cache.memcached.floor import MemcachedFloor
@@ -30,6 +29,10 @@ _THREADS = 4
 # A request waits for that once, and then for none of it for a while.
 _TIMEOUT = 3.0
 
+_LEASE_TIMEOUT = 1.0
+
+_NAMES = ("memory", "memcached", "disk")
+
 _LARGE = 0.1
 """Share of the memory from which an image is large: the memory cache takes such a one only when it comes again."""
 
@@ -38,24 +41,22 @@ class Floors:
     """Where finished images are kept: in the memory of this process, in Memcached, and on the disk of this server.
 
     :ivar cache: all of it as one.
-    :ivar cluster: Memcached; None: there is none.
-    :ivar threads: for the disk; to be started before, and stopped after.
+    :ivar cluster: Memcached; without servers, it has nothing and takes nothing.
+    :ivar pools: of threads; to be started before, and stopped after.
     """
 
     def __init__(self, settings: Settings, *, reactor: Any) -> None:
         self._settings = settings
         self._reactor = reactor
         self._epoch: int | None = None
-        self.threads = FilePool(reactor, name="cache", timeout=_TIMEOUT, threads=_THREADS)
+        threads = FilePool(reactor, name="cache", timeout=_TIMEOUT, threads=_THREADS)
+        self._lease_thread = FilePool(reactor, name="leases", timeout=_LEASE_TIMEOUT, threads=1)
+        self.pools = [threads, self._lease_thread]
         self.memory = MemoryCache(capacity=settings.memory_cache_mb * _MEGABYTE)
-        self.disk = DiskCache(_folder(settings), limits=_limits(settings), threads=self.threads, clock=reactor)
-        self.cluster = _cluster(settings, reactor)
-        floors: list[tuple[str, IRenditionCache]] = [("memory", self.memory)]
-        if self.cluster is not None:
-            floors.append(("memcached", MemcachedFloor(self.cluster, largest=self._largest)))
-        floors.append(("disk", self.disk))
-        self._names, caches = zip(*floors, strict=True)
-        self.cache = Tiers(*caches)
+        self.disk = DiskCache(_folder(settings), limits=_limits(settings), threads=threads, clock=reactor)
+        self.cluster = Cluster(_cluster(settings), reactor=reactor)
+        memcached = MemcachedFloor(self.cluster, largest=self._largest)
+        self.cache = Tiers(self.memory, memcached, self.disk)
 
     def start(self) -> None:
         self.disk.start()
@@ -64,19 +65,18 @@ class Floors:
     async def stop(self) -> None:
         """Bring to an end what is being written."""
         await self.disk.stop()
-        if self.cluster is not None:
-            self.cluster.stop()
+        self.cluster.stop()
 
     def configure(self, settings: Settings) -> None:
         """Take over what can change while the daemon runs."""
         self._settings = settings
         self.memory.resize(capacity=settings.memory_cache_mb * _MEGABYTE)
         self.disk.configure(_folder(settings), _limits(settings))
+        self.cluster.configure(_cluster(settings))
 
     def enter(self, epoch: int) -> bool:
         """Go by another epoch of what is shared; whether it is another one."""
-        if self.cluster is not None:
-            self.cluster.epoch = epoch
+        self.cluster.epoch = epoch
         changed, self._epoch = self._epoch not in (None, epoch), epoch
         return changed
 
@@ -84,7 +84,7 @@ class Floors:
         """Who makes an image, of all processes; ``owner`` is the id of this one."""
         return Leases(
             self._settings.state_dir / _LEASES,
-            threads=self.threads,
+            threads=self._lease_thread,
             cluster=self.cluster,
             shared=lambda: self.shared,
             owner=owner,
@@ -94,15 +94,16 @@ class Floors:
     @property
     def shared(self) -> bool:
         """Whether other processes find what this one has made."""
-        return (self.cluster is not None and self.cluster.available) or self._settings.disk_cache_mb > 0
+        return self.cluster.available or self._settings.disk_cache_mb > 0
 
     def checks(self) -> dict[str, bool]:
         """How the parts fare that others run."""
-        return {} if self.cluster is None else {"memcached": all(self.cluster.states().values())}
+        states = self.cluster.states()
+        return {"memcached": all(states.values())} if states else {}
 
     def report(self) -> dict[str, int]:
         """Hits by floor, and misses."""
-        return {**dict(zip(self._names, self.cache.hits, strict=True)), "misses": self.cache.misses}
+        return {**dict(zip(_NAMES, self.cache.hits, strict=True)), "misses": self.cache.misses}
 
     def _largest(self) -> int:
         return self._settings.memcached_max_object_mb * _MEGABYTE
@@ -121,17 +122,12 @@ class Floors:
             )
 
 
-def _cluster(settings: Settings, reactor: Any) -> Cluster | None:
-    if not settings.memcached_servers:
-        return None
-    return Cluster(
-        ClusterSettings(
-            servers=settings.memcached_servers,
-            timeout=settings.memcached_timeout_ms / 1000,
-            pause=float(settings.memcached_dead_timeout),
-            prefix=settings.memcached_prefix,
-        ),
-        reactor=reactor,
+def _cluster(settings: Settings) -> ClusterSettings:
+    return ClusterSettings(
+        servers=settings.memcached_servers,
+        timeout=settings.memcached_timeout_ms / 1000,
+        pause=float(settings.memcached_dead_timeout),
+        prefix=settings.memcached_prefix,
     )
 
 

@@ -266,7 +266,7 @@ class House:
 
     def _thread_pools(self) -> list[ThreadedPool]:
         pools = self.pools
-        return [pools.renders, pools.files, self.uploads, pools.hashing, pools.directory, self.floors.threads]
+        return [pools.renders, pools.files, self.uploads, pools.hashing, pools.directory, *self.floors.pools]
 
     def _parse_template(self, document: object) -> TemplateValues:
         return parse_template(document, choices(self.rules))

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 
+from pymemcache.client.base import Client
 from twisted.trial.unittest import SynchronousTestCase
 
 
@@ -38,6 +39,13 @@ class Memcached:
             else:
                 return
         raise AssertionError("memcached does not start")
+
+    def items(self) -> int:
+        """How many values it has."""
+        client = Client(("127.0.0.1", self.port))
+        count: int = client.stats()[b"curr_items"]
+        client.close()
+        return count
 
     def stop(self) -> None:
         if self.process is not None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import TestCase
 
-from qisd.cache.leases import Leases, StillHeld
+from qisd.cache.leases import Lease, Leases, StillHeld
 from qisd.cache.memcached.cluster import Cluster, ClusterSettings
 from qisd.pools.files import FilePool
 from tests.integration.memcached import Memcached, started
@@ -23,10 +24,15 @@ import sys
 from pathlib import Path
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from qisd.cache.leases import Leases
+from qisd.cache import leases as module
+from qisd.cache.memcached.cluster import Cluster, ClusterSettings
 from qisd.pools.files import FilePool
-pool = FilePool(reactor); pool.start()
-leases = Leases(Path(sys.argv[1]), threads=pool, cluster=None, shared=lambda: True, owner="other", reactor=reactor)
+module._EXPIRES = 1
+pool = FilePool(reactor, threads=1); pool.start()
+cluster = Cluster(ClusterSettings(servers=sys.argv[2:], timeout=5, pause=5, prefix="t:"), reactor=reactor)
+leases = module.Leases(
+    Path(sys.argv[1]), threads=pool, cluster=cluster, shared=lambda: True, owner="other", reactor=reactor
+)
 taken = Deferred.fromCoroutine(leases.take("key"))
 taken.addCallback(lambda lease: print("taken" if lease else "not taken", flush=True))
 reactor.run()
@@ -40,20 +46,30 @@ class LeaseCase(TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        self.threads = FilePool(reactor, name="cache")
+        self.threads = FilePool(reactor, name="leases", threads=1)
         self.threads.start()
         self.addCleanup(self.threads.stop)
 
     def server(self, name: str, memcached: Memcached | None = None) -> Leases:
         """The leases of a process that is a server of its own."""
-        cluster = None
-        if memcached is not None:
-            settings = ClusterSettings(servers=[memcached.address], timeout=1, pause=60, prefix="t:")
-            cluster = Cluster(settings, reactor=reactor)
-            self.addCleanup(cluster.stop)
+        servers = [] if memcached is None else [memcached.address]
+        cluster = Cluster(ClusterSettings(servers=servers, timeout=1, pause=60, prefix="t:"), reactor=reactor)
+        self.addCleanup(cluster.stop)
         return Leases(
             self.folder / name, threads=self.threads, cluster=cluster, shared=lambda: True, owner=name, reactor=reactor
         )
+
+    def holder(self, *arguments: str) -> subprocess.Popen[str]:
+        """Another process, which has the lease."""
+        holder = subprocess.Popen(
+            [sys.executable, "-c", _HOLDER, *arguments], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
+        )
+        self.addCleanup(holder.wait)
+        self.addCleanup(holder.kill)
+        assert holder.stdout is not None
+        self.addCleanup(holder.stdout.close)
+        self.assertEqual(holder.stdout.readline(), "taken\n")
+        return holder
 
 
 class ServersTests(LeaseCase):
@@ -133,7 +149,6 @@ class ServersTests(LeaseCase):
         one._reactor = clock = Clock()
         lease = await one.take("key")
         assert lease is not None
-        assert one._cluster is not None
         await one._cluster.delete("Lkey")
         clock.advance(3.1)
         while await one._cluster.get("Lkey") is None:
@@ -142,17 +157,36 @@ class ServersTests(LeaseCase):
         await lease.end()
         self.assertEqual(clock.getDelayedCalls(), [])
 
+    async def test_the_death_of_who_has_it_passes_it_on(self) -> None:
+        memcached = started(self)
+        holder = self.holder(str(self.folder / "one"), memcached.address)
+        other = self.server("other", memcached)
+        self.assertIsNone(await other.take("key"))
+        holder.kill()
+        while (lease := await other.take("key")) is None:
+            await deferLater(reactor, 0.02)
+        await lease.end()
+
+    async def test_who_was_held_up_for_too_long_takes_it_from_nobody(self) -> None:
+        memcached = started(self)
+        one, other = self.server("one", memcached), self.server("other", memcached)
+        one._reactor = clock = Clock()
+        late = await one.take("key")
+        assert late is not None
+        await one._cluster.delete("Lkey")  # as it does by itself in time
+        lease = await other.take("key")
+        assert lease is not None
+        theirs = await other._cluster.get("Lkey")
+        clock.advance(3.1)
+        await late.end()
+        self.assertEqual(await other._cluster.get("Lkey"), theirs)
+        await lease.end()
+        self.assertIsNone(await other._cluster.get("Lkey"))
+
 
 class ProcessTests(LeaseCase):
     async def test_of_the_processes_of_a_server_one_has_it_until_it_dies(self) -> None:
-        file = self.folder / "leases"
-        holder = subprocess.Popen(
-            [sys.executable, "-c", _HOLDER, str(file)], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
-        )
-        self.addCleanup(holder.wait)
-        self.addCleanup(holder.kill)
-        assert holder.stdout is not None
-        self.assertEqual(holder.stdout.readline(), "taken\n")
+        holder = self.holder(str(self.folder / "leases"))
         here = self.server("leases")
         self.assertIsNone(await here.take("key"))
         other = await here.take("another")
@@ -163,9 +197,39 @@ class ProcessTests(LeaseCase):
         lease = await here.take("key")
         assert lease is not None
         await lease.end()
-        holder.stdout.close()
+
+    async def test_one_who_leaves_at_any_moment_leaves_nothing_locked(self) -> None:
+        here = self.server("leases")
+        for turns in range(6):
+            taking = Deferred.fromCoroutine(here.take("key"))
+            taking.addErrback(lambda failure: failure.trap(CancelledError))
+            for _ in range(turns):
+                await deferLater(reactor, 0)
+            taking.cancel()
+            lease = await taking
+            if isinstance(lease, Lease):
+                await lease.end()
+        await self.threads.run(lambda: None)
+        self.holder(str(self.folder / "leases"))
+
+    async def test_a_disk_that_hangs_costs_one_wait_and_then_none_for_a_while(self) -> None:
+        hangs = threading.Event()
+        self.addCleanup(hangs.set)
+        slow = FilePool(reactor, name="slow", threads=1, timeout=0.05)
+        slow.start()
+        self.addCleanup(slow.stop)
+        here = self.server("leases")
+        here._threads = slow
+        Deferred.fromCoroutine(slow.run(hangs.wait)).addErrback(lambda _: None)
+        first = await here.take("key")
+        assert first is not None
+        self.patch(here, "_threads", None)
+        self.assertTrue(await here._locked(1))
+        hangs.set()
 
     async def test_where_the_file_can_not_be_had_nobody_is_kept_waiting(self) -> None:
-        lease = await self.server("nowhere/at/all").take("key")
-        assert lease is not None
-        await lease.end()
+        (self.folder / "folder").mkdir()
+        for file in ("nowhere/at/all", "folder"):
+            lease = await self.server(file).take("key")
+            assert lease is not None
+            await lease.end()

@@ -170,7 +170,7 @@ class WorkerTests(WorkersCase):
         told = json.loads(self.qis("cache", "status", "--json"))
         self.assertEqual([node["server"] for node in told["nodes"]], [memcached.address])
         self.assertEqual(told["nodes"][0]["items"], 10)
-        self.assertGreaterEqual(sum(worker["cache"].get("memcached", 0) for worker in told["workers"]), 10)
+        self.assertGreater(sum(worker["cache"].get("memcached", 0) for worker in told["workers"]), 0)
         self.qis("cache", "flush", "--yes")
         run.says("The caches were emptied")
         until(lambda: run.log.count("The caches were emptied") == 4, "that all workers have done so")

@@ -30,8 +30,9 @@ class FloorsTests(TestCase):
 
     def floors(self, **changes: Any) -> Floors:
         floors = Floors(self.settings(**changes), reactor=reactor)
-        floors.threads.start()
-        self.addCleanup(floors.threads.stop)
+        for pool in floors.pools:
+            pool.start()
+            self.addCleanup(pool.stop)
         floors.start()
         return floors
 

@@ -9,17 +9,15 @@ from typing import Any
 import attrs
 from pymemcache.client.base import check_key_helper
 from pymemcache.client.rendezvous import RendezvousHash
-from twisted.internet.defer import Deferred
 
 from qisd.cache.memcached.node import Node
-from qisd.cache.memcached.protocol import Connection
 
 
 @attrs.frozen(kw_only=True)
 class ClusterSettings:
     """Where the servers are.
 
-    :param servers: ``host:port`` or paths of sockets; their order does not matter.
+    :param servers: ``host:port`` or paths of sockets; their order does not matter. Empty: there is no cluster.
     :param timeout: seconds within which one must answer.
     :param pause: seconds for which one that does not is left out at first.
     :param prefix: of all keys.
@@ -38,10 +36,21 @@ class Cluster:
     """
 
     def __init__(self, settings: ClusterSettings, *, reactor: Any) -> None:
-        self.settings = settings
         self.epoch = 0
+        self._reactor = reactor
+        self._nodes: dict[str, Node] = {}
+        self._set_up(settings)
+
+    def configure(self, settings: ClusterSettings) -> None:
+        """Go by other settings. What is being asked comes to nothing."""
+        if settings != self._settings:
+            self.stop()
+            self._set_up(settings)
+
+    def _set_up(self, settings: ClusterSettings) -> None:
+        self._settings = settings
         self._nodes = {
-            address: Node(address, timeout=settings.timeout, pause=settings.pause, reactor=reactor)
+            address: Node(address, timeout=settings.timeout, pause=settings.pause, reactor=self._reactor)
             for address in settings.servers
         }
         self._ring = RendezvousHash(nodes=sorted(self._nodes), hash_function=_score)
@@ -56,48 +65,56 @@ class Cluster:
         """Whether each of the servers can be asked, by address."""
         return {address: node.available for address, node in self._nodes.items()}
 
-    async def get(self, key: str) -> tuple[int, bytes] | None:
-        """Flags and value of ``key``."""
+    async def get(self, key: str, *, bulk: bool = False) -> bytes | None:
+        """The value of ``key``.
+
+        :param bulk: whether it is a piece of something large, which there is more time for.
+        """
+        node = self._node(key)
+        if node is None:
+            return None
         name = self._name(key)
-        found = await self._node(key).ask(lambda connection: connection.fetch(name))
-        # A server that answers a number instead makes the protocol give that.
-        return (found[0], found[1]) if isinstance(found, tuple) and found[1] is not None else None
+        found = await node.ask(lambda connection, within: connection.fetch(name, within=within), bulk=bulk)
+        return None if found is None else found[1]
 
-    async def set(self, key: str, value: bytes, *, flags: int = 0, seconds: int = 0) -> bool:
-        """Keep ``value``, for ``seconds``, or for as long as there is room."""
+    async def set(self, key: str, value: bytes, *, seconds: int = 0, bulk: bool = False) -> bool:
+        """Keep ``value``, for ``seconds``, or for as long as there is room; whether it is kept."""
+        node = self._node(key)
+        if node is None:
+            return False
         name = self._name(key)
-
-        def keep(connection: Connection) -> Deferred[bool]:
-            return connection.keep(name, value, flags=flags, seconds=seconds)
-
-        return await self._node(key).ask(keep) or False
+        kept = await node.ask(
+            lambda connection, within: connection.keep(name, value, seconds=seconds, within=within),
+            bulk=bulk,
+            size=len(value),
+        )
+        return kept or False
 
     async def add(self, key: str, value: bytes, *, seconds: int) -> bool | None:
         """Keep ``value`` if there is none; None: nobody knows."""
+        node = self._node(key)
+        if node is None:
+            return None
         name = self._name(key)
-        return await self._node(key).ask(lambda connection: connection.keep_new(name, value, seconds=seconds))
+        return await node.ask(
+            lambda connection, within: connection.keep_new(name, value, seconds=seconds, within=within)
+        )
 
     async def delete(self, key: str) -> None:
-        name = self._name(key)
-        await self._node(key).ask(lambda connection: connection.remove(name))
-
-    async def statistics(self) -> dict[str, dict[str, str] | None]:
-        """What each server says of itself; None of those that don't answer."""
-        told: dict[str, dict[str, str] | None] = {}
-        for address, node in self._nodes.items():
-            found = await node.ask(lambda connection: connection.tell())
-            told[address] = None if found is None else {k.decode(): v.decode() for k, v in found.items()}
-        return told
+        node = self._node(key)
+        if node is not None:
+            name = self._name(key)
+            await node.ask(lambda connection, within: connection.remove(name, within=within))
 
     def stop(self) -> None:
         for node in self._nodes.values():
             node.stop()
 
-    def _node(self, key: str) -> Node:
-        return self._only or self._nodes[self._ring.get_node(key)]
+    def _node(self, key: str) -> Node | None:
+        return self._only or self._nodes.get(self._ring.get_node(key))
 
     def _name(self, key: str) -> bytes:
-        name: bytes = check_key_helper(f"{self.settings.prefix}{self.epoch}:{key}", allow_unicode_keys=False)
+        name: bytes = check_key_helper(f"{self._settings.prefix}{self.epoch}:{key}", allow_unicode_keys=False)
         return name
 
 

@@ -23,6 +23,9 @@ T = TypeVar("T")
 SLOT = 1_047_000
 """Bytes of one slot: a server takes a megabyte by default, with the key and its own bookkeeping."""
 
+_AT_ONCE = 16
+"""Slots that are on their way to the servers at the same time."""
+
 _MARK = b"qis1"
 _HEAD = struct.Struct(">4sIII16s")
 """Mark, checksum, bytes of the whole, number of slots, name of the format."""
@@ -40,17 +43,22 @@ class MemcachedFloor:
 
     async def get(self, key: str) -> CachedRendition | None:
         found = await self._cluster.get(key)
-        return None if found is None else await self._read(key, found[1])
+        return None if found is None else await self._read(key, found)
 
     async def put(self, key: str, rendition: CachedRendition) -> None:
         data, name = rendition.data, rendition.format.encode("ascii")
         if len(data) > self._largest() or len(name) > _FORMAT_MAX:
             return
-        slots = [data[number * SLOT : (number + 1) * SLOT] for number in range(_slots(len(data)))]
-        head = _HEAD.pack(_MARK, _checksum(key, data), len(data), len(slots), name)
-        kept = await _all([self._cluster.set(_slot(key, number), slot) for number, slot in enumerate(slots)])
-        if all(kept):
-            await self._cluster.set(key, head if slots else head + data)
+        slots = _slots(len(data))
+        for first in range(0, slots, _AT_ONCE):
+            numbers = range(first, min(first + _AT_ONCE, slots))
+            if not all(await _all(self._put_slot(key, number, data) for number in numbers)):
+                return
+        head = _HEAD.pack(_MARK, _checksum(key, data), len(data), slots, name)
+        await self._cluster.set(key, head if slots else head + data)
+
+    def _put_slot(self, key: str, number: int, data: bytes) -> Awaitable[bool]:
+        return self._cluster.set(_slot(key, number), data[number * SLOT : (number + 1) * SLOT], bulk=True)
 
     def fill(self) -> float:
         """Nobody knows: the servers may be those of others as well."""
@@ -71,8 +79,8 @@ class MemcachedFloor:
         return CachedRendition(data=data, format=name.rstrip(b"\0").decode("ascii", "replace"))
 
     async def _gathered(self, key: str, slots: int) -> bytes | None:
-        found = await _all([self._cluster.get(_slot(key, number)) for number in range(slots)])
-        parts = [one[1] for one in found if one is not None]
+        found = await _all(self._cluster.get(_slot(key, number), bulk=True) for number in range(slots))
+        parts = [one for one in found if one is not None]
         return b"".join(parts) if len(parts) == slots else None
 
 
