@@ -82,6 +82,7 @@ class DiskCache:
     :param threads: where file work is done.
     :param clock: for the pauses after which it tries again.
     :param now: seconds since 1970.
+    :ivar epoch: with another one, nothing is found of what was there before.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class DiskCache:
         self._threads = threads
         self._clock = clock
         self._now = now
+        self.epoch = 0
         self._place(root)
         self._at_work: set[Deferred[None]] = set()
         self._being_written: dict[str, int] = {}
@@ -149,7 +151,7 @@ class DiskCache:
         if not self._open or not self._limits.capacity or self._reading.resting:
             return None
         try:
-            found = await self._threads.run(partial(self._files.read, key))
+            found = await self._threads.run(partial(self._files.read, self._name(key)))
         except (OSError, StoreUnavailable) as error:
             self._reading.met(error)
             return None
@@ -164,6 +166,9 @@ class DiskCache:
             return
         self._being_written[key] = rendition.cost
         self._in_background(self._write(key, rendition))
+
+    def _name(self, key: str) -> str:
+        return f"{self.epoch}:{key}"
 
     def fill(self) -> float:
         """How full the cache is, in percent."""
@@ -188,7 +193,9 @@ class DiskCache:
 
     async def _write(self, key: str, rendition: CachedRendition) -> None:
         limits = self._limits
-        write = partial(self._files.write, key, rendition, capacity=limits.capacity, min_free=limits.min_free)
+        write = partial(
+            self._files.write, self._name(key), rendition, capacity=limits.capacity, min_free=limits.min_free
+        )
         try:
             self._used = await self._threads.run(write)
         except (OSError, StoreUnavailable) as error:

@@ -76,7 +76,7 @@ class Floors:
 
     def enter(self, epoch: int) -> bool:
         """Go by another epoch of what is shared; whether it is another one."""
-        self.cluster.epoch = epoch
+        self.cluster.epoch = self.disk.epoch = epoch
         changed, self._epoch = self._epoch not in (None, epoch), epoch
         return changed
 

@@ -80,7 +80,7 @@ class DiskCacheCase(SynchronousTestCase):
             os.utime(self.path(key), (used, used))
 
     def path(self, key: str) -> Path:
-        place = Place.of(key)
+        place = Place.of(f"0:{key}")
         return self.root / place.shard / place.name
 
     def kept(self, keys: list[str]) -> list[str]:

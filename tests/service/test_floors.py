@@ -70,3 +70,14 @@ class FloorsTests(TestCase):
         await self.put(floors)
         self.assertEqual(self.on_disk(), 0)
         await floors.stop()
+
+    async def test_what_was_flushed_while_this_server_was_away_is_not_found_when_it_is_back(self) -> None:
+        before = self.floors(disk_cache_mb=10)
+        before.enter(7)
+        await before.cache.put("a", SLOW)
+        await before.stop()
+        for epoch, found in ((8, None), (7, SLOW)):
+            after = self.floors(disk_cache_mb=10)
+            self.assertFalse(after.enter(epoch), "there is nothing to be emptied at the start")
+            self.assertEqual(await after.cache.get("a"), found)
+            await after.stop()
