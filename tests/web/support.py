@@ -59,7 +59,7 @@ class FakeSettings:
 def prepared_image(**changes: object) -> PreparedImage:
     """What the domain says about an image, as far as the web floor looks at it."""
     fields: dict[str, object] = dict.fromkeys(
-        ("path", "source", "spec", "plan", "overlay", "rules", "xref", "filename", "template")
+        ("path", "source", "spec", "plan", "overlay", "extract", "rules", "xref", "filename", "template")
     )
     fields |= {
         "etag": ETAG,
