@@ -68,7 +68,7 @@ def measured(photo: Path, folder: str) -> tuple[float, ...]:
     later, _ = timed(lambda: made(data, _SPEC, level, base))
     scores = []
     for step in (level, 0):
-        ours = Image.open(io.BytesIO(made(data, _LOSSLESS, step, base).data)).convert("RGB")
+        ours = Image.open(io.BytesIO(made(data, _LOSSLESS, step, base if step else None).data)).convert("RGB")
         scores.append(score(reference(photo, *ours.size), ours, folder))
     return source, first, later, len(base) / 1000, *scores
 

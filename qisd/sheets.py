@@ -27,7 +27,14 @@ _FORMAT = "sheet"
 _AGAIN = 60.0
 """Seconds for which a source is not cut up once more when its pieces are gone: there is no room for them."""
 
+_GIVEN_UP = 3600.0
+"""The same when it takes too long, or too much memory."""
+
 _REMEMBERED = 1000
+
+_WORTH = 1.0
+"""Seconds that a sheet counts as having taken at least, so that the disk keeps all of a source and not only those that
+were made last: each that is missing costs as much as all together."""
 
 
 @attrs.frozen(kw_only=True)
@@ -98,7 +105,7 @@ class Sheets:
         self._leases = leases
         self._flight: SingleFlight[None] = SingleFlight()
         self._making: dict[str, _Making] = {}
-        self._made: dict[str, float] = {}
+        self._not_before: dict[str, float] = {}
 
     async def get(
         self, wanted: Sliced, extract: Extract, *, patience: float, client: str, background: bool
@@ -132,7 +139,7 @@ class Sheets:
         name = wanted.key("sheets")
         making = self._making.get(name)
         if making is None:
-            if self._reactor.seconds() < self._made.get(name, float("-inf")) + _AGAIN:
+            if self._reactor.seconds() < self._not_before.get(name, float("-inf")):
                 return {}
             making = self._making[name] = _Making()
 
@@ -141,16 +148,20 @@ class Sheets:
             return True
 
         async def work() -> None:
+            pause = _AGAIN
             try:
                 if self._leases is None or not self._leases.of_use:
                     await make()
                 else:
                     await self._leases.once(name, look=lambda: self._all_there(missing), make=make, patience=patience)
-            except (SourceTooLarge, RenderTimeout, StillHeld) as error:
-                self.log.info("not cut up: {source}: {reason}", source=wanted.path, reason=error)
+            except StillHeld:
+                pass
+            except (SourceTooLarge, RenderTimeout) as error:
+                pause = _GIVEN_UP
+                self.log.info("{source} can't be cut up: {reason}", source=wanted.path, reason=error.message)
             finally:
                 del self._making[name]
-                self._remember(name)
+                self._rest(name, pause)
 
         await making.wait(missing, self._flight.join(name, lambda: Deferred.fromCoroutine(work())))
         return making.made
@@ -170,17 +181,17 @@ class Sheets:
             background=background,
         )
 
-    def _remember(self, name: str) -> None:
-        while len(self._made) >= _REMEMBERED:
-            del self._made[next(iter(self._made))]
-        self._made[name] = self._reactor.seconds()
+    def _rest(self, name: str, pause: float) -> None:
+        while len(self._not_before) >= _REMEMBERED:
+            del self._not_before[next(iter(self._not_before))]
+        self._not_before[name] = self._reactor.seconds() + pause
 
     def _cut(self, wanted: Sliced, making: _Making, checkpoint: Checkpoint) -> None:
         """In a thread. Each sheet goes to the cache as soon as it is made: together they may be larger than memory."""
         began = time.perf_counter()
 
         def keep(level: int, number: int, sheet: bytes) -> None:
-            kept = CachedRendition(data=sheet, format=_FORMAT, seconds=time.perf_counter() - began)
+            kept = CachedRendition(data=sheet, format=_FORMAT, seconds=max(time.perf_counter() - began, _WORTH))
             self._renders.tell(self._keep, making, wanted.key(f"sheet {level} {number}"), kept)
 
         source, rendering = self._repository.open(wanted.path), wanted.rendering

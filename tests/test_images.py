@@ -19,8 +19,9 @@ from twisted.trial.unittest import TestCase
 from qisd import images as images_module
 from qisd.access.snapshot import Account, PermissionSnapshot, Validity
 from qisd.access.visitor import Visitor
+from qisd.cache.interfaces import CachedRendition
 from qisd.cache.memory import MemoryCache
-from qisd.errors import BadParameter, Forbidden, NotFound, SourceTooLarge, StoreUnavailable, Unsupported
+from qisd.errors import BadParameter, Forbidden, NotFound, RenderTimeout, SourceTooLarge, StoreUnavailable, Unsupported
 from qisd.images import ImageBytes, ImageFile, ImageRules, Images, download_name
 from qisd.imaging import pieces
 from qisd.imaging.formats import FORMATS
@@ -489,6 +490,23 @@ class ImagesTests(TestCase):
         self.assertNotEqual(before, after)
         self.assertEqual(self.cuts, 2)
 
+    async def test_the_disk_is_told_to_keep_all_pieces_however_quickly_they_were_made(self) -> None:
+        self.zoomable()
+        kept: list[CachedRendition] = []
+        put = self.cache.put
+
+        async def noted(key: str, rendition: CachedRendition) -> None:
+            kept.append(rendition)
+            await put(key, rendition)
+
+        self.patch(self.cache, "put", noted)
+        await self.tile(1, 4, width="300")
+        while self.renders.active:
+            await deferLater(reactor, 0.01)
+        sheets = [each for each in kept if each.format == "sheet"]
+        self.assertEqual(len(sheets), 6 + 2 + 1 + 1)  # 2400, 1200, 600, 300 wide
+        self.assertTrue(all(each.seconds >= 1 for each in sheets))
+
     async def test_where_pieces_do_not_stay_a_source_is_not_cut_up_for_each_tile(self) -> None:
         self.zoomable()
         self.cache.resize(capacity=0)
@@ -507,6 +525,20 @@ class ImagesTests(TestCase):
         self.patch(pieces, "making_memory", lambda info: 10**10)
         await self.tile(1, 16)
         self.assertEqual((self.cuts, self.with_pieces), (0, [False]))
+
+    async def test_a_source_that_takes_too_long_to_be_cut_up_is_not_tried_again_for_an_hour(self) -> None:
+        self.zoomable()
+        tried = []
+
+        def endless(*args: object, **kwargs: object) -> None:
+            tried.append(True)
+            raise RenderTimeout
+
+        self.patch(pieces, "make", endless)
+        for number, later in ((1, 61), (2, 3600), (3, 0)):
+            await self.tile(number, 16)
+            self.clock.advance(later)
+        self.assertEqual((len(tried), self.with_pieces), (2, [False] * 3))
 
     async def test_a_damaged_source_is_decoded_once_for_all_who_want_tiles(self) -> None:
         self.zoomable()
