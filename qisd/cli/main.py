@@ -14,6 +14,7 @@ from qisd import __version__
 from qisd.access.secret_key import generate_secret
 from qisd.cli import (
     audit,
+    bench,
     cache,
     check,
     completion,
@@ -39,6 +40,7 @@ _COMMANDS = (
     status,
     settings,
     tune,
+    bench,
     cache,
     users,
     permissions,
