@@ -11,7 +11,9 @@ from qisd.cache.interfaces import CachedRendition, IRenditionCache
 class Tiers:
     """Asks ``floors`` in their order. What a lower one has is put into those above it.
 
-    :ivar hits: how often each floor has had what was asked for; ``misses``: how often none had.
+    :ivar hits: how often each floor has had what was asked for.
+    :ivar misses: how often something had to be made, and was put here. Not how often nothing was found: who waits for
+        what another process makes looks more than once.
     """
 
     def __init__(self, *floors: IRenditionCache) -> None:
@@ -27,11 +29,11 @@ class Tiers:
                 for above in self._floors[:depth]:
                     await above.put(key, found)
                 return found
-        self.misses += 1
         return None
 
     async def put(self, key: str, rendition: CachedRendition) -> None:
         """Offer ``rendition`` to all floors. Each takes what it is for."""
+        self.misses += 1
         for floor in self._floors:
             await floor.put(key, rendition)
 

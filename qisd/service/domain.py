@@ -128,6 +128,7 @@ class Domain:
         self._store = store
         self._presence = presence
         self._look = look
+        self._elsewhere = cache.get
         self._leases = leases
         self._loops: list[LoopingCall] = []
         self._build_access(keys)
@@ -327,6 +328,7 @@ class Domain:
         hot = HotPath(
             images=self.images,
             look=self._look,
+            elsewhere=self._elsewhere,
             permissions=lambda: self.permissions.snapshot,
             statistics=self.statistics,
         )

@@ -93,6 +93,7 @@ class Channel(HTTPChannel):
         self._head_fields = 0
         self._lingered = 0
         self._closed = False
+        self._held_back: bytes | None = None
 
     # Coming and going
 
@@ -118,7 +119,7 @@ class Channel(HTTPChannel):
 
     def drain(self) -> None:
         """Take no further request but one that is on its way."""
-        if self._phase is _Phase.WAITING:
+        if self._phase is _Phase.WAITING and self._held_back is None:
             self._set_clock(_DRAIN_IDLE_SECONDS, self._idle_too_long)
 
     def abort(self) -> None:
@@ -134,9 +135,16 @@ class Channel(HTTPChannel):
             if self._lingered > _LINGER_BYTES:
                 self._close()
             return
+        if self._held_back is not None:
+            self._held_back += data
+            return
         hot = self.site.hot
         if self._phase is _Phase.WAITING and hot is not None and self._is_idle() and hot.answer(self, data):
             return
+        self.take_in(data)
+
+    def take_in(self, data: bytes) -> None:
+        """Take ``data`` as what it is: requests, or parts of them."""
         self._receiving()
         if self._pace is not None:
             self._pace.came(self.site.reactor.seconds(), len(data))
@@ -150,6 +158,22 @@ class Channel(HTTPChannel):
         """A request was answered before it became one; the connection waits for the next."""
         assert self._clock is not None  # noqa: S101 - who waits has one
         self._clock.reset(self.site.settings.keep_alive_timeout)
+
+    def hold_back(self, data: bytes) -> None:
+        """Take in nothing until :meth:`held_back`, not even ``data``: perhaps it can be answered in a moment."""
+        self._held_back = data
+        self._set_clock(None)
+        self._inlet.hold()
+
+    def held_back(self) -> bytes | None:
+        """What has come until now, which is to be taken care of; None: the connection has ended. To be followed by
+        :meth:`release`.
+        """
+        data, self._held_back = self._held_back, None
+        if self._phase is _Phase.CLOSING:
+            return None
+        self._set_clock(self.site.settings.keep_alive_timeout, self._idle_too_long)
+        return data
 
     def lineReceived(self, line: bytes) -> None:  # noqa: N802
         if self._phase is _Phase.CLOSING:

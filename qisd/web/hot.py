@@ -4,6 +4,8 @@ What a request was answered with is kept when it can be the same for everybody: 
 differs from answer to answer. When the very same request line comes again, with headers that change nothing, while all
 that the answer rests on is as it was, the same is sent again. Everything else takes the way through twisted.web, and so
 does each image once a second, to see whether its file is the same. So nothing here decides what an answer is.
+
+An image that is not in memory may be in another cache. Then the connection waits for it, before anything is parsed.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import attrs
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
 from qisd.access.snapshot import PermissionSnapshot
@@ -112,8 +116,9 @@ class HotPath:
     """Answers that can be given again. For use on the reactor thread.
 
     :param look: what the memory of this process has under a key.
+    :param elsewhere: what other caches have.
     :param permissions: gives the snapshot in force.
-    :ivar answered: images that were sent from here.
+    :ivar answered: images that were sent from memory.
     """
 
     log = Logger()
@@ -123,11 +128,13 @@ class HotPath:
         *,
         images: Images,
         look: Callable[[str], CachedRendition | None],
+        elsewhere: Callable[[str], Coroutine[Any, Any, CachedRendition | None]],
         permissions: Callable[[], PermissionSnapshot],
         statistics: ImageStatistics,
     ) -> None:
         self._images = images
         self._look = look
+        self._elsewhere = elsewhere
         self._permissions = permissions
         self._statistics = statistics
         self.answered = 0
@@ -166,31 +173,66 @@ class HotPath:
             answer = self._unchanged.get(line)
             if answer is None or not head.names(answer.prepared.etag):
                 return False
+        if not self._stands(answer, channel):
+            return False
+        if answer.status == 304:
+            self._send(channel, answer, head, b"", began=began)
+            return True
+        rendition = self._look(answer.prepared.etag)
+        if rendition is None:
+            return self._bring(channel, data, answer, head, began=began)
+        self.answered += 1
+        self._send(channel, answer, head, rendition.data, began=began)
+        return True
+
+    def _stands(self, answer: _Answer, channel: Channel) -> bool:
+        permissions, others = self.standing()
+        right = answer.standing[0] is permissions and answer.standing[1] is others
+        return right and channel.site.reactor.seconds() <= answer.until
+
+    def _bring(self, channel: Channel, data: bytes, answer: _Answer, head: _Head, *, began: int) -> bool:
+        """Let the connection wait for what other caches have, unless it is clear at once that they have nothing."""
+        asked = Deferred.fromCoroutine(self._elsewhere(answer.prepared.etag))
+        asked.addErrback(self._can_not_ask)
+        if asked.called and asked.result is None:
+            return False
+        channel.hold_back(data)
+        asked.addCallback(self._brought, channel, data, answer, head, began=began)
+        return True
+
+    def _can_not_ask(self, failure: Failure) -> None:
+        self.log.failure("asking the caches", failure)
+
+    def _brought(
+        self,
+        rendition: CachedRendition | None,
+        channel: Channel,
+        data: bytes,
+        answer: _Answer,
+        head: _Head,
+        *,
+        began: int,
+    ) -> None:
+        come = channel.held_back()
+        if come is None:
+            return
+        known = self._answers.get(data[: data.find(b"\r\n")]) is answer
+        alone = come == data and not channel.site.draining
+        if rendition is not None and known and alone and self._stands(answer, channel):
+            self._send(channel, answer, head, rendition.data, began=began)
+        else:
+            channel.take_in(come)
+        channel.release()
+
+    def _send(self, channel: Channel, answer: _Answer, head: _Head, data: bytes, *, began: int) -> None:
+        body = data if answer.with_body else b""
         now = channel.site.reactor.seconds()
-        if now > answer.until or not self._stands(answer):
-            return False
-        body = self._body(answer)
-        if body is None:
-            return False
         request_id = secrets.token_hex(8)
         app_us = (time.monotonic_ns() - began) // 1000
         parts = (answer.start(int(now)), request_id.encode(), b"\r\nX-Time-Taken: %d" % app_us, answer.after)
         channel.transport.writeSequence((*parts, body))  # type: ignore[union-attr]
         channel.answered_at_once()
         self._count(channel, answer, head, now=now, began=began, app_us=app_us, size=len(body), request_id=request_id)
-        return True
-
-    def _stands(self, answer: _Answer) -> bool:
-        permissions, others = self.standing()
-        return answer.standing[0] is permissions and answer.standing[1] is others
-
-    def _body(self, answer: _Answer) -> bytes | None:
-        if answer.status == 304:
-            return b""
-        rendition = self._look(answer.prepared.etag)
-        if rendition is None:
-            return None
-        return rendition.data if answer.with_body else b""
 
     def keep(self, request: QisRequest, prepared: PreparedImage, standing: Standing) -> None:
         """``request`` was answered with ``prepared``, from the cache, or with 304: keep that, if it can be kept.
@@ -264,7 +306,6 @@ class HotPath:
         """What is noted of every answer."""
         prepared, site = answer.prepared, channel.site
         unchanged = answer.status == 304
-        self.answered += not unchanged
         self._statistics.served(
             prepared.path,
             kind="not_modified" if unchanged else "cached",

@@ -43,3 +43,10 @@ class TiersTests(SynchronousTestCase):
         self.successResultOf(self.tiers.put("a", PICTURE))
         self.successResultOf(self.tiers.clear())
         self.assertEqual(self.there("a"), [False, False, False])
+
+    def test_hits_are_counted_by_floor_and_misses_when_something_was_made(self) -> None:
+        self.successResultOf(self.floors[1].put("a", PICTURE))
+        for key in ("a", "a", "none", "none"):
+            self.successResultOf(self.tiers.get(key))
+        self.successResultOf(self.tiers.put("b", PICTURE))
+        self.assertEqual((self.tiers.hits, self.tiers.misses), ([1, 1, 0], 1))

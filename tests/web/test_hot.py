@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.access.snapshot import PermissionSnapshot
@@ -33,9 +34,12 @@ class HotDoor(Door):
         self.rules = object()
         self.until = NOW + 1
         self.cached: dict[str, CachedRendition] = {ETAG: CachedRendition(data=BODY, format="jpg")}
+        self.elsewhere: Deferred[CachedRendition | None] = succeed(None)
+        self.brought = 0
         self.hot = HotPath(
             images=self,  # type: ignore[arg-type]
             look=self.cached.get,
+            elsewhere=self.ask_elsewhere,
             permissions=lambda: self.permissions,
             statistics=self,
         )
@@ -47,6 +51,10 @@ class HotDoor(Door):
             hot=self.hot if in_front else None,
         )
         open_rooms(self.site, Rooms(images=handlers, hot=self.hot if in_front else None))
+
+    async def ask_elsewhere(self, key: str) -> CachedRendition | None:
+        self.brought += 1
+        return await self.elsewhere
 
     def standing(self) -> object:
         return self.rules
@@ -155,6 +163,80 @@ class HotPathTests(SynchronousTestCase):
         door.ask(TARGET)
         self.assertIsNot(door.rules, before)
         self.goes_on(door)
+
+    def from_elsewhere(self, **options: Any) -> tuple[HotDoor, Wire, Deferred[CachedRendition | None]]:
+        """A request whose image is not in memory any more, while another cache is being asked for it."""
+        door = self.warm(**options)
+        door.cached.clear()
+        door.elsewhere = asked = Deferred()
+        wire = door.wire().send(request(TARGET))
+        self.assertEqual((door.asked, door.brought, wire.received()), (1, 1, b""))
+        return door, wire, asked
+
+    def test_what_is_not_in_memory_comes_from_another_cache(self) -> None:
+        door, wire, asked = self.from_elsewhere()
+        asked.callback(CachedRendition(data=BODY, format="jpg"))
+        [answer] = wire.answers()
+        self.assertEqual((answer.status, answer.body, door.asked), (200, BODY, 1))
+        self.assertEqual(door.hot.answered, 0, "it did not come from memory")
+        self.assertEqual((len(door.entries), door.counted[-1]["kind"]), (2, "cached"))
+        door.elsewhere = succeed(CachedRendition(data=BODY, format="jpg"))
+        self.assertEqual((door.ask(TARGET).body, door.asked), (BODY, 1))
+
+    def test_a_head_of_what_is_not_in_memory_comes_from_another_cache_too(self) -> None:
+        door = HotDoor()
+        door.wire().send(request(TARGET, method="HEAD"))
+        door.cached.clear()
+        door.elsewhere = succeed(CachedRendition(data=BODY, format="jpg"))
+        wire = door.wire().send(request(TARGET, method="HEAD"))
+        self.assertEqual((len(wire.answers(bodies=False)), door.asked), (1, 1))
+        self.assertTrue(wire.received().endswith(b"\r\n\r\n"))
+
+    def test_what_no_cache_has_takes_the_whole_way(self) -> None:
+        door, wire, asked = self.from_elsewhere()
+        asked.callback(None)
+        self.assertEqual((len(wire.answers()), door.asked), (1, 2))
+        door, wire, asked = self.from_elsewhere()
+        asked.errback(ValueError())
+        self.assertEqual((len(wire.answers()), door.asked), (1, 2))
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_what_changes_while_another_cache_is_asked_counts(self) -> None:
+        for change in (
+            lambda door: setattr(door, "permissions", PermissionSnapshot(accounts={}, groups={}, rows={})),
+            lambda door: setattr(door, "rules", object()),
+            lambda door: door.clock.advance(1.01),
+            lambda door: door.site.configure(door.site.settings),
+            lambda door: door.site.drain(),
+        ):
+            door, wire, asked = self.from_elsewhere()
+            change(door)
+            asked.callback(CachedRendition(data=b"another", format="jpg"))
+            [answer] = wire.answers()
+            self.assertEqual((answer.body, door.asked), (BODY, 2))
+
+    def test_what_comes_while_another_cache_is_asked_waits_its_turn(self) -> None:
+        _door, wire, asked = self.from_elsewhere()
+        wire.send(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+        self.assertEqual(wire.received(), b"")
+        asked.callback(CachedRendition(data=BODY, format="jpg"))
+        first, second = wire.answers()
+        self.assertEqual((first.body, second.status), (BODY, 200))
+
+    def test_nothing_is_sent_to_who_has_gone_while_another_cache_was_asked(self) -> None:
+        door, wire, asked = self.from_elsewhere()
+        wire.leave()
+        asked.callback(CachedRendition(data=BODY, format="jpg"))
+        self.assertEqual((wire.received(), door.asked), (b"", 1))
+
+    def test_a_server_that_stops_waits_for_the_other_cache(self) -> None:
+        door, wire, asked = self.from_elsewhere()
+        door.site.drain()
+        door.clock.advance(2)
+        self.assertFalse(wire.closing)
+        asked.callback(CachedRendition(data=BODY, format="jpg"))
+        [answer] = wire.answers()
+        self.assertEqual((answer.status, answer.headers["Connection"]), (200, "close"))
 
     def test_what_is_not_for_everybody_is_not_kept(self) -> None:
         for changes in ({"public": False}, {"lasting": False}, {"xref": "x"}, {"anew": True}):
@@ -299,16 +381,28 @@ class EqualityTests(SynchronousTestCase):
         # The plain requests come in one piece, or the hot path would have little to do.
         if data.draw(st.booleans()):
             pieces = [request(TARGET), raw, request(TARGET)]
-        self.assertEqual(*(self.answered(HotDoor(in_front=in_front), pieces) for in_front in (True, False)))
+        late = data.draw(st.sampled_from([None, 0, 1, 2]))
+        self.assertEqual(*(self.answered(HotDoor(in_front=in_front), pieces, late) for in_front in (True, False)))
 
-    def answered(self, door: HotDoor, pieces: list[bytes]) -> tuple[object, ...]:
+    def answered(self, door: HotDoor, pieces: list[bytes], late: int | None) -> tuple[object, ...]:
+        """What comes back; ``late``: after how many further pieces another cache answers, memory having nothing."""
         door.ask(TARGET)
         door.ask(TARGET, If_None_Match=f'"{ETAG}"')
         door.ask(TARGET, method="HEAD")
+        found = CachedRendition(data=BODY, format="jpg")
+        if late is not None:
+            door.cached.clear()
+        waiting = door.elsewhere = succeed(found)
         wire = door.wire()
-        for piece in pieces:
+        for number, piece in enumerate(pieces):
+            if late and number % late == 0:
+                waiting, door.elsewhere = door.elsewhere, Deferred()
+                if not waiting.called:
+                    waiting.callback(found)
             if not wire.transport.ended and not wire.transport.disconnecting:
                 wire.send(piece)
+        if not door.elsewhere.called:
+            door.elsewhere.callback(found)
         self.saved += len(door.entries) - door.asked if door.site.hot is not None else 0
         told = [(one.request_line, one.status, one.body_bytes, one.agent, one.from_cache) for one in door.entries]
         door.clock.advance(0)
