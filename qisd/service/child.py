@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,8 @@ _log = Logger()
 LINE = 3
 """The descriptor by which a worker is spoken to; the sockets that it accepts on follow."""
 
+_NOT_STARTED = 1
+
 
 class Child(ProcessProtocol):
     """A worker's process.
@@ -31,6 +34,7 @@ class Child(ProcessProtocol):
     :param ended: called once when the process is gone; :attr:`status` tells how.
     :ivar ready: fires with True when it does its work, with False when it has ended before.
     :ivar status: its exit status, or the number of its signal below zero; None while it lives.
+    :ivar unanswered: how often it was looked after since it was heard the last time.
     """
 
     def __init__(
@@ -50,7 +54,7 @@ class Child(ProcessProtocol):
         self.ready: Deferred[bool] = Deferred()
         self.gone: Deferred[None] = Deferred()
         self.since: float = reactor.seconds()
-        self.heard_at: float = reactor.seconds()
+        self.unanswered = 0
         self.report: dict[str, Any] = {}
         self._reactor = reactor
         self._command = command
@@ -59,36 +63,52 @@ class Child(ProcessProtocol):
         self._line = Line(self._heard, lambda: None)
         self._asked: dict[int, Deferred[Any]] = {}
         self._number = 0
+        self._fault = ""
 
     @property
     def outcome(self) -> str:
         """How it has ended, in words."""
+        if self._fault:
+            return self._fault
         status = self.status or 0
         return f"signal {-status}" if status < 0 else f"status {status}"
 
     def start(self, listeners: Sequence[Listener], welcome: Mapping[str, Any]) -> None:
-        """Start the process, which inherits the sockets of ``listeners``, and give it all that it needs."""
-        ours, theirs = socket.socketpair()
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        sockets = [listener.bound.fileno() for listener in listeners]
-        descriptors = dict(enumerate([nothing, 1, 2, theirs.fileno(), *sockets]))
+        """Start the process, which inherits the sockets of ``listeners``, and give it all that it needs.
+
+        Where the system has no more processes, memory or descriptors to give, that is its end.
+        """
         try:
+            ours = self._spawn([listener.bound.fileno() for listener in listeners])
+        except OSError as error:
+            self._fault = f"{error.strerror} before it could begin"
+            self._is_over(_NOT_STARTED)
+            return
+        self._reactor.adoptStreamConnection(ours.fileno(), ours.family, LineFactory(self._line))
+        ours.close()
+        addresses = [{"host": one.address.host, "port": one.address.port} for one in listeners]
+        self.tell(begin={**welcome, "station": str(self.station), "addresses": addresses})
+
+    def _spawn(self, sockets: Sequence[int]) -> socket.socket:
+        """Start the process; gives our end of the line to it."""
+        with contextlib.ExitStack() as stack:
+            ours, theirs = socket.socketpair()
+            stack.callback(theirs.close)
+            on_fault = stack.enter_context(contextlib.ExitStack())
+            on_fault.callback(ours.close)
+            ours.setblocking(False)
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            stack.callback(os.close, nothing)
             process = self._reactor.spawnProcess(
                 self,
                 self._command[0],
                 [*self._command, f"--worker={self.station}"],
                 env=dict(os.environ),
-                childFDs=descriptors,
+                childFDs=dict(enumerate([nothing, 1, 2, theirs.fileno(), *sockets])),
             )
             self.pid = process.pid
-        finally:
-            os.close(nothing)
-            theirs.close()
-        ours.setblocking(False)
-        self._reactor.adoptStreamConnection(ours.fileno(), ours.family, LineFactory(self._line))
-        ours.close()
-        addresses = [{"host": one.address.host, "port": one.address.port} for one in listeners]
-        self.tell(begin={**welcome, "station": str(self.station), "addresses": addresses})
+            on_fault.pop_all()
+        return ours
 
     def tell(self, **message: Any) -> None:
         """Send it a message, if it is there to hear it."""
@@ -121,7 +141,10 @@ class Child(ProcessProtocol):
 
     def processEnded(self, reason: Failure) -> None:  # noqa: N802
         value: Any = reason.value
-        self.status = -value.signal if value.signal is not None else value.exitCode or 0
+        self._is_over(-value.signal if value.signal is not None else value.exitCode or 0)
+
+    def _is_over(self, status: int) -> None:
+        self.status = status
         self._line.close()
         self.is_ready = False
         asked, self._asked = self._asked, {}
@@ -133,7 +156,7 @@ class Child(ProcessProtocol):
         self._ended(self)
 
     def _heard(self, message: dict[str, Any]) -> None:
-        self.heard_at = self._reactor.seconds()
+        self.unanswered = 0
         if "ready" in message and not self.ready.called:
             self.is_ready = True
             self.ready.callback(True)

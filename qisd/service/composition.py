@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+import attrs
 from twisted.application.service import IService
 
 from qisd.cli.main import main as qis
@@ -37,13 +39,13 @@ def makeService(options: Options) -> IService:  # noqa: N802
         os.environ.update(environ)
         raise SystemExit(qis(["check", *(["--settings", str(file)] if file else [])]))
     try:
-        loaded = load_settings(file, environ)
+        loaded = _load(file, environ)
     except SettingsError as error:
         sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
         raise SystemExit(SettingsError.exit_code) from None
 
     def load() -> LoadedSettings:
-        return load_settings(file, environ)
+        return _load(file, environ)
 
     def body(settings: Settings, access_log: AccessLog) -> Body:
         if options["single-process"]:
@@ -52,3 +54,14 @@ def makeService(options: Options) -> IService:  # noqa: N802
 
     title = "server" if options["single-process"] else "supervisor"
     return Daemon(loaded, load=load, body=body, title=title, reactor=reactor, twistd=options.parent or {})
+
+
+def _load(file: Path | None, environ: Mapping[str, str]) -> LoadedSettings:
+    """The settings. An address that no worker would accept on is none: its clients would wait for ever."""
+    loaded = load_settings(file, environ)
+    settings = loaded.settings
+    if settings.http_processes == 0:
+        settings = attrs.evolve(settings, http_listen=())
+    if settings.https_processes == 0:
+        settings = attrs.evolve(settings, https_listen=())
+    return attrs.evolve(loaded, settings=settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -43,6 +44,9 @@ class Control(Factory):
     def start(self) -> None:
         """Begin to listen. Where that is not possible, the server does without."""
         try:
+            if _answers(self._path):
+                _log.warn("qis status is answered by another server, at {path}", path=str(self._path))
+                return
             self._path.unlink(missing_ok=True)  # what a process that was killed has left
             self._port = self._reactor.listenUNIX(str(self._path), self, mode=_MODE)
         except (CannotListenError, OSError) as error:
@@ -115,6 +119,19 @@ def _free(path: Path) -> int | None:
         return shutil.disk_usage(path).free
     except OSError:
         return None
+
+
+def _answers(path: Path) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except BlockingIOError:
+            return True  # so many wait already
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        return True
 
 
 async def _done(maybe: object) -> None:

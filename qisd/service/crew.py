@@ -33,8 +33,13 @@ _ENDS_WITHIN = 15.0
 """Seconds beyond the grace that a worker gets to end."""
 
 _WATCH_EVERY = 5.0
-_SILENT_FOR = 60.0
-"""Seconds without an answer after which a worker is taken to hang. It hangs as well when its machine sleeps."""
+_SILENT_FOR = 12
+"""Questions without an answer after which a worker is taken to hang, one every ``_WATCH_EVERY``. Not seconds: of those
+any number may pass while the machine sleeps, or when its clock is set.
+"""
+
+_SILENT_AT_START = 24
+"""The same for one that is still starting."""
 
 _REFUSED = (2, 3)
 """Exit statuses of a worker that can't start, and won't be able to when it is tried again."""
@@ -62,6 +67,7 @@ class Crew:
         self._reactor = reactor
         self._command = command
         self._places: dict[Station, _Place] = {}
+        self._coming: set[Child] = set()
         self._retired: set[Child] = set()
         self._certificates: Certificates | None = None
         self._url: str | None = None
@@ -100,9 +106,8 @@ class Crew:
         if self._watch.running:
             self._watch.stop()
         for place in self._places.values():
-            if place.waiting is not None and place.waiting.active():
-                place.waiting.cancel()
-        children = [*self._children(), *self._retired]
+            self._call_off(place)
+        children = self._everybody()
         for child in children:
             child.retire()
         await self._gone(children)
@@ -110,25 +115,51 @@ class Crew:
 
     def hurry(self) -> None:
         """Let nobody wait for requests under way."""
-        for child in (*self._children(), *self._retired):
+        for child in self._everybody():
             child.tell(hurry=True)
 
     async def take_over(
         self, settings: Settings, rules: ImageRules, listeners: Listeners, certificates: Certificates | None
     ) -> None:
-        """Exchange the workers one after another for ones that go by all this. No connection is refused meanwhile."""
-        self._settings, self._certificates = settings, certificates
-        old, self.listeners = self.listeners, listeners
-        wanted = stations(settings)
-        for station in wanted:
-            await self._exchange(station)
+        """Exchange the workers one after another for ones that go by all this. No connection is refused meanwhile.
+
+        :raises StartupError: a new one can't start. All is as it was before then.
+        """
+        old = (self._settings, self._certificates, self.listeners)
+        before, wanted = list(self._places), stations(settings)
+        self._settings, self._certificates, self.listeners = settings, certificates, listeners
+        for number, station in enumerate(wanted):
+            try:
+                await self._exchange(station)
+            except StartupError:
+                self._settings, self._certificates, self.listeners = old
+                await self._back_to(before, exchanged=wanted[:number])
+                await listeners.close(but=self.listeners)
+                raise
         for station in [station for station in self._places if station not in wanted]:
             await self._leave(station)
-        await old.close(but=listeners)
+        await old[-1].close(but=listeners)
+        self._began()
+
+    async def _back_to(self, before: Sequence[Station], *, exchanged: Sequence[Station]) -> None:
+        """Undo what has been done of a reload that can't be finished."""
+        for station in exchanged:
+            if station not in before:
+                await self._leave(station)
+                continue
+            try:
+                await self._exchange(station)
+            except StartupError as error:
+                _log.error("{error}; the one in its place keeps the refused settings", error=error)
+        for station in [station for station in self._places if station not in before]:
+            await self._leave(station)
+        for station, place in self._places.items():
+            if place.child is None and place.waiting is None:  # it has died meanwhile
+                self._fill(station)
 
     def reopen(self) -> None:
         """Have the log files opened anew."""
-        for child in (*self._children(), *self._retired):
+        for child in self._everybody():
             child.tell(reopen=True)
 
     def tell(self) -> list[str]:
@@ -165,12 +196,11 @@ class Crew:
 
     # One place
 
-    def _fill(self, station: Station) -> Child:
+    def _fill(self, station: Station) -> None:
         place = self._places[station]
         place.waiting = None
-        place.child = child = self._child(station)
-        self._send_off(child)
-        return child
+        place.child = self._child(station)
+        self._send_off(place.child)
 
     def _child(self, station: Station) -> Child:
         return Child(station, reactor=self._reactor, command=self._command, began=self._began, ended=self._ended)
@@ -191,6 +221,7 @@ class Crew:
 
     def _ended(self, child: Child) -> None:
         self._retired.discard(child)
+        self._coming.discard(child)
         place = self._places.get(child.station)
         if place is None or place.child is not child:
             return
@@ -211,11 +242,12 @@ class Crew:
         _log.error(
             "The {worker} (process {pid}) has ended with {how}; another one takes its place{when}",
             worker=child.station.title,
-            pid=child.pid,
+            pid=child.pid or "none",
             how=child.outcome,
             when=f" in {place.pause:g} s, since this happens again and again" if often else "",
         )
-        place.waiting = self._reactor.callLater(place.pause, self._fill, child.station)
+        if not any(one.station == child.station for one in self._coming):
+            place.waiting = self._reactor.callLater(place.pause, self._fill, child.station)
 
     def _began(self) -> None:
         """Notice that all are at work for the first time, or that they can't be."""
@@ -228,14 +260,18 @@ class Crew:
 
     async def _exchange(self, station: Station) -> None:
         place = self._places.setdefault(station, _Place())
-        if place.waiting is not None and place.waiting.active():
-            place.waiting.cancel()
+        self._call_off(place)
         new = self._child(station)
+        self._coming.add(new)
         self._send_off(new)
-        if self._started and not await self._ready(new):
-            new.retiring = True
-            new.kill()
-            raise StartupError(f"a new {station.title} can't start, and the reload ends here")
+        if new.status is not None or (self._started and not await self._ready(new)):
+            self._coming.discard(new)
+            if new.status is None:
+                self._retired.add(new)
+                new.retiring = True
+                new.kill()
+            raise StartupError(f"a new {station.title} can't start")
+        self._coming.discard(new)
         place.child, old = new, place.child
         place.pause = 0.0
         if old is not None:
@@ -246,10 +282,14 @@ class Crew:
         ready.addTimeout(_READY_WITHIN, self._reactor, onTimeoutCancel=lambda *_: False)
         return await ready
 
-    async def _leave(self, station: Station) -> None:
-        place = self._places.pop(station)
+    def _call_off(self, place: _Place) -> None:
         if place.waiting is not None and place.waiting.active():
             place.waiting.cancel()
+        place.waiting = None
+
+    async def _leave(self, station: Station) -> None:
+        place = self._places.pop(station)
+        self._call_off(place)
         if place.child is not None:
             await self._retire(place.child)
 
@@ -266,21 +306,27 @@ class Crew:
                 child.kill()
 
         limit = self._reactor.callLater(self._settings.shutdown_grace + _ENDS_WITHIN, end)
-        await DeferredList([_also(child.gone) for child in children])
-        if limit.active():
-            limit.cancel()
+        try:
+            for child in children:
+                await _also(child.gone)
+        finally:
+            if limit.active():
+                limit.cancel()
 
     def _children(self) -> list[Child]:
         return [place.child for place in self._places.values() if place.child is not None]
 
+    def _everybody(self) -> list[Child]:
+        return [*self._children(), *self._coming, *self._retired]
+
     def _look(self) -> None:
         """Ask the workers for signs of life, and end those that have given none for long."""
-        now = self._reactor.seconds()
         for child in self._children():
-            if now - child.heard_at > _SILENT_FOR and child.is_ready:
+            if child.unanswered >= (_SILENT_FOR if child.is_ready else _SILENT_AT_START):
                 _log.error("The {worker} (process {pid}) hangs", worker=child.station.title, pid=child.pid)
                 child.kill()
             else:
+                child.unanswered += 1
                 child.ask()
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NoReturn, Protocol
 
 from twisted.application.service import Service
@@ -30,6 +31,7 @@ from qisd.service.exit_status import ExitStatus, stuck_threads
 from qisd.service.image_rules import image_rules
 from qisd.service.listeners import Listeners, bind_all
 from qisd.service.logs import Logs
+from qisd.service.presence import anybody_lives
 from qisd.service.process import settle_in
 from qisd.service.reload import reload
 from qisd.service.samples import provide_samples
@@ -141,8 +143,10 @@ class Daemon(Service):
             self.logs.open()
         for warning in self._loaded.warnings:
             _log.warn("{warning}", warning=warning)
-        http = bind_all(settings.http_listen, setting="HTTP_LISTEN")
-        https = bind_all(settings.https_listen, setting="HTTPS_LISTEN")
+        # The workers of a main process that was killed give their addresses back as soon as they notice.
+        patient = partial(anybody_lives, settings.state_dir)
+        http = bind_all(settings.http_listen, setting="HTTP_LISTEN", patient=patient)
+        https = bind_all(settings.https_listen, setting="HTTPS_LISTEN", patient=patient)
         if https and settings.tls_certificate_file is not None:
             self.certificates = load_certificates(settings, previous=None)
         privileges.become(account)
@@ -229,13 +233,12 @@ class Daemon(Service):
             self._starting.cancel()
         if self._reloading is not None:
             self._reloading.cancel()
-        try:
-            await self._control.stop()
-            await self.body.stop()
-            await self._database.stop()
-        except Exception:
-            _log.failure("the stop was not in order")
-            self._exit.code = self._exit.code or _FAULT
+        for end in (self._control.stop, self.body.stop, self._database.stop):
+            try:
+                await end()
+            except Exception:
+                _log.failure("the stop was not in order")
+                self._exit.code = self._exit.code or _FAULT
         stuck = stuck_threads(("PoolThread-render", "PoolThread-files"))
         _log.info("Stopped")
         self.logs.close()

@@ -5,17 +5,30 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.tcp import Port
 
 from qisd.errors import StartupError
 from qisd.settings import ListenAddress
 
 _BACKLOG = 1024
+
+_TURN = 0.001
+"""Seconds for which connections are left to other processes after some were taken."""
+
+_TURNS = 8
+"""Turns in a row, with as many connections as can be taken, after which more are: there is nobody to leave them to."""
+
+_TAKEN_MOST = 64
+
+_PATIENCE = 5.0
+_TRY_EVERY = 0.02
 
 _REASONS = {
     errno.EADDRINUSE: "the port is in use already",
@@ -26,10 +39,14 @@ _REASONS = {
 
 @attrs.define(eq=False, kw_only=True)
 class Listener:
-    """An address that is bound. ``port`` is None until connections are accepted."""
+    """An address that is bound. ``port`` is None until connections are accepted.
+
+    :param shared: other processes accept connections there as well.
+    """
 
     address: ListenAddress
     bound: socket.socket
+    shared: bool = False
     port: IListeningPort | None = None
 
     def __str__(self) -> str:
@@ -44,6 +61,8 @@ class Listener:
     def accept(self, reactor: Any, factory: IProtocolFactory) -> None:
         """Begin to accept connections."""
         self.port = reactor.adoptStreamPort(self.bound.fileno(), self.bound.family, factory)
+        if self.shared and isinstance(self.port, Port):
+            self.port.__class__ = _InTurns
         # The reactor has a copy of its own. A second one would go on accepting after that is closed.
         self.bound.close()
 
@@ -76,16 +95,52 @@ class Listeners:
                 await listener.close()
 
 
-def bind_all(addresses: Sequence[ListenAddress], *, setting: str) -> list[Listener]:
+class _InTurns(Port):
+    """A port that takes a connection, or a few when there are many, and then leaves some to others for a moment.
+
+    Twisted's takes up to a hundred at a time: of several processes that accept on the same socket the first to wake up
+    would get them all, and the others nothing to do for as long as those connections last.
+    """
+
+    _most = 1
+    _in_a_row = 0
+
+    def doRead(self) -> None:  # noqa: N802
+        before = self.sessionno
+        super().doRead()  # type: ignore[no-untyped-call]
+        taken = self.sessionno - before
+        self._in_a_row = self._in_a_row + 1 if taken >= self._most else 0
+        self._most = min(2 ** max(self._in_a_row - _TURNS, 0), _TAKEN_MOST)
+        if taken:
+            self.stopReading()  # type: ignore[no-untyped-call]
+            self.reactor.callLater(_TURN, self._go_on)  # type: ignore[attr-defined]
+
+    def _go_on(self) -> None:
+        if self.connected and not self.disconnecting:
+            self.startReading()  # type: ignore[no-untyped-call]
+
+    @property
+    def numberAccepts(self) -> int:  # noqa: N802
+        return self._most
+
+    @numberAccepts.setter
+    def numberAccepts(self, number: int) -> None:  # noqa: N802
+        """Twisted's own adaption."""
+
+
+def bind_all(
+    addresses: Sequence[ListenAddress], *, setting: str, patient: Callable[[], bool] = lambda: False
+) -> list[Listener]:
     """Bind every address, or none.
 
     :param setting: where they came from, for the error's text.
+    :param patient: asked when one is in use, whether it is worth while to wait a moment.
     :raises StartupError: with exit code 2; the text names the address and its port.
     """
     listeners: list[Listener] = []
     try:
         for address in addresses:
-            listeners.append(Listener(address=address, bound=_bind(address)))
+            listeners.append(Listener(address=address, bound=_bound(address, patient)))
     except OSError as error:
         for listener in listeners:
             listener.bound.close()
@@ -96,7 +151,20 @@ def bind_all(addresses: Sequence[ListenAddress], *, setting: str) -> list[Listen
 
 def inherited(address: ListenAddress, descriptor: int) -> Listener:
     """An address that another process has bound, whose socket this one has got as ``descriptor``."""
-    return Listener(address=address, bound=socket.socket(fileno=descriptor))
+    os.set_blocking(descriptor, False)  # or who is second to accept a connection waits for the next
+    return Listener(address=address, bound=socket.socket(fileno=descriptor), shared=True)
+
+
+def _bound(address: ListenAddress, patient: Callable[[], bool]) -> socket.socket:
+    """The socket at an address, which may have to be waited for. Blocks."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return _bind(address)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline or not patient():
+                raise
+        time.sleep(_TRY_EVERY)
 
 
 def _bind(address: ListenAddress) -> socket.socket:

@@ -75,6 +75,24 @@ class Presence:
                 yield entry.name
 
 
+def anybody_lives(state_dir: Path) -> bool:
+    """Whether there are processes of this server, be it that their main process has gone."""
+    try:
+        names = [entry.name for entry in os.scandir(state_dir / FOLDER) if not entry.name.startswith(".")]
+    except OSError:
+        return False
+    for name in names:
+        try:
+            lock = _locked(state_dir / FOLDER / name)
+        except OSError:
+            continue
+        if lock is not None:
+            os.close(lock)
+        elif (state_dir / FOLDER / name).exists():
+            return True
+    return False
+
+
 def _locked(path: Path) -> int | None:
     """A descriptor of the file, if nobody holds it."""
     try:

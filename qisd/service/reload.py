@@ -38,10 +38,18 @@ async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
         _log.warn("{warning}", warning=warning)
     old, new = daemon.settings, loaded.settings
     rules = await deferToThread(image_rules, new)
+    certificates = daemon.certificates
     daemon.settings = new
     daemon.logs.configure(new)
     await _reload_certificates(daemon, new)
-    await daemon.body.take_over(_possible(daemon.started_with, new), rules, _bound(daemon, new), daemon.certificates)
+    possible = _possible(daemon.started_with, new)
+    try:
+        await daemon.body.take_over(possible, rules, _bound(daemon, new), daemon.certificates)
+    except StartupError as error:
+        daemon.settings, daemon.certificates = old, certificates
+        daemon.logs.configure(old)
+        _log.error("{error}; the new settings are refused, the old ones stay", error=error)
+        return
     _log.info("Settings reloaded, {changes}", changes=_changes(old, new))
     waiting = restart_required(daemon.started_with, new)
     if waiting:

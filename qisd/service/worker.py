@@ -168,6 +168,9 @@ class Worker(Service):
         except Exception:
             _log.failure("the stop was not in order")
             self._exit.code = self._exit.code or _FAULT
+        for listener in self._listeners:
+            if listener.port is None:  # it never came to accept anything there
+                listener.bound.close()
         self._line.close()
         if self._logs is not None:
             self._logs.close()

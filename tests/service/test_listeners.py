@@ -1,12 +1,16 @@
 """Binding addresses."""
 
+import os
 import socket
 from unittest import mock
 
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory, Protocol
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from qisd.errors import StartupError
-from qisd.service.listeners import Listener, bind_all
+from qisd.service.listeners import Listener, bind_all, inherited
 from qisd.settings import ListenAddress
 
 
@@ -68,3 +72,56 @@ class Binding(SynchronousTestCase):
         with mock.patch("qisd.service.listeners.socket.socket", without_ipv6):
             (listener,) = self.bound(ListenAddress("::", 0))
         self.assertEqual(listener.bound.family, socket.AF_INET)
+
+    def test_a_busy_port_is_waited_for_while_that_is_worth_while(self) -> None:
+        (busy,) = self.bound(ListenAddress("127.0.0.1", 0))
+        address = ListenAddress("127.0.0.1", busy.bound_port)
+        looks = []
+
+        def patient() -> bool:
+            looks.append(1)
+            if len(looks) == 2:
+                busy.bound.close()
+            return True
+
+        (listener,) = bind_all([address], setting="HTTP_LISTEN", patient=patient)
+        self.addCleanup(listener.bound.close)
+        self.assertEqual(listener.bound_port, address.port)
+        with self.assertRaises(StartupError):
+            bind_all([address], setting="HTTP_LISTEN", patient=lambda: len(looks) > 99)
+
+
+class Counting(Factory):
+    """Counts its connections, and tells when there are enough of all that count together."""
+
+    noisy = False
+
+    def __init__(self, enough: Deferred[None], all_of_them: list[str], name: str) -> None:
+        self._enough, self._all, self._name = enough, all_of_them, name
+
+    def buildProtocol(self, addr: object) -> Protocol:
+        self._all.append(self._name)
+        if len(self._all) == 32:
+            self._enough.callback(None)
+        return Protocol()
+
+
+class Sharing(TestCase):
+    async def test_of_many_who_come_at_once_each_process_gets_its_share(self) -> None:
+        (bound,) = bind_all([ListenAddress("127.0.0.1", 0)], setting="HTTP_LISTEN")
+        where = ("127.0.0.1", bound.bound_port)
+        clients = []
+        for _ in range(32):
+            clients.append(socket.create_connection(where, 5))
+        enough: Deferred[None] = Deferred()
+        enough.addTimeout(10, reactor)
+        taken: list[str] = []
+        shares = [inherited(bound.address, own) for own in (os.dup(bound.bound.fileno()), bound.bound.detach())]
+        for name, share in zip("ab", shares, strict=True):
+            share.accept(reactor, Counting(enough, taken, name))
+        await enough
+        for share in shares:
+            await share.close()
+        for client in clients:
+            client.close()
+        self.assertGreaterEqual(min(taken.count("a"), taken.count("b")), 12)

@@ -11,7 +11,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.errors import StartupError
-from qisd.service.presence import FOLDER, Presence
+from qisd.service.presence import FOLDER, Presence, anybody_lives
 from qisd.service.server_id import server_id
 
 _DIES = "import os, sys; from pathlib import Path; from qisd.service.presence import Presence; "
@@ -32,6 +32,13 @@ class PresenceTests(SynchronousTestCase):
     def dead(self) -> str:
         run = subprocess.run([sys.executable, "-c", _DIES, str(self.folder)], capture_output=True, text=True)
         return run.stdout.strip()
+
+    def test_whether_anybody_lives(self) -> None:
+        self.assertFalse(anybody_lives(self.folder))
+        self.dead()
+        self.assertFalse(anybody_lives(self.folder))
+        self.presence()
+        self.assertTrue(anybody_lives(self.folder))
 
     def test_those_that_live_are_not_gone(self) -> None:
         one, other = self.presence(), self.presence()
