@@ -12,33 +12,44 @@ from twisted.trial.unittest import SynchronousTestCase
 
 
 class Memcached:
-    """A server of its own; without one on this machine the test fails."""
+    """A server of its own; without one on this machine the test fails.
 
-    def __init__(self) -> None:
+    :param path: of a socket to listen at; None: at a port.
+    """
+
+    def __init__(self, path: str | None = None) -> None:
         program = shutil.which("memcached")
         if program is None:
             raise AssertionError("memcached is missing: run `make setup-dev`")
         self._program = program
+        self._path = path
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return self._path or f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = [self._program, "-l", "127.0.0.1", "-p", str(self.port), "-U", "0", "-m", "64", "-u", "nobody"]
-        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        where = ["-l", "127.0.0.1", "-p", str(self.port), "-U", "0"] if self._path is None else ["-s", self._path]
+        self.process = subprocess.Popen([self._program, *where, "-m", "64", "-u", "nobody"], stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                self._try()
             except OSError:
                 time.sleep(0.01)
             else:
                 return
         raise AssertionError("memcached does not start")
+
+    def _try(self) -> None:
+        if self._path is None:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        else:
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(self._path)
 
     def items(self) -> int:
         """How many values it has."""
@@ -54,9 +65,9 @@ class Memcached:
             self.process = None
 
 
-def started(case: SynchronousTestCase) -> Memcached:
+def started(case: SynchronousTestCase, path: str | None = None) -> Memcached:
     """A server that ends with the test."""
-    server = Memcached()
+    server = Memcached(path)
     server.start()
     case.addCleanup(server.stop)
     return server

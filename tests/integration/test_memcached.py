@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import Awaitable
 from typing import Any
 
@@ -23,9 +24,11 @@ TIMEOUT = 0.2
 class ClusterCase(TestCase):
     timeout = 60
 
-    def cluster(self, *servers: Memcached | str, pause: float = 60, prefix: str = "t:") -> Cluster:
+    def cluster(
+        self, *servers: Memcached | str, pause: float = 60, prefix: str = "t:", timeout: float = TIMEOUT
+    ) -> Cluster:
         addresses = [one if isinstance(one, str) else one.address for one in servers]
-        settings = ClusterSettings(servers=addresses, timeout=TIMEOUT, pause=pause, prefix=prefix)
+        settings = ClusterSettings(servers=addresses, timeout=timeout, pause=pause, prefix=prefix)
         made = Cluster(settings, reactor=reactor)
         self.addCleanup(made.stop)
         return made
@@ -50,6 +53,15 @@ class FloorTests(ClusterCase):
             await floor.put(f"key{size}", put)
             self.assertEqual(await floor.get(f"key{size}"), put, size)
         self.assertIsNone(await floor.get("another"))
+
+    async def test_a_server_may_listen_at_a_socket_instead_of_a_port(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        os.chmod(folder.name, 0o777)
+        floor = self.floor(self.cluster(started(self, f"{folder.name}/socket")))
+        put = rendition(2 * SLOT)
+        await floor.put("a", put)
+        self.assertEqual(await floor.get("a"), put)
 
     async def test_what_is_too_large_is_not_kept(self) -> None:
         floor = self.floor(self.cluster(started(self)), largest=1000)
@@ -129,6 +141,41 @@ class FaultTests(ClusterCase):
         for number in range(1000):
             await floor.get(f"other{number}")
         self.assertLess(reactor.seconds() - began, 20, "a dead server is not waited for")  # type: ignore[attr-defined]
+
+    async def test_under_load_one_that_dies_is_a_matter_of_misses_only(self) -> None:
+        await self.lose_one_under_load(signal.SIGKILL)
+
+    async def test_under_load_one_that_hangs_is_a_matter_of_misses_only(self) -> None:
+        await self.lose_one_under_load(signal.SIGSTOP)
+
+    async def lose_one_under_load(self, how: signal.Signals) -> None:
+        servers = [started(self), started(self)]
+        floor = self.floor(self.cluster(*servers, timeout=1.0))
+        put = {f"key{number}": rendition(20_000 if number % 10 else 2 * SLOT) for number in range(100)}
+        for key, one in put.items():
+            await floor.put(key, one)
+        asked = 0
+
+        async def client(first: int) -> int:
+            nonlocal asked
+            hits = 0
+            for number in range(first, first + 200):
+                key = f"key{number % 100}"
+                found = await floor.get(key)
+                self.assertIn(found, (put[key], None))
+                if found is None:
+                    self.assertTrue(asked >= 500, "nothing was lost before")
+                    await floor.put(key, put[key])
+                hits += found is not None
+                asked += 1
+                if asked == 500:
+                    assert servers[0].process is not None
+                    servers[0].process.send_signal(how)
+            return hits
+
+        hits = await self.together(*(client(number * 7) for number in range(32)))
+        self.assertEqual(asked, 32 * 200)
+        self.assertTrue(500 <= sum(hits) < asked, hits)
 
     async def test_one_that_is_back_is_used_again(self) -> None:
         server = started(self)

@@ -81,3 +81,15 @@ class FloorsTests(TestCase):
             self.assertFalse(after.enter(epoch), "there is nothing to be emptied at the start")
             self.assertEqual(await after.cache.get("a"), found)
             await after.stop()
+
+    async def test_other_memcached_servers_hold_from_then_on(self) -> None:
+        floors = self.floors()
+        self.assertEqual((floors.checks(), floors.shared), ({}, False))
+        floors.configure(self.settings(memcached_servers=("127.0.0.1:1", "/nowhere")))
+        self.assertEqual((floors.checks(), floors.shared), ({"memcached": True}, True))
+        for number in range(40):
+            await floors.cache.get(f"key{number}")
+        self.assertEqual((floors.checks(), floors.shared), ({"memcached": False}, False))
+        floors.configure(self.settings())
+        self.assertEqual(floors.checks(), {})
+        await floors.stop()
