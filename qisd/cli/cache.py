@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from pymemcache.client.base import Client
-from pymemcache.exceptions import MemcacheError
-
+from qisd.cache.room import node_use
 from qisd.cli.console import CommandError, Console, Exit
 from qisd.cli.status import ask, bytes_text
 from qisd.cli.working import Tools, run
@@ -66,19 +64,19 @@ def _processes(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _node(server: str) -> dict[str, Any]:
-    address = (
-        server if server.startswith("/") else (server.rpartition(":")[0].strip("[]"), int(server.rpartition(":")[2]))
-    )
-    client = Client(address, connect_timeout=_TIMEOUT, timeout=_TIMEOUT)
-    try:
-        told = {name.decode(): value for name, value in client.stats().items()}
-    except (OSError, MemcacheError):
+    use = node_use(server, timeout=_TIMEOUT)
+    if use is None:
         return {"server": server, "available": False}
-    finally:
-        client.close()
-    names = {"items": "curr_items", "used_bytes": "bytes", "limit_bytes": "limit_maxbytes", "evictions": "evictions"}
-    names |= {"hits": "get_hits", "misses": "get_misses"}
-    return {"server": server, "available": True, **{name: int(told.get(theirs, 0)) for name, theirs in names.items()}}
+    return {
+        "server": server,
+        "available": True,
+        "items": use.items,
+        "used_bytes": use.used,
+        "limit_bytes": use.limit,
+        "evictions": use.evictions,
+        "hits": use.hits,
+        "misses": use.misses,
+    }
 
 
 def _node_row(node: dict[str, Any]) -> tuple[str, ...]:

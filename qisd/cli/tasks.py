@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -35,22 +35,23 @@ _STATS = ("purge_system_stats", "purge_image_stats")
 _FOLDER_DATA = "purge_deleted_folder_data"
 
 
-async def _elsewhere(task: TaskRun) -> object:
+async def elsewhere(task: TaskRun) -> object:
+    """In place of what the daemon does."""
     raise NotImplementedError("the daemon runs it")
 
 
 RUNNABLE = (
-    TaskType(name="delete_old_temp_files", title="Delete old temporary files", run=_elsewhere),
-    TaskType(name="expire_portfolio_exports", title="Remove expired portfolio exports", run=_elsewhere),
-    TaskType(name="purge_system_stats", title="Purge system statistics", run=_elsewhere),
-    TaskType(name="purge_image_stats", title="Purge image statistics", run=_elsewhere),
-    TaskType(name=_FOLDER_DATA, title="Purge deleted data", run=_elsewhere),
-    TaskType(name="roll_up_stats", title="Roll up statistics", run=_elsewhere),
-    TaskType(name="expire_trash", title="Remove what has been in the trash long enough", run=_elsewhere),
+    TaskType(name="delete_old_temp_files", title="Delete old temporary files", run=elsewhere),
+    TaskType(name="expire_portfolio_exports", title="Remove expired portfolio exports", run=elsewhere),
+    TaskType(name="purge_system_stats", title="Purge system statistics", run=elsewhere),
+    TaskType(name="purge_image_stats", title="Purge image statistics", run=elsewhere),
+    TaskType(name=_FOLDER_DATA, title="Purge deleted data", run=elsewhere),
+    TaskType(name="roll_up_stats", title="Roll up statistics", run=elsewhere),
+    TaskType(name="expire_trash", title="Remove what has been in the trash long enough", run=elsewhere),
     TaskType(
         name="verify_hashes",
         title="Verify that files hold what they held",
-        run=_elsewhere,
+        run=elsewhere,
         priority=30,
         max_attempts=5,
     ),
@@ -94,7 +95,7 @@ def _task_id(text: str) -> int:
 
 
 @attrs.frozen
-class _Desk:
+class Desk:
     """Where tasks are asked about."""
 
     tools: Tools
@@ -112,9 +113,13 @@ class _Desk:
         return _facts(task, None if user is None else user.username)
 
 
-def _at_desk(console: Console, work: Callable[[_Desk], Coroutine[Any, Any, T]]) -> T:
+def at_desk(
+    console: Console, work: Callable[[Desk], Coroutine[Any, Any, T]], types: Iterable[TaskType] = RUNNABLE
+) -> T:
+    """Do ``work``, with a queue for tasks of these types."""
+
     async def begin(tools: Tools) -> T:
-        return await work(_Desk(tools, TaskQueue(tools.database, TaskTypes(RUNNABLE), reactor=tools.reactor)))
+        return await work(Desk(tools, TaskQueue(tools.database, TaskTypes(types), reactor=tools.reactor)))
 
     return run(console, begin)
 
@@ -127,11 +132,11 @@ def _list(console: Console, options: argparse.Namespace) -> Exit:
         raise CommandError(f"--limit: must be 1 to {_MOST}")
     statuses = None if options.status is None else {_STATUSES[name] for name in options.status}
 
-    async def work(desk: _Desk) -> list[dict[str, object]]:
+    async def work(desk: Desk) -> list[dict[str, object]]:
         found = await tasks.listed(desk.tools.database, statuses=statuses, funcname=options.type, limit=options.limit)
         return [await desk.facts(task) for task in found]
 
-    found = _at_desk(console, work)
+    found = at_desk(console, work)
     if console.as_json:
         console.result_json(found)
     else:
@@ -140,10 +145,10 @@ def _list(console: Console, options: argparse.Namespace) -> Exit:
 
 
 def _show(console: Console, options: argparse.Namespace) -> Exit:
-    async def work(desk: _Desk) -> dict[str, object]:
+    async def work(desk: Desk) -> dict[str, object]:
         return await desk.facts(await desk.get(options.id))
 
-    facts = _at_desk(console, work)
+    facts = at_desk(console, work)
     if console.as_json:
         console.result_json(facts)
         return Exit.DONE
@@ -154,19 +159,19 @@ def _show(console: Console, options: argparse.Namespace) -> Exit:
 
 
 def _cancel(console: Console, options: argparse.Namespace) -> Exit:
-    async def work(desk: _Desk) -> dict[str, object]:
+    async def work(desk: Desk) -> dict[str, object]:
         before = await desk.get(options.id)
         if before.over:
             raise CommandError(f"task {before.id} is over already: {before.status.name.lower()}")
         return await desk.facts(await desk.queue.cancel(before.id))
 
-    facts = _at_desk(console, work)
+    facts = at_desk(console, work)
     over = facts["status"] == "cancelled"
     return console.done(f"task {options.id} {'is cancelled' if over else 'is asked to end'}", facts)
 
 
 def _retry(console: Console, options: argparse.Namespace) -> Exit:
-    async def work(desk: _Desk) -> dict[str, object]:
+    async def work(desk: Desk) -> dict[str, object]:
         before = await desk.get(options.id)
         if before.status not in (TaskStatus.FAILED, TaskStatus.CANCELLED):
             raise CommandError(
@@ -174,7 +179,7 @@ def _retry(console: Console, options: argparse.Namespace) -> Exit:
             )
         return await desk.facts(await desk.queue.retry(before.id))
 
-    return console.done(f"task {options.id} is queued again", _at_desk(console, work))
+    return console.done(f"task {options.id} is queued again", at_desk(console, work))
 
 
 def _start(console: Console, options: argparse.Namespace) -> Exit:
@@ -183,7 +188,7 @@ def _start(console: Console, options: argparse.Namespace) -> Exit:
     if options.path is not None and options.name != _FOLDER_DATA:
         raise CommandError(f"--path: {options.name} takes no folder")
 
-    async def work(desk: _Desk) -> dict[str, object]:
+    async def work(desk: Desk) -> dict[str, object]:
         params = await _params(desk, options)
         try:
             task = await desk.queue.add(options.name, params, user_id=None, keep_for=_KEPT)
@@ -192,10 +197,10 @@ def _start(console: Console, options: argparse.Namespace) -> Exit:
             which = f"task {existing.id}" if isinstance(existing, Task) else "another task"
             raise CommandError(f"{which} does the same already, and isn't over yet") from error
         if options.wait:
-            task = await _finished(console, desk, task)
+            task = await finished(console, desk, task)
         return await desk.facts(task)
 
-    facts = _at_desk(console, work)
+    facts = at_desk(console, work)
     if not options.wait:
         return console.done(f"queued task {facts['id']}; the daemon runs it as soon as it can", facts)
     console.done(
@@ -204,7 +209,7 @@ def _start(console: Console, options: argparse.Namespace) -> Exit:
     return Exit.DONE if facts["status"] == "complete" else Exit.PARTLY_DONE
 
 
-async def _params(desk: _Desk, options: argparse.Namespace) -> Mapping[str, Any]:
+async def _params(desk: Desk, options: argparse.Namespace) -> Mapping[str, Any]:
     if options.name == _FOLDER_DATA:
         path = folders.stored(paths.normalise(options.path or "/", parameter="--path"))
         folder = await folders.by_path(desk.tools.database, path)
@@ -221,7 +226,8 @@ async def _params(desk: _Desk, options: argparse.Namespace) -> Mapping[str, Any]
     return {"before_time": purge_border(datetime.now(UTC), days)}
 
 
-async def _finished(console: Console, desk: _Desk, task: Task) -> Task:
+async def finished(console: Console, desk: Desk, task: Task) -> Task:
+    """Show how far ``task`` is, until it is over."""
     desk.queue.start()
     try:
         with progress_bar(console, task.name) as bar:

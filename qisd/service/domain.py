@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ from qisd.accounts.webhook_sending import WebhookSending
 from qisd.accounts.webhooks import Webhooks
 from qisd.cache.interfaces import CachedRendition, IRenditionCache
 from qisd.cache.leases import Leases
+from qisd.cache.room import Room
 from qisd.errors import Forbidden
 from qisd.images import ImageRules, Images
 from qisd.imaging.template import TemplateValues, parse_template
@@ -38,6 +39,7 @@ from qisd.library.rules import LibraryRules
 from qisd.pools.files import FilePool
 from qisd.pools.hashing import HashingPool
 from qisd.pools.render import RenderPool
+from qisd.precaching import Precaching
 from qisd.repository.catalogue import SourceFacts
 from qisd.repository.files import Repository
 from qisd.service.accounts import Accounts
@@ -85,6 +87,10 @@ _FLUSH_EVERY = 60.0
 _READ_EVERY = 300
 
 
+async def _no_room_known() -> Room | None:
+    return None
+
+
 @attrs.frozen(kw_only=True)
 class Pools:
     """Where work is done that would hold up the reactor."""
@@ -102,6 +108,7 @@ class Domain:
     :param server: the id of this process among all that work on the library.
     :param leases: who makes an image, of all processes; None: this is the only one.
     :param look: what the memory of this process has of ``cache``, without a wait.
+    :param room: how full the cache is that all processes share.
     :param presence: tells which processes of this server are gone.
     """
 
@@ -119,6 +126,7 @@ class Domain:
         presence: Presence | None = None,
         leases: Leases | None = None,
         look: Callable[[str], CachedRendition | None] = lambda key: None,
+        room: Callable[[], Awaitable[Room | None]] = _no_room_known,
         reactor: Any,
     ) -> None:
         self.settings = settings
@@ -165,6 +173,14 @@ class Domain:
             pool=pools.files,
             queue=self.background.queue,
             visitor_of=self._visitor_of,
+        )
+        self.precaching = Precaching(
+            images=self.images,
+            tree=self.library.tree,
+            files=pools.files,
+            templates=store.templates,
+            supported=self._supported,
+            room=room,
         )
         self.webhooks = Webhooks(
             store.database, Changes(store.database, applied=self.permissions.refresh), allowed=self._webhook_networks
@@ -289,6 +305,7 @@ class Domain:
         database = self._store.database
         self.background.add(self.library.task_types(self._visitor_of))
         self.background.add(self.bulk.task_types())
+        self.background.add([self.precaching.task_type(self._visitor_of)])
         self.background.add(self.webhook_sending.task_types(), self.webhook_sending.jobs())
         self.background.add(
             [], [Job(name="expire_trash", interval_secs=DAY), Job(name="read_metadata", interval_secs=_READ_EVERY)]

@@ -12,7 +12,9 @@ from qisd.cache.leases import Leases
 from qisd.cache.memcached.cluster import Cluster, ClusterSettings
 from qisd.cache.memcached.floor import MemcachedFloor
 from qisd.cache.memory import MemoryCache
+from qisd.cache.room import Room, memcached_room
 from qisd.cache.tiers import Tiers
+from qisd.errors import StoreUnavailable
 from qisd.pools.files import FilePool
 from qisd.settings import Settings
 
@@ -49,11 +51,11 @@ class Floors:
         self._settings = settings
         self._reactor = reactor
         self._epoch: int | None = None
-        threads = FilePool(reactor, name="cache", timeout=_TIMEOUT, threads=_THREADS)
+        self._threads = FilePool(reactor, name="cache", timeout=_TIMEOUT, threads=_THREADS)
         self._lease_thread = FilePool(reactor, name="leases", timeout=_LEASE_TIMEOUT, threads=1)
-        self.pools = [threads, self._lease_thread]
+        self.pools = [self._threads, self._lease_thread]
         self.memory = MemoryCache(capacity=settings.memory_cache_mb * _MEGABYTE)
-        self.disk = DiskCache(_folder(settings), limits=_limits(settings), threads=threads, clock=reactor)
+        self.disk = DiskCache(_folder(settings), limits=_limits(settings), threads=self._threads, clock=reactor)
         self.cluster = Cluster(_cluster(settings), reactor=reactor)
         memcached = MemcachedFloor(self.cluster, largest=self._largest)
         self.cache = Tiers(self.memory, memcached, self.disk)
@@ -95,6 +97,17 @@ class Floors:
     def shared(self) -> bool:
         """Whether other processes find what this one has made."""
         return self.cluster.available or self._settings.disk_cache_mb > 0
+
+    async def room(self) -> Room | None:
+        """How full the cache is in which other processes find what this one has made; None: nobody knows."""
+        settings = self._settings
+        if settings.memcached_servers:
+            timeout = settings.memcached_timeout_ms / 1000
+            try:
+                return await self._threads.run(lambda: memcached_room(settings.memcached_servers, timeout=timeout))
+            except StoreUnavailable:
+                return None
+        return Room(percent=self.disk.fill()) if settings.disk_cache_mb else None
 
     def checks(self) -> dict[str, bool]:
         """How the parts fare that others run."""

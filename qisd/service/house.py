@@ -130,6 +130,7 @@ class House:
             pools=self.pools,
             cache=self.floors.cache,
             look=self.floors.memory.look,
+            room=self.floors.room,
             leases=self.floors.leases(presence.id),
             track=self.xref.track,
             keys=await deferToThread(signing_keys, self.settings),
