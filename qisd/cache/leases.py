@@ -129,6 +129,7 @@ class Leases:
         if not await self._locked(place):
             return None
         word = f"{self._owner} {next(self._numbers)}".encode("ascii")
+        since = self._reactor.seconds()
         try:
             added = await self._cluster.add(f"L{key}", word, seconds=_EXPIRES)
         except BaseException:
@@ -141,7 +142,19 @@ class Leases:
         renewal.clock = self._reactor
         if added:
             renewal.start(_RENEWED, now=False)
-        return Lease(lambda: Deferred.fromCoroutine(self._end(key, word, place, renewal)))
+
+        async def end() -> None:
+            if renewal.running:
+                renewal.stop()
+            try:
+                # It has not expired yet, so nobody else can have it.
+                sure = added and self._reactor.seconds() - since < _EXPIRES / 2
+                if sure or await self._cluster.get(f"L{key}") == word:
+                    await self._cluster.delete(f"L{key}")
+            finally:
+                await self._unlock(place)
+
+        return Lease(lambda: Deferred.fromCoroutine(end()))
 
     async def _renew(self, key: str, word: bytes) -> None:
         """Have it for longer, unless another server has it by now, because this one was held up for too long."""
@@ -150,15 +163,6 @@ class Leases:
             await self._cluster.add(f"L{key}", word, seconds=_EXPIRES)
         elif holder == word:
             await self._cluster.set(f"L{key}", word, seconds=_EXPIRES)
-
-    async def _end(self, key: str, word: bytes, place: int, renewal: LoopingCall) -> None:
-        if renewal.running:
-            renewal.stop()
-        try:
-            if await self._cluster.get(f"L{key}") == word:
-                await self._cluster.delete(f"L{key}")
-        finally:
-            await self._unlock(place)
 
     async def _locked(self, place: int) -> bool:
         """Whether no other process of this server has it, as far as can be told."""
