@@ -320,12 +320,17 @@ class Resumable:
         return await self._files.run(lambda: growing.is_free(self._tree, upload.staging))
 
     async def _complete(self, visitor: Visitor, upload: ResumableUpload) -> Image | None:
+        if upload.done:  # whoever did it may not have let go of it yet
+            return await self._made_of(upload)
         await self.until_free(upload)
         hold = await self.hold(upload)
         try:
             return await self._put_in_place(visitor, upload)
         finally:
             hold.release()
+
+    async def _made_of(self, upload: ResumableUpload) -> Image | None:
+        return None if upload.image_id is None else await images.by_id(self._database, upload.image_id)
 
     async def _put_in_place(self, visitor: Visitor, upload: ResumableUpload) -> Image | None:
         try:
@@ -336,7 +341,7 @@ class Resumable:
             upload = await self.find(visitor, upload.id)
             if not upload.done:
                 raise
-            return None if upload.image_id is None else await images.by_id(self._database, upload.image_id)
+            return await self._made_of(upload)
         try:
             while await self._files.run(whole.read):
                 pass

@@ -85,6 +85,14 @@ class UploadTests(TusCase):
         self.assertEqual((found.data["src"], found.data["width"]), ("a/x.jpg", 60))
         self.assertEqual((await self.offset(where), self.growing()), (len(WHOLE), {}))
 
+    async def test_one_that_is_done_is_there_for_all_even_before_whoever_did_it_lets_go_of_it(self) -> None:
+        where = await self.begun(body=WHOLE, **BYTES)
+        self.sql(
+            "update resumable_uploads set held_by = gen_random_uuid(), held_until = now() + interval '1 minute'"
+            " returning id"
+        )
+        self.assertEqual(await self.offset(where), len(WHOLE))
+
     async def test_the_first_piece_may_come_along_and_be_the_last(self) -> None:
         half = await self.create(body=WHOLE[:HALF], **BYTES)
         self.assertEqual((half.status, half.headers["upload-offset"]), (201, str(HALF)))
