@@ -11,6 +11,7 @@ from typing import Any, NoReturn, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -24,6 +25,7 @@ from qisd.errors import SettingsError, StartupError
 from qisd.images import ImageRules
 from qisd.service import signals
 from qisd.service.certificates import Certificates, load_certificates
+from qisd.service.clock import EvenClock
 from qisd.service.console import Console
 from qisd.service.control import Control, status
 from qisd.service.database_server import DatabaseServer
@@ -33,13 +35,17 @@ from qisd.service.listeners import Listeners, bind_all
 from qisd.service.logs import Logs
 from qisd.service.presence import anybody_lives
 from qisd.service.process import settle_in
-from qisd.service.reload import reload
+from qisd.service.reload import begin_anew, reload
 from qisd.service.samples import provide_samples
 from qisd.service.tls import make_context
 from qisd.settings import LoadedSettings, Settings
 from qisd.web.access import AccessLog
 
 _log = Logger()
+
+_CLOCK_EVERY = 1.0
+_CLOCK_SET = 2.0
+"""Seconds by which the machine's clock must have been set for it to be of interest."""
 
 _FILES_WANTED = 65536
 _FILES_LEAST = 4096
@@ -108,6 +114,10 @@ class Daemon(Service):
         self._reactor = reactor
         self._twistd = twistd
         self._exit = ExitStatus()
+        self._clock = EvenClock()
+        self._clock_watch = LoopingCall(self._look_at_clock)
+        self._clock_watch.clock = reactor
+        self._clock_set = False
         self._starting: Deferred[None] | None = None
         self._reloading: Deferred[None] | None = None
         self._reload_again = False
@@ -119,6 +129,7 @@ class Daemon(Service):
         """Do what may need root, then become an ordinary user. The reactor does not run yet."""
         super().privilegedStartService()  # type: ignore[no-untyped-call]
         self._exit.install()
+        self._clock.install(self._reactor)
         for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, signal.SIG_IGN)  # until there are handlers: their default is to end the process
         try:
@@ -183,6 +194,7 @@ class Daemon(Service):
             },
         )
         self.logs.rotated = self.body.reopen
+        self._clock_watch.start(_CLOCK_EVERY, now=False)
         self._starting = Deferred.fromCoroutine(self._start())
         self._starting.addErrback(self._start_failed)
 
@@ -229,6 +241,8 @@ class Daemon(Service):
         """Called once the reactor has been told to stop; the reactor waits for it."""
         super().stopService()  # type: ignore[no-untyped-call]
         _log.info("Stopping")
+        if self._clock_watch.running:
+            self._clock_watch.stop()
         if self._starting is not None:
             self._starting.cancel()
         if self._reloading is not None:
@@ -262,16 +276,28 @@ class Daemon(Service):
     def _asked_to_reload(self) -> None:
         """Reload in the background; a signal that comes meanwhile makes it happen once more."""
         self._reload_again = True
+        self._begin_to_reload()
+
+    def _look_at_clock(self) -> None:
+        """Notice that the machine's clock was set. Workers are exchanged then: new ones start with the new time."""
+        by = self._clock.behind
+        if abs(by) >= _CLOCK_SET:
+            _log.warn("The clock of this machine was set {by} s", by=f"{by:+.0f}")
+            self._clock.catch_up(self._reactor)
+            self._clock_set = True
+            self._begin_to_reload()
+
+    def _begin_to_reload(self) -> None:
         if self._reloading is None:
             self._reloading = Deferred.fromCoroutine(self._reload_until_done())
             self._reloading.addErrback(lambda failure: failure.trap(CancelledError) and None)
 
     async def _reload_until_done(self) -> None:
         try:
-            while self._reload_again:
-                self._reload_again = False
+            while self._reload_again or self._clock_set:
+                again, self._reload_again, self._clock_set = self._reload_again, False, False
                 try:
-                    await reload(self, self._load)
+                    await (reload(self, self._load) if again else begin_anew(self))
                 except CancelledError:
                     raise
                 except Exception:

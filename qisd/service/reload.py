@@ -56,6 +56,16 @@ async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
         _log.warn("Only a restart brings into effect: {names}", names=", ".join(waiting))
 
 
+async def begin_anew(daemon: Daemon) -> None:
+    """Go by the same settings as before in every other respect but that all begins anew."""
+    settings = _possible(daemon.started_with, daemon.settings)
+    rules = await deferToThread(image_rules, settings)
+    try:
+        await daemon.body.take_over(settings, rules, daemon.body.listeners, daemon.certificates)
+    except StartupError as error:
+        _log.error("{error}; the old ones go on", error=error)
+
+
 def _differing(old: Settings, new: Settings) -> list[str]:
     return [
         setting.name for setting in MODEL.values() if getattr(old, setting.attribute) != getattr(new, setting.attribute)

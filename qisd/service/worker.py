@@ -18,6 +18,7 @@ from qisd.errors import StartupError
 from qisd.service import child, signals
 from qisd.service.certificate_texts import from_values as certificates_of
 from qisd.service.certificates import Certificates
+from qisd.service.clock import EvenClock
 from qisd.service.console import Console
 from qisd.service.exit_status import ExitStatus, stuck_threads
 from qisd.service.house import House
@@ -55,6 +56,7 @@ class Worker(Service):
     def privilegedStartService(self) -> None:  # noqa: N802
         super().privilegedStartService()  # type: ignore[no-untyped-call]
         self._exit.install()
+        EvenClock().install(self._reactor)
         # A Ctrl-C reaches all processes of a terminal: the main one hears it, and decides.
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, signal.SIG_IGN)

@@ -10,7 +10,9 @@ import selectors
 import signal
 import socket
 import struct
+import time
 from collections import Counter
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -210,6 +212,50 @@ class ProcessTests(FaultsCase):
             client.sendall(b'{"command": "status"}\n')
             with client.makefile() as lines:
                 self.assertEqual(json.loads(lines.readline())["result"]["pid"], run.process.pid)
+
+
+_CLOCK = """
+import os, time
+
+def time_that_can_be_set(real=time.time, size=os.path.getsize, file=os.environ["CLOCK"]):
+    # The number of bytes of the file: one of them is an hour, and half of what there may be is now.
+    return real() + (size(file) - 1000) * 3600
+
+time.time = time_that_can_be_set
+"""
+
+
+class ClockTests(FaultsCase):
+    def test_the_machine_s_clock_may_be_set_while_it_works(self) -> None:
+        self.home = Home(HTTPS_PROCESSES="0", HTTP_PROCESSES="1")
+        self.addCleanup(self.home.remove)
+        (self.home.path / "sitecustomize.py").write_text(_CLOCK)
+        self.set_clock(0)
+        self.home.environ["CLOCK"] = str(self.home.path / "clock")
+        self.home.environ["PYTHONPATH"] += f":{self.home.path}"
+        run = self.home.start(workers=True).ready()
+        load = self.load(run)
+        for number, hours in enumerate((3, -5), 2):
+            old = workers(run)
+            self.set_clock(hours)
+            until(lambda number=number: run.log.count(" is at work") == 2 * number, "other workers")
+            until(lambda old=old: not set(workers(run).values()) & set(old.values()), "the old ones' end")
+            load.goes_on()
+            connection = run.connect()
+            connection.request("GET", "/health")
+            said = parsedate_to_datetime(connection.getresponse().headers["Date"]).timestamp()
+            connection.close()
+            self.assertLess(abs(said - time.time() - hours * 3600), 60)
+        self.assertIn("The clock of this machine was set +10800 s", run.log)
+        self.assertIn("The clock of this machine was set -28800 s", run.log)
+        self.assert_all_answered(load)
+        self.assertEqual(run.stop(), 0)
+        self.assertNotIn("ERROR", run.log)
+
+    def set_clock(self, hours: int) -> None:
+        new = self.home.path / "clock.new"
+        new.write_bytes(b"." * (1000 + hours))
+        new.rename(self.home.path / "clock")
 
 
 class DatabaseTests(FaultsCase):
