@@ -240,6 +240,7 @@ def _configuration(document: Mapping[str, Any], *, each: int, token: str, to_be_
         "enabled = true",
         f"positive_data_acceptance = {{ expected-statuses = {json.dumps(_FINE_THOUGH_VALID)} }}",
         f"negative_data_rejection = {{ expected-statuses = {json.dumps(_FINE_FOR_INVALID)} }}",
+        f"missing_required_header = {{ expected-statuses = {json.dumps(_FINE_FOR_INVALID)} }}",
     ]
     lines += [
         "[[operations]]",
@@ -250,7 +251,7 @@ def _configuration(document: Mapping[str, Any], *, each: int, token: str, to_be_
         lines += [
             "[[operations]]",
             f"include-operation-id = {json.dumps(operation)}",
-            "checks.positive_data_acceptance.expected-statuses = " + json.dumps([*_FINE_THOUGH_VALID, "400"]),
+            "checks.positive_data_acceptance.expected-statuses = " + json.dumps([*_FINE_THOUGH_VALID, "400", "413"]),
         ]
     return "\n".join(lines) + "\n"
 

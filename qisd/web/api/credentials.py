@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta
 
 from qisd import __version__
-from qisd.access.entry import Entry
+from qisd.access.entry import SCOPES, Entry
 from qisd.access.sessions import Sessions
 from qisd.errors import BadParameter, NotFound
 from qisd.store import users
@@ -36,7 +36,7 @@ class KeyForm(Form):
     """A key of one's own."""
 
     label: Annotated[str, Meta(min_length=1, max_length=120, extra={"trim": True})]
-    scopes: Annotated[list[str], Meta(max_length=10, description="of: read, upload, admin")]
+    scopes: Annotated[list[Annotated[str, Meta(extra_json_schema={"enum": list(SCOPES)})]], Meta(max_length=10)]
     folder: Annotated[str, Meta(max_length=1024, description="holds below this folder only")] = "/"
     expires: Annotated[datetime | None, Meta(description="a year from now, if not given")] = None
 

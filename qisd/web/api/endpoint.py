@@ -68,6 +68,10 @@ class Endpoint:
     :param plain: the statuses of its answers, each with what it means: the handler returns an
         :class:`~qisd.web.api.answer.Answer` of its own, without an envelope. Empty for all others.
     :param headers: what goes with all its answers, also with errors.
+    :param takes: headers that it reads besides, by their names in :data:`~qisd.web.api.openapi_parts.PARAMETERS`.
+    :param gives: headers that it has when all went well; :data:`~qisd.web.api.openapi_parts.HEADERS` tells of them.
+    :param choices: all values of the one part of its address, each with what it does. The document has an address for
+        each, since it can't have two that differ by the name of a part only.
     :param several: it answers 207.
     :param secret: the answer holds what is shown once and nowhere kept.
     :param first_steps: it can be called by those whose password must be changed before anything else.
@@ -100,6 +104,9 @@ class Endpoint:
     pieces: bool = False
     plain: Mapping[int, str] = MappingProxyType({})
     headers: Sequence[Header] = ()
+    takes: Sequence[str] = ()
+    gives: Sequence[str] = ()
+    choices: Mapping[str, str] = MappingProxyType({})
     lines: bool = False
     several: bool = False
     secret: bool = False

@@ -45,10 +45,11 @@ class FileUploadEndpoints:
         answer=UploadedImage,
         patch=False,
         raw=True,
+        takes=("NothingThere", "IfMatch", "ContentDigest"),
         errors=(400, 409, 412, 415, 507),
         description="The body is the file, of whatever type its header says. A file that is there is replaced, unless"
-        " `If-None-Match: *` says that nothing may be there; `If-Match` with the ETag of its details says which one is"
-        " meant. `Content-Digest: sha-256=:…:` is compared with what has come. The folder must be there."
+        " `If-None-Match: *` says that nothing may be there; `If-Match` has the ETag of its details. The folder must be"
+        " there."
         " `duplicates` warns of other images with the very same content, as far as the caller may view them.",
     )
     async def put(self, call: Call) -> Versioned:

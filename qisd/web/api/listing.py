@@ -63,8 +63,10 @@ class ListEndpoints:
         answer=list[ListedFile | ImageObject | ListedFolder],
         internal=False,
         reason_alone=True,
+        gives=("X-Total-Count", "Link"),
         errors=(400, 403, 404),
-        description="In the order of their names in lower case. With ``cursor``, from the Link header, nothing is lost"
+        description="In the order of their names in lower case. All other parameters are passed on to each `url`, such"
+        " as `width` or `tmp`. With ``cursor``, from the Link header, nothing is lost"
         " or repeated when files come and go between two pages.",
         example={"path": "/samples", "limit": 100},
     )

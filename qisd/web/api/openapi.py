@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import attrs
+
 from qisd.access.levels import Flag
 from qisd.web.api import openapi_parts as parts
 from qisd.web.api.endpoint import WORD, Endpoint
@@ -39,6 +41,7 @@ def document(endpoints: Sequence[Endpoint], *, version: str, server_url: str) ->
     :param version: what ``info`` says.
     :param server_url: where the API is, relative to the server.
     """
+    endpoints = list(_spelt_out(endpoints))
     names = _form_names(endpoints)
     answers = Answers([*_answer_types(endpoints), ErrorEnvelope])
     paths: dict[str, dict[str, Any]] = {}
@@ -72,6 +75,15 @@ def operation_id(method: str, path: str) -> str:
     """A name for programs, such as ``put_admin_users_by_id``."""
     words = [_PART.sub(r"by_\g<name>", segment) for segment in path.strip("/").split("/")]
     return re.sub(r"\W", "_", "_".join([method.lower(), *words]))
+
+
+def _spelt_out(endpoints: Iterable[Endpoint]) -> Iterable[Endpoint]:
+    """``endpoints``, with one for each of the choices that an address has."""
+    for one in endpoints:
+        if not one.choices:
+            yield one
+        for value, text in one.choices.items():
+            yield attrs.evolve(one, path=_PART.sub(value, one.path), summary=text, choices={})
 
 
 def _answer_types(endpoints: Iterable[Endpoint]) -> list[Any]:
@@ -139,7 +151,7 @@ def _operation(
 ) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": operation_id(method, declared.path),
-        "summary": declared.summary if method != "PATCH" else f"{declared.summary}: only what is given",
+        "summary": declared.summary if method == declared.method else f"{declared.summary}: only what is given",
         "tags": [declared.tag],
         "description": _description(declared),
         "security": _security(method, declared),
@@ -148,8 +160,10 @@ def _operation(
     }
     if method in _WRITES and declared.form is not None:
         made["requestBody"] = _body(method, declared, declared.form, names[declared.form])
-    if declared.raw or declared.pieces:
+    if declared.raw:
         made["requestBody"] = parts.RAW
+    if declared.pieces:
+        made["requestBody"] = parts.PIECE
     return {name: value for name, value in made.items() if value not in ([], "")}
 
 
@@ -188,6 +202,7 @@ def _parameters(method: str, declared: Endpoint, *, twin: Endpoint | None) -> li
         found.append(parts.parameter("IdempotencyKey"))
     if declared.accepted is True:
         found.append(parts.parameter("Prefer"))
+    found += [parts.parameter(name) for name in declared.takes]
     return found
 
 
@@ -247,7 +262,9 @@ def _responses(method: str, declared: Endpoint, *, answers: Answers, twin: Endpo
     found: dict[str, Any] = {}
     data = answers.of(declared.answer)
     if declared.plain:
-        found |= {str(status): {"description": text} for status, text in declared.plain.items()}
+        headers = {name: parts.header(name) for name in declared.gives}
+        with_headers = {"headers": headers} if headers else {}
+        found |= {str(status): {"description": text, **with_headers} for status, text in declared.plain.items()}
     elif declared.lines:
         found["200"] = parts.lines(data)
     elif declared.several:
@@ -258,9 +275,8 @@ def _responses(method: str, declared: Endpoint, *, answers: Answers, twin: Endpo
         accepted = answers.of(TaskObject if declared.accepted is True else declared.accepted)
         found["202"] = parts.success(202, "OK task accepted", accepted, "A background task goes on.")
     if method == "GET" and not declared.lines and not declared.plain:
-        found["200"]["headers"] = {"ETag": parts.header("ETag")}
-        if declared.listing:
-            found["200"]["headers"] |= {"X-Total-Count": parts.header("TotalCount"), "Link": parts.header("Link")}
+        given = ["ETag", "X-Total-Count", "Link"] if declared.listing else ["ETag", *declared.gives]
+        found["200"]["headers"] = {name: parts.header(name) for name in given}
         found["304"] = {"description": "The caller has it already.", "headers": {"ETag": parts.header("ETag")}}
     for status in sorted(_errors(method, declared, twin)):
         found[str(status)] = {"$ref": f"#/components/responses/{parts.ERRORS[status][0]}"}

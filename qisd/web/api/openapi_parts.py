@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qisd.web.api.openapi_schemas import Schema, ref
+from qisd.web.tus import CONTENT_TYPE, VERSION
 
 INFO: dict[str, Any] = {
     "title": "qisd",
@@ -31,6 +32,13 @@ somebody else was first; `data` then shows what they have made of it. A POST wit
 however often it is sent within 24 hours.
 
 HEAD is there wherever GET is, and OPTIONS everywhere. Addresses may be written without the slash at their end.
+
+**Beside it**, at the top of the server: images (`/image`, `/original`), to which the `url` of an image leads, and
+which take the same token; `/api/tokenlogin/`, which turns a ticket (`POST`, form with `ticket` and `next`) into the
+session of a browser; the pages and zips of portfolios, to which their `url` leads; and the statistics, JSON of their
+own form for those with the system permission *Reporting*: `/reports/datafeed/system` and `/reports/datafeed/image`, a
+chart by `from`, `to`, `data_type` and, for an image, `id`; `/reports/datafeed/top`, the images that are asked for
+most, by `days`, `order` and `limit`; `/reports/datafeed/summary`, sums by `from` and `to`.
 """,
 }
 
@@ -81,6 +89,9 @@ PROBLEM: Schema = {
 RAW: dict[str, Any] = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 """A body that is a file."""
 
+PIECE: dict[str, Any] = {"content": {CONTENT_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+"""A body that is a piece of a file."""
+
 
 def _error(status: int, text: str) -> dict[str, Any]:
     made: dict[str, Any] = {
@@ -113,8 +124,8 @@ def add_files(schema: Schema) -> None:
 
 
 def header(name: str) -> dict[str, str]:
-    """A reference to one of :data:`HEADERS`."""
-    return {"$ref": f"#/components/headers/{name}"}
+    """A reference to one of :data:`HEADERS`, or to that of a header of this name."""
+    return {"$ref": f"#/components/headers/{_HEADER_NAMES.get(name, name.replace('-', ''))}"}
 
 
 def parameter(name: str) -> dict[str, str]:
@@ -159,7 +170,23 @@ HEADERS: dict[str, Any] = {
     "TotalCount": {"description": "Length of the whole list.", "schema": {"type": "integer", "minimum": 0}},
     "Link": {"description": "Where the next and the previous part are (RFC 8288).", "schema": {"type": "string"}},
     "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
+    "Location": {"description": "An address to go on with.", "schema": {"type": "string"}},
+    "UploadOffset": {"description": "Bytes that have come.", "schema": {"type": "integer", "minimum": 0}},
+    "UploadLength": {"description": "Bytes that are to come.", "schema": {"type": "integer", "minimum": 0}},
+    "UploadExpires": {"description": "Until when what has come is kept.", "schema": {"type": "string"}},
+    "UploadDuplicates": {
+        "description": "Ids of other images with the very same content, with commas between.",
+        "schema": {"type": "string"},
+    },
+    "TusResumable": {"description": "The version of tus.", "schema": {"type": "string"}},
+    "TusVersion": {"description": "All versions of tus.", "schema": {"type": "string"}},
+    "TusExtension": {"description": "What of tus is there.", "schema": {"type": "string"}},
+    "TusMaxSize": {"description": "Bytes of a file, at most.", "schema": {"type": "integer", "minimum": 0}},
+    "TusChecksumAlgorithm": {"description": "Of `Upload-Checksum`.", "schema": {"type": "string"}},
 }
+
+_HEADER_NAMES = {"X-Total-Count": "TotalCount"}
+"""Where their names in :data:`HEADERS` are not their own without hyphens."""
 
 PARAMETERS: dict[str, Any] = {
     "IfMatch": {
@@ -184,6 +211,55 @@ PARAMETERS: dict[str, Any] = {
         "name": "Prefer",
         "in": "header",
         "description": "`wait=5`: seconds to wait for the task, 0 to 30.",
+        "schema": {"type": "string"},
+    },
+    "NothingThere": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "`*`: nothing may be there yet.",
+        "schema": {"type": "string"},
+        "example": "*",
+    },
+    "ContentDigest": {
+        "name": "Content-Digest",
+        "in": "header",
+        "description": "`sha-256=:…:`, with the digest of the body in base64, which is compared with what has come.",
+        "schema": {"type": "string"},
+    },
+    "TusResumable": {
+        "name": "Tus-Resumable",
+        "in": "header",
+        "required": True,
+        "description": "The version of tus.",
+        "schema": {"const": VERSION},
+    },
+    "UploadLength": {
+        "name": "Upload-Length",
+        "in": "header",
+        "required": True,
+        "description": "Bytes of the whole file.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "UploadOffset": {
+        "name": "Upload-Offset",
+        "in": "header",
+        "required": True,
+        "description": "Bytes that have come before.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "UploadMetadata": {
+        "name": "Upload-Metadata",
+        "in": "header",
+        "required": True,
+        "description": "`filename`, `path` (the folder, which must be there) and, if need be, `overwrite` (yes, no,"
+        " rename): each name with its value in base64 after a blank, with commas between.",
+        "schema": {"type": "string"},
+        "example": "filename cGVuZ3Vpbi5qcGc=,path L3NhbXBsZXM=",
+    },
+    "UploadChecksum": {
+        "name": "Upload-Checksum",
+        "in": "header",
+        "description": "`sha1` or `sha256`, a blank, and the digest of the body in base64, which is compared with it.",
         "schema": {"type": "string"},
     },
 }

@@ -24,9 +24,10 @@ TAG = "Resumable uploads"
 _ALL = "/upload/resumable/"
 _ONE = f"{_ALL}<id>/"
 
-_PIECE = (
-    "The body is of type `application/offset+octet-stream`; `Upload-Checksum` (sha1 or sha256) is compared with it."
-)
+_PIECE = "`Upload-Checksum` is compared with the body, which is left out if it is another one."
+
+_STATE = ("Upload-Offset", "Upload-Expires")
+_DONE = ("Location", "Upload-Duplicates")
 
 _NO_STORE = ("Cache-Control", "no-store")
 
@@ -45,8 +46,9 @@ class ResumableEndpoints:
         summary="What this server knows of tus",
         tag=TAG,
         internal=False,
-        plain={204: "See the headers `Tus-Version`, `Tus-Extension`, `Tus-Max-Size`, `Tus-Checksum-Algorithm`."},
+        plain={204: "It is told in headers."},
         headers=tus.HEADERS,
+        gives=("Allow", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"),
     )
     async def options(self, call: Call) -> Answer:
         return _options(call, "POST, OPTIONS")
@@ -57,8 +59,9 @@ class ResumableEndpoints:
         summary="What can be done with an upload",
         tag=TAG,
         internal=False,
-        plain={204: "See the header `Allow`."},
+        plain={204: "It is told in headers."},
         headers=tus.HEADERS,
+        gives=("Allow", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"),
     )
     async def options_of_one(self, call: Call) -> Answer:
         return _options(call, "PATCH, OPTIONS, HEAD, DELETE")
@@ -72,9 +75,10 @@ class ResumableEndpoints:
         pieces=True,
         plain={201: "Begun; `Location` is its address. `Upload-Offset` tells how much of it has come already."},
         headers=tus.HEADERS,
-        errors=(404, 409, 412, 413, 415, 429, 460, 507),
-        description="`Upload-Length` is its length in bytes, `Upload-Metadata` has `filename`, `path` (the folder, that"
-        " must be there) and, if need be, `overwrite` (yes, no, rename). The first piece may come along. " + _PIECE,
+        takes=("TusResumable", "UploadLength", "UploadMetadata", "UploadChecksum"),
+        gives=(*_STATE, *_DONE),
+        errors=(400, 404, 409, 412, 413, 415, 429, 460, 507),
+        description="The first piece may come along. " + _PIECE,
     )
     async def create(self, call: Call) -> Answer:
         tus.check_version(call.request.header("Tus-Resumable"))
@@ -97,6 +101,8 @@ class ResumableEndpoints:
         csrf=False,
         plain={200: "`Upload-Offset` of `Upload-Length` bytes have come."},
         headers=tus.HEADERS,
+        takes=("TusResumable",),
+        gives=("Upload-Length", *_STATE, *_DONE),
         errors=(409, 410, 412, 415),
     )
     async def head(self, call: Call) -> Answer:
@@ -121,8 +127,10 @@ class ResumableEndpoints:
             " view them."
         },
         headers=tus.HEADERS,
-        errors=(409, 410, 412, 413, 415, 423, 460, 507),
-        description="`Upload-Offset` is how much has come before. " + _PIECE,
+        takes=("TusResumable", "UploadOffset", "UploadChecksum"),
+        gives=(*_STATE, *_DONE),
+        errors=(400, 409, 410, 412, 413, 415, 423, 460, 507),
+        description=_PIECE,
     )
     async def patch(self, call: Call) -> Answer:
         if _taken(call) is None:  # an empty one, of which nobody was asked before
@@ -143,6 +151,7 @@ class ResumableEndpoints:
         login=True,
         plain={204: "It is not there any more. A file that it has become stays."},
         headers=tus.HEADERS,
+        takes=("TusResumable",),
         errors=(410, 412),
     )
     async def delete(self, call: Call) -> Answer:

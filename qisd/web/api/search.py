@@ -56,7 +56,7 @@ class SearchForm(Form):
     max_size: Annotated[Bytes, Meta(description="bytes")] = None
     taken_from: datetime | None = None
     taken_until: datetime | None = None
-    colour_space: Annotated[str, Meta(max_length=20)] = ""
+    colour_space: Annotated[str, Meta(max_length=20, description="such as rgb, gray, cmyk")] = ""
     profile: Annotated[str, Meta(max_length=120)] = ""
     tags: Annotated[Words, Meta(description="with commas between; all of them")] = ""
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
@@ -101,6 +101,7 @@ class SearchEndpoints:
         form=SearchForm,
         answer=list[ImageObject],
         internal=False,
+        gives=("Link",),
         errors=(400, 403),
         description="The best first, among equals the newest. The Link header leads to the next page.",
         example={"q": "penguin -snow", "folder": "/samples", "min_width": 1000},

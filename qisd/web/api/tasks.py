@@ -24,7 +24,16 @@ TAG = "Tasks"
 
 _STATS = ("purge_system_stats", "purge_image_stats")
 _FOLDER_DATA = "purge_deleted_folder_data"
-_OTHERS = ("verify_repository", "verify_hashes", "read_metadata")
+_BY_HAND = {
+    "purge_system_stats": "Remove the statistics of the server from before a date",
+    "purge_image_stats": "Remove the statistics of images from before a date",
+    "purge_deleted_folder_data": "Forget deleted images and folders at and below a path",
+    "verify_repository": "Compare the files with the records, and repair these if wanted",
+    "verify_hashes": "Read all files again, and find those that the disk has damaged",
+    "read_metadata": "Read what new files say of themselves",
+}
+"""What can be started by hand."""
+
 _BY_HAND_KEPT = 3600
 _STATUSES: dict[str, Collection[int]] = {
     "pending": (TaskStatus.PENDING,),
@@ -113,12 +122,12 @@ class TaskEndpoints:
         form=StartForm,
         answer=TaskObject,
         errors=(400, 405, 409, 429),
-        description=f"Functions: {', '.join((*_STATS, _FOLDER_DATA, *_OTHERS))}.",
-        example={"path": "/samples"},
+        choices=_BY_HAND,
+        example={"path": "/samples", "date_to": "2026-01-01"},
     )
     async def start(self, call: Call) -> TaskObject:
         name = str(call.parts["function"])
-        if name not in (*_STATS, _FOLDER_DATA, *_OTHERS) or name not in self._known:
+        if name not in _BY_HAND or name not in self._known:
             raise NotFound(name[:100])
         params = await self._params(name, call.read(StartForm))
         if await self._queue.find_kept(name, params) is not None:

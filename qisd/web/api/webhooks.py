@@ -25,12 +25,15 @@ _ABOUT = (
     " timestamp and body with dots between. What is not answered with 2xx is sent again for a day."
 )
 
+Event = Annotated[str, Meta(extra_json_schema={"enum": list(EVENTS)})]
+"""One of them; the webhooks look at it."""
+
 
 class WebhookForm(Form):
     """Who is told of what."""
 
     url: Annotated[str, Meta(min_length=1, max_length=URL_MAX, extra={"trim": True}, description="https or http")]
-    events: Annotated[list[str], Meta(min_length=1, max_length=len(EVENTS), extra={"json_text": (2, 1000)})]
+    events: Annotated[list[Event], Meta(min_length=1, max_length=len(EVENTS), extra={"json_text": (2, 1000)})]
     secret: (
         Annotated[
             str,

@@ -40,6 +40,12 @@ async def nothing(owner: object, call: object) -> None:
     """A handler."""
 
 
+def addresses(of: Endpoint) -> list[str]:
+    """Where an endpoint is in the document."""
+    part = re.compile(r"<(?:\w+:)?(\w+)>")
+    return [part.sub(value, of.path) for value in of.choices] or [part.sub(r"{\1}", of.path)]
+
+
 def declare(method: str = "GET", path: str = "/things/", **more: Any) -> Endpoint:
     return Endpoint(method=method, path=path, summary="Things", tag="Things", name="things", handler=nothing, **more)
 
@@ -72,11 +78,15 @@ class WholeTests(SynchronousTestCase):
         json.dumps(made())
 
     def test_every_endpoint_is_in_it_and_nothing_else(self) -> None:
-        wanted = {(one.method.lower(), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", one.path)) for one in endpoints()}
+        wanted = {(one.method.lower(), path) for one in endpoints() for path in addresses(one)}
         found = {(method, path) for path, method, _ in operations(made())}
         self.assertEqual(wanted - found, set())
         self.assertEqual({method for method, _ in found - wanted} - {"patch"}, set())
         self.assertGreater(len(found), 70)
+
+    def test_no_two_addresses_differ_by_the_names_of_their_parts_only(self) -> None:
+        shapes = [re.sub(r"{\w+}", "{}", path) for path in made()["paths"]]
+        self.assertEqual(len(shapes), len(set(shapes)))
 
     def test_names_of_operations_are_unique(self) -> None:
         names = [operation["operationId"] for _, _, operation in operations(made())]
@@ -138,7 +148,7 @@ class WholeTests(SynchronousTestCase):
         whole = made()
         for one in endpoints():
             if one.form is not None and one.method in ("POST", "PUT") and not (one.files or one.raw):
-                path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", one.path)
+                path = addresses(one)[0]
                 content = whole["paths"][path][one.method.lower()]["requestBody"]["content"]["application/json"]
                 name = content["schema"]["$ref"].rpartition("/")[2]
                 self.assertEqual(
@@ -254,6 +264,41 @@ class OperationTests(SynchronousTestCase):
         self.assertEqual(
             named, {"get": ["IfNoneMatch"], "put": ["IfMatch"], "patch": ["IfMatch"], "post": ["IdempotencyKey"]}
         )
+
+    def test_an_address_with_choices_is_one_for_each(self) -> None:
+        choices = {"stop": "Let it stop", "go_on": "Let it go on"}
+        paths = made(declare("POST", "/things/<word:verb>/", choices=choices))["paths"]
+        self.assertEqual(
+            {path: methods["post"]["summary"] for path, methods in paths.items()},
+            {
+                "/things/stop/": "Let it stop",
+                "/things/go_on/": "Let it go on",
+            },
+        )
+        for methods in paths.values():
+            self.assertNotIn("parameters", methods["post"])
+
+    def test_headers_are_said(self) -> None:
+        whole = made(declare(takes=("IfMatch",), gives=("X-Total-Count", "Link")))
+        operation = whole["paths"]["/things/"]["get"]
+        self.assertIn({"$ref": "#/components/parameters/IfMatch"}, operation["parameters"])
+        self.assertEqual(list(operation["responses"]["200"]["headers"]), ["ETag", "X-Total-Count", "Link"])
+        plain = made(declare("POST", plain={201: "Begun."}, gives=("Upload-Offset",)))["paths"]["/things/"]["post"]
+        headers = {"Upload-Offset": {"$ref": "#/components/headers/UploadOffset"}}
+        self.assertEqual(plain["responses"]["201"], {"description": "Begun.", "headers": headers})
+
+    def test_a_piece_of_a_file_has_a_type_of_its_own(self) -> None:
+        for declared, media_type in (
+            ({"raw": True}, "application/octet-stream"),
+            ({"pieces": True}, "application/offset+octet-stream"),
+        ):
+            body = self.operation("patch", declare("PATCH", **declared))["requestBody"]
+            self.assertEqual(list(body["content"]), [media_type])
+
+    def test_only_a_patch_that_comes_with_a_put_is_called_so(self) -> None:
+        self.assertEqual(self.operation("patch", declare("PATCH"))["summary"], "Things")
+        get, put = declare(answer=Thing), declare("PUT", form=ThingForm, answer=Thing)
+        self.assertEqual(self.operation("patch", get, put)["summary"], "Things: only what is given")
 
 
 class FieldTests(SynchronousTestCase):
