@@ -7,7 +7,7 @@ HTTP   ?= 127.0.0.1:8080
 HTTPS  ?= 127.0.0.1:8443
 export DATA HTTP HTTPS VENV
 
-.PHONY: help run test unit integration lint format fuzz fuzz-resample fuzz-api setup setup-dev lock clean
+.PHONY: help run test unit integration lint format fuzz fuzz-resample fuzz-api bench setup setup-dev lock clean
 
 help:         ## Show this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,11 @@ fuzz-resample: setup-dev
 
 fuzz-api: setup-dev
 	$(PYTHON) -m tests.fuzz.api --least 20000
+
+# What only the measurement of quality needs is kept apart from the pinned environment.
+bench: setup-dev  ## Measure against the targets and peers, 25 minutes, and write docs/performance.md (QUICK=1: 3 minutes)
+	$(PYTHON) -m pip --disable-pip-version-check -q install --target $(VENV)/bench 'ssimulacra2 >= 0.3'
+	PYTHONPATH=$(abspath $(VENV))/bench $(PYTHON) bench/all.py $(if $(QUICK),--quick)
 
 setup:
 	@scripts/setup

@@ -25,6 +25,7 @@ from daemon import free_port, running
 from PIL import Image
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import react
+from wrk import Load, load
 
 from qisd.cache.interfaces import CachedRendition
 from qisd.cache.memcached.cluster import Cluster, ClusterSettings
@@ -63,8 +64,8 @@ def servers(count: int) -> Iterator[list[str]]:
             server.wait()
 
 
-def whole(addresses: list[str], seconds: int, *, memory: int) -> None:
-    """Through the daemon, by HTTP."""
+def hits(addresses: list[str], seconds: float, *, memory: int) -> tuple[Load, float, float]:
+    """Through the daemon, by HTTP: the load, requests per second of processor time, and kB of an image."""
     with tempfile.TemporaryDirectory() as folder:
         photos = [Path(folder, f"noise{number}.png") for number in range(1, IMAGES + 1)]
         for photo in photos:
@@ -74,18 +75,19 @@ def whole(addresses: list[str], seconds: int, *, memory: int) -> None:
         settings = {"MEMCACHED_SERVERS": ",".join(addresses), "MEMORY_CACHE_MB": str(memory)}
         with running(photos, **settings) as daemon:
             sizes = [len(daemon.get(f"/image?src=/photos/{photo.name}&width=250&format=jpg")) for photo in photos]
-            load = ["wrk", "-t1", f"-c{CLIENTS}", "-s", str(script), "--latency", daemon.url("")]
-            subprocess.run([*load, "-d2s"], check=True, capture_output=True)  # warm
+            load(daemon.url(""), clients=CLIENTS, seconds=2, script=script)  # warm
             before = daemon.cpu()
-            told = subprocess.run([*load, f"-d{seconds}s"], check=True, capture_output=True, text=True).stdout
+            found = load(daemon.url(""), clients=CLIENTS, seconds=seconds, script=script)
             used = daemon.cpu() - before
-    words = {line.split()[0]: line.split()[1] for line in told.splitlines() if len(line.split()) > 1}
-    count = int(next(line for line in told.splitlines() if "requests in" in line).split()[0])
-    faults = "".join(f"   {line.strip()}" for line in told.splitlines() if "Non-2xx" in line or "Socket" in line)
+    return found, found.count / used, statistics.mean(sizes) / 1000
+
+
+def whole(addresses: list[str], seconds: int, *, memory: int) -> None:
+    found, per_core, size = hits(addresses, seconds, memory=memory)
     print(
-        f"hits of {statistics.mean(sizes) / 1000:.0f} kB, MEMORY_CACHE_MB {memory:2}: {words['Requests/sec:']:>9}/s,"
-        f" {count / used:6.0f} per second of processor time,"
-        f" p50 {words['50%']}, p99 {words['99%']}{faults}"
+        f"hits of {size:.0f} kB, MEMORY_CACHE_MB {memory:2}: {found.rate:9.0f}/s,"
+        f" {per_core:6.0f} per second of processor time, p50 {found.p50:.2f} ms, p99 {found.p99:.2f} ms"
+        f" {'   '.join(found.faults)}"
     )
 
 
