@@ -39,7 +39,7 @@ class BulkTests(BulkCase):
     async def test_images_are_moved_each_by_itself(self) -> None:
         ids = self.ids
         reply = await self.do("move", "a/x.jpg", "a/y.jpg", "c/z.jpg", folder="/b")
-        self.assertEqual(reply.data["name"], "Move 3 images to /b")
+        self.assertEqual((reply.data["name"], reply.data["user"]["id"]), ("Move 3 images to /b", 1))
         result = await self.result(reply)
         self.assertEqual(result["done"], [ids["a/y.jpg"], ids["c/z.jpg"]])
         ((failed, error),) = result["errors"].items()

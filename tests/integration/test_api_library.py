@@ -959,6 +959,7 @@ class TrashTests(LibraryApiCase):
         self.assertEqual(
             (reply.status, reply.message, reply.data["funcname"]), (202, "OK task accepted", "empty_trash")
         )
+        self.assertEqual(reply.data["user"]["id"], reply.data["user_id"])
         await self.eventually(lambda: self.sql("select count(*) from trash") == [(0,)])
         self.assertEqual(await self.entries(), [])
 

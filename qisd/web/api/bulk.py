@@ -8,15 +8,17 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from qisd.access.visitor import Visitor
 from qisd.errors import AlreadyExists, MissingParameter
 from qisd.library.bulk import IMAGES_MAX, Bulk, Description
 from qisd.library.metadata import MAX_TAG, MAX_TAGS
 from qisd.store.images import MAX_DESCRIPTION, MAX_TITLE
+from qisd.store.pool import Database
 from qisd.store.tasks import Task
 from qisd.web.api.endpoint import Accepted, Call, endpoint
 from qisd.web.api.models import TaskObject
 from qisd.web.api.reading import LARGEST, Form
-from qisd.web.api.task_objects import task_object
+from qisd.web.api.task_objects import owned_objects
 
 TAG = "Bulk work"
 
@@ -63,7 +65,8 @@ class BulkDescribeForm(Form):
 class BulkEndpoints:
     """The endpoints of work on many images."""
 
-    def __init__(self, bulk: Bulk) -> None:
+    def __init__(self, database: Database, *, bulk: Bulk) -> None:
+        self._database = database
         self._bulk = bulk
 
     @endpoint(
@@ -80,7 +83,7 @@ class BulkEndpoints:
     )
     async def move(self, call: Call) -> Accepted:
         form = call.read(BulkMoveForm)
-        return await _accepted(self._bulk.move(call.visitor, form.images, form.folder))
+        return await self._accepted(call.visitor, self._bulk.move(call.visitor, form.images, form.folder))
 
     @endpoint(
         "POST",
@@ -94,7 +97,7 @@ class BulkEndpoints:
         description=_RESULT,
     )
     async def delete(self, call: Call) -> Accepted:
-        return await _accepted(self._bulk.delete(call.visitor, call.read(BulkForm).images))
+        return await self._accepted(call.visitor, self._bulk.delete(call.visitor, call.read(BulkForm).images))
 
     @endpoint(
         "POST",
@@ -118,14 +121,14 @@ class BulkEndpoints:
         )
         if said == Description(tags_add=[], tags_remove=[]):
             raise MissingParameter("title")
-        return await _accepted(self._bulk.describe(call.visitor, form.images, said))
+        return await self._accepted(call.visitor, self._bulk.describe(call.visitor, form.images, said))
 
-
-async def _accepted(asked: Awaitable[Task]) -> Accepted:
-    """The task that was queued, or the one that is about just that already."""
-    try:
-        return Accepted(data=task_object(await asked, user=None))
-    except AlreadyExists as error:
-        if isinstance(error.existing, Task):
-            return Accepted(data=task_object(error.existing, user=None))
-        raise
+    async def _accepted(self, visitor: Visitor, asked: Awaitable[Task]) -> Accepted:
+        """The task that was queued, or the one that is about just that already."""
+        try:
+            task = await asked
+        except AlreadyExists as error:
+            if not isinstance(error.existing, Task):
+                raise
+            task = error.existing
+        return Accepted(data=(await owned_objects(self._database, visitor, [task]))[0])

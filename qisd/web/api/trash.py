@@ -6,12 +6,13 @@ from typing import Literal
 
 from qisd.access.levels import Flag
 from qisd.library.trash import Trash
+from qisd.store.pool import Database
 from qisd.store.trash import TrashEntry as Record
 from qisd.tasks.queue import TaskQueue
 from qisd.web.api.endpoint import Accepted, Call, Page, endpoint
 from qisd.web.api.models import RestoredObject, TaskObject, TrashEntry
 from qisd.web.api.reading import Form
-from qisd.web.api.task_objects import task_object
+from qisd.web.api.task_objects import owned_objects
 
 TAG = "Trash"
 
@@ -25,7 +26,8 @@ class RestoreForm(Form):
 class TrashEndpoints:
     """The endpoints of the trash."""
 
-    def __init__(self, *, trash: Trash, tasks: TaskQueue) -> None:
+    def __init__(self, database: Database, *, trash: Trash, tasks: TaskQueue) -> None:
+        self._database = database
         self._trash = trash
         self._tasks = tasks
 
@@ -70,13 +72,12 @@ class TrashEndpoints:
         tag=TAG,
         login=True,
         flag=Flag.ADMIN_FILES,
-        answer=TaskObject,
-        accepted=True,
+        accepted=TaskObject,
         errors=(409, 429),
     )
     async def empty(self, call: Call) -> Accepted:
         task = await self._tasks.add("empty_trash", {}, user_id=call.visitor.user_id)
-        return Accepted(data=task_object(task, user=None))
+        return Accepted(data=(await owned_objects(self._database, call.visitor, [task]))[0])
 
 
 def _object(entry: Record) -> TrashEntry:
