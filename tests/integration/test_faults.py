@@ -227,7 +227,7 @@ time.time = time_that_can_be_set
 
 class ClockTests(FaultsCase):
     def test_the_machine_s_clock_may_be_set_while_it_works(self) -> None:
-        self.home = Home(HTTPS_PROCESSES="0", HTTP_PROCESSES="1")
+        self.home = Home(HTTPS_PROCESSES="0", HTTP_PROCESSES="1", TASKS_ENABLED="false")
         self.addCleanup(self.home.remove)
         (self.home.path / "sitecustomize.py").write_text(_CLOCK)
         self.set_clock(0)
@@ -238,7 +238,7 @@ class ClockTests(FaultsCase):
         for number, hours in enumerate((3, -5), 2):
             old = workers(run)
             self.set_clock(hours)
-            until(lambda number=number: run.log.count(" is at work") == 2 * number, "other workers")
+            until(lambda number=number: run.log.count(" is at work") == number, "other workers")
             until(lambda old=old: not set(workers(run).values()) & set(old.values()), "the old ones' end")
             load.goes_on()
             connection = run.connect()
@@ -319,7 +319,7 @@ _BROKEN = {"RemoteDisconnected", "ConnectionResetError", "ConnectionRefusedError
 
 class DiskTests(FaultsCase):
     def test_while_the_library_is_gone_what_is_cached_goes_on_and_the_rest_says_so(self) -> None:
-        run = self.start()
+        run = self.start(HTTP_PROCESSES="1")  # which has in its memory what has been asked for
         load = self.load(run)
         library = self.home.path / "images"
         library.rename(self.home.path / "elsewhere")
