@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from qisd.cache.interfaces import CachedRendition, IRenditionCache
 from qisd.cache.leases import Leases, StillHeld
 from qisd.cache.singleflight import SingleFlight
-from qisd.errors import RenderTimeout, SourceTooLarge
+from qisd.errors import Busy, RenderTimeout, SourceTooLarge
 from qisd.imaging import pieces
 from qisd.imaging.pieces import Extract
 from qisd.imaging.render import RenderSettings
@@ -138,7 +138,7 @@ class Sheets:
         """Those of ``missing`` that were made now, here."""
         name = wanted.key("sheets")
         making = self._making.get(name)
-        if making is None:
+        if making is None or name not in self._flight:  # that one is being given up
             if self._reactor.seconds() < self._not_before.get(name, float("-inf")):
                 return {}
             making = self._making[name] = _Making()
@@ -159,9 +159,14 @@ class Sheets:
             except (SourceTooLarge, RenderTimeout) as error:
                 pause = _GIVEN_UP
                 self.log.info("{source} can't be cut up: {reason}", source=wanted.path, reason=error.message)
+            except (Busy, CancelledError):
+                pause = 0.0  # nobody knows what would have come of it
+                raise
             finally:
-                del self._making[name]
-                self._rest(name, pause)
+                if self._making.get(name) is making:
+                    del self._making[name]
+                if pause:
+                    self._rest(name, pause)
 
         await making.wait(missing, self._flight.join(name, lambda: Deferred.fromCoroutine(work())))
         return making.made

@@ -5,8 +5,12 @@ from __future__ import annotations
 import gc
 import io
 import os
+import threading
 import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 from unittest import mock
 
 import attrs
@@ -32,6 +36,10 @@ from qisd.imaging.template import TemplateSnapshot, TemplateValues
 from qisd.pools.files import FilePool
 from qisd.pools.render import RenderPool
 from qisd.repository.files import Repository
+
+T = TypeVar("T")
+
+THREADS = 4
 
 RULES = ImageRules(
     rendering=RenderSettings(),
@@ -79,6 +87,22 @@ def pictures_alive() -> int:
     return sum(isinstance(each, Image.Image) for each in gc.get_objects())
 
 
+class SlowLeases:
+    """Gives all leases; to give back one of what is given up takes until ``given_back``."""
+
+    of_use = True
+
+    def __init__(self, given_back: Deferred[None]) -> None:
+        self._given_back = given_back
+
+    async def once(self, key: str, *, look: object, make: Callable[[], Awaitable[T]], patience: float) -> T:
+        try:
+            return await make()
+        except CancelledError:
+            await self._given_back
+            raise
+
+
 class ImagesTests(TestCase):
     timeout = 60
 
@@ -110,7 +134,7 @@ class ImagesTests(TestCase):
         self.with_pieces: list[bool] = []
         self.patch(images_module, "render", counted)
 
-    def make(self, **rules: object) -> Images:
+    def make(self, leases: object = None, **rules: object) -> Images:
         return Images(
             self.clock,
             rules=attrs.evolve(RULES, **rules),
@@ -118,6 +142,7 @@ class ImagesTests(TestCase):
             files=self.files,
             renders=self.renders,
             cache=self.cache,
+            leases=leases,
             templates=lambda: self.templates,
             track=self.tracked.append,
             witness=self.witness,
@@ -528,6 +553,33 @@ class ImagesTests(TestCase):
 
     async def test_a_source_that_takes_too_long_to_be_cut_up_is_not_tried_again_for_an_hour(self) -> None:
         self.zoomable()
+        tried = self.endless_cutting()
+        for number, later in ((1, 61), (2, 3600), (3, 0)):
+            await self.tile(number, 16)
+            self.clock.advance(later)
+        self.assertEqual((len(tried), self.with_pieces), (2, [False] * 3))
+
+    async def test_who_leaves_before_the_first_piece_is_there_does_not_keep_others_from_cutting_up(self) -> None:
+        self.zoomable()
+        with self.no_threads():
+            (await self.begun(1)).cancel()
+        await self.tile(2, 16)
+        self.assertEqual((self.cuts, self.with_pieces), (1, [True]))
+
+    async def test_who_comes_while_it_is_being_given_up_has_it_cut_up_anew(self) -> None:
+        self.zoomable()
+        tried = self.endless_cutting()
+        given_back: Deferred[None] = Deferred()
+        self.images = self.make(SlowLeases(given_back), bases_from=10_000_000, sheets_room=10**9)
+        with self.no_threads():
+            (await self.begun(1)).cancel()
+            comes = await self.begun(2)
+            given_back.callback(None)
+        await comes
+        self.assertEqual((len(tried), self.with_pieces), (1, [False]))
+
+    def endless_cutting(self) -> list[bool]:
+        """Cutting up takes too long; what is returned grows with each time."""
         tried = []
 
         def endless(*args: object, **kwargs: object) -> None:
@@ -535,10 +587,26 @@ class ImagesTests(TestCase):
             raise RenderTimeout
 
         self.patch(pieces, "make", endless)
-        for number, later in ((1, 61), (2, 3600), (3, 0)):
-            await self.tile(number, 16)
-            self.clock.advance(later)
-        self.assertEqual((len(tried), self.with_pieces), (2, [False] * 3))
+        return tried
+
+    @contextmanager
+    def no_threads(self) -> Iterator[None]:
+        """Renders wait while this lasts."""
+        over = threading.Event()
+        for _ in range(THREADS):
+            self.renders.run(lambda checkpoint: over.wait(), memory=1, label="something else")
+        try:
+            yield
+        finally:
+            over.set()
+
+    async def begun(self, number: int) -> Deferred[bytes | None]:
+        """A tile that somebody waits for, and the cutting up for it is in the queue."""
+        asked = Deferred.fromCoroutine(self.tile(number, 16))
+        asked.addErrback(lambda failure: failure.trap(CancelledError) and None)
+        while not self.renders.waiting:
+            await deferLater(reactor, 0.01)
+        return asked
 
     async def test_a_damaged_source_is_decoded_once_for_all_who_want_tiles(self) -> None:
         self.zoomable()
