@@ -107,8 +107,8 @@ def part_bases(length: Length) -> dict[str, Any]:
         measured = [bases.measured(photo, folder) for photo in steady.photos()[: length.photos]]
     source, _, base, _, score, _ = (list(column) for column in zip(*measured, strict=True))
     return {
-        "from_source": report.mean(source),
-        "from_base": report.mean(base),
+        "from_source": statistics.mean(source),
+        "from_base": statistics.mean(base),
         "worst_score": min(score),
         "scores": score,
     }
@@ -118,8 +118,8 @@ def part_cold(length: Length) -> dict[str, Any]:
     found = list(cold_render.compared(steady.photos()[: length.photos], length.render_rounds))
     milliseconds = ("linear", "coded", "vips")
     return {
-        "linear_to_vips": report.mean([one.linear_to_vips for one in found]),
-        "coded_to_vips": report.mean([one.coded_to_vips for one in found]),
+        "linear_to_vips": statistics.mean([one.linear_to_vips for one in found]),
+        "coded_to_vips": statistics.mean([one.coded_to_vips for one in found]),
         "photos": [{"photo": one.photo, **{name: 1000 * getattr(one, name) for name in milliseconds}} for one in found],
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -28,152 +27,155 @@ Results = Mapping[str, Any]
 class Target:
     """One row of the table.
 
-    :param value: from the results of its part; ``met`` whether that is good enough.
+    :param value: from the results of its part; to be ``at_least`` or ``at_most`` so much, in ``unit``.
+    :param shown: the same, for people.
     """
 
     part: str
     what: str
-    wanted: str
+    at_least: float = float("-inf")
+    at_most: float = float("inf")
+    unit: str = ""
     value: Callable[[Any], float]
-    met: Callable[[float], bool]
     shown: Callable[[Any], str]
+
+    @property
+    def wanted(self) -> str:
+        """The bound, for people."""
+        if self.at_most == 0:
+            return "0"
+        sign, bound = ("≥", self.at_least) if self.at_most == float("inf") else ("≤", self.at_most)
+        return f"{sign} {bound:,g} {self.unit}".rstrip()
+
+    def met(self, found: Any) -> bool:
+        return self.at_least <= self.value(found) <= self.at_most
 
 
 TARGETS = (
     Target(
         part="hits",
         what="Cached hit, one worker, 20 kB, 32 clients with keep-alive, against one nginx with a static file",
-        wanted="≥ 0.42",
+        at_least=0.42,
         value=lambda found: found["to_static"],
-        met=lambda value: value >= 0.42,
         shown=lambda found: f"{found['to_static']:.2f} ({found['to_memcached']:.2f} × nginx with Memcached)",
     ),
     Target(
         part="hits",
         what="The same over HTTPS",
-        wanted="≥ 0.45",
+        at_least=0.45,
         value=lambda found: found["to_static_tls"],
-        met=lambda value: value >= 0.45,
         shown=lambda found: f"{found['to_static_tls']:.2f}",
     ),
     Target(
         part="memcached",
         what="Hit that is in Memcached only, a second of processor time",
-        wanted="≥ 3,000",
+        at_least=3000,
         value=lambda found: found["per_core"],
-        met=lambda value: value >= 3000,
         shown=lambda found: f"{found['per_core']:,.0f}",
     ),
     Target(
         part="memcached",
         what="Its time, 99 %, 32 clients",
-        wanted="≤ 15 ms",
+        at_most=15,
+        unit="ms",
         value=lambda found: found["p99"],
-        met=lambda value: value <= 15,
         shown=lambda found: f"{found['p99']:.1f} ms",
     ),
     Target(
         part="bases",
         what="Render from a base in linear light, 6 megapixels to 400 px, mean of the photos, processor time",
-        wanted="≤ 8 ms",
+        at_most=8,
+        unit="ms",
         value=lambda found: found["from_base"],
-        met=lambda value: value <= 8,
         shown=lambda found: f"{found['from_base']:.1f} ms ({found['from_source']:.1f} ms from the source)",
     ),
     Target(
         part="bases",
         what="Its quality, the worst of the photos (SSIMULACRA2)",
-        wanted="≥ 88",
+        at_least=88,
         value=lambda found: found["worst_score"],
-        met=lambda value: value >= 88,
         shown=lambda found: f"{found['worst_score']:.1f}",
     ),
     Target(
         part="cold",
         what="Render from the source in linear light with HTTP, against vipsthumbnail, processor time",
-        wanted="≤ 1.15",
+        at_most=1.15,
         value=lambda found: found["linear_to_vips"],
-        met=lambda value: value <= 1.15,
         shown=lambda found: f"{found['linear_to_vips']:.2f}",
     ),
     Target(
         part="mix",
         what="90 % hits, 10 % first renders from bases, 50 clients, two workers, requests a second",
-        wanted="≥ 1,389",
+        at_least=1389,
         value=lambda found: found["rate"],
-        met=lambda value: value >= 1389,
         shown=lambda found: f"{found['rate']:,.0f} ({found['rate'] * 3600 / 1e6:.1f} million an hour)",
     ),
     Target(
         part="mix",
         what="Time of its hits, 99 %",
-        wanted="≤ 50 ms",
+        at_most=50,
+        unit="ms",
         value=lambda found: found["p99_hits"],
-        met=lambda value: value <= 50,
         shown=lambda found: f"{found['p99_hits']:.1f} ms",
     ),
     Target(
         part="mix",
         what="Its errors",
-        wanted="0",
+        at_most=0,
         value=lambda found: float(sum(found["errors"].values())),
-        met=lambda value: value == 0,
         shown=lambda found: str(sum(found["errors"].values())),
     ),
     Target(
         part="mix",
         what="Growth of the workers' memory in its second half",
-        wanted="≤ 5 %",
+        at_most=5,
+        unit="%",
         value=lambda found: found["memory_growth_percent"],
-        met=lambda value: value <= 5,
         shown=lambda found: f"{found['memory_growth_percent']:.1f} %",
     ),
     Target(
         part="growth",
         what="Memory of an idle worker (PSS)",
-        wanted="≤ 90 MB",
+        at_most=90,
+        unit="MB",
         value=lambda found: found["idle_mb"],
-        met=lambda value: value <= 90,
         shown=lambda found: f"{found['idle_mb']:.1f} MB",
     ),
     Target(
         part="growth",
         what="Its growth by a million hits",
-        wanted="≤ 5 %",
+        at_most=5,
+        unit="%",
         value=lambda found: found["growth_percent"],
-        met=lambda value: value <= 5,
         shown=lambda found: f"{found['growth_percent']:.1f} % ({found['requests']:,} hits)",
     ),
     Target(
         part="library",
         what="Hits with a large library against a thousand images",
-        wanted="≥ 0.95",
+        at_least=0.95,
         value=lambda found: found["hits_ratio"],
-        met=lambda value: value >= 0.95,
         shown=lambda found: f"{found['hits_ratio']:.3f} ({found['images']:,} images)",
     ),
     Target(
         part="library",
         what="Time of a first render, likewise",
-        wanted="≤ 1.05",
+        at_most=1.05,
         value=lambda found: found["renders_ratio"],
-        met=lambda value: value <= 1.05,
         shown=lambda found: f"{found['renders_ratio']:.3f}",
     ),
     Target(
         part="busy",
         what="Time of hits while 15 threads render, 99 %",
-        wanted="≤ 30 ms",
+        at_most=30,
+        unit="ms",
         value=lambda found: found["p99"],
-        met=lambda value: value <= 30,
         shown=lambda found: f"{found['p99']:.1f} ms ({found['p99_alone']:.1f} ms without)",
     ),
     Target(
         part="reload",
         what="Failed requests of 2,000 a second while all workers are exchanged three times",
-        wanted="0",
+        at_most=0,
         value=lambda found: found["failed"] if found["reloads"] >= 3 else float("inf"),
-        met=lambda value: value == 0,
         shown=lambda found: f"{found['failed']} ({found['reloads']} reloads, {found['rate']:,.0f} a second)",
     ),
 )
@@ -223,8 +225,7 @@ def rows(parts: Results) -> list[tuple[str, str, str, str]]:
             why = "not measured" if part is None else f"not measured: {part['error']}"
             found.append((target.what, target.wanted, why, "–"))
         else:
-            met = target.met(target.value(part))
-            found.append((target.what, target.wanted, target.shown(part), "yes" if met else "**no**"))
+            found.append((target.what, target.wanted, target.shown(part), "yes" if target.met(part) else "**no**"))
     return found
 
 
@@ -330,7 +331,3 @@ def _draw_memory(path: Path, title: str, found: Any) -> None:
     samples = [size / 1e6 for size in found["memory"]]
     curve = Curve(name="all workers", values=samples)
     write_panels(path, title, [Panel(title="MB", curves=[curve], across=5.0 * max(1, len(samples) - 1))])
-
-
-def mean(values: list[float]) -> float:
-    return statistics.mean(values) if values else 0.0

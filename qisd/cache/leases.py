@@ -7,6 +7,7 @@ owner does not renew it.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -19,7 +20,6 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from qisd.cache.disk import Threads
 from qisd.cache.memcached.cluster import Cluster
@@ -180,8 +180,11 @@ class Leases:
             raise
 
     def _unlock(self, place: int) -> Deferred[None]:
-        done = Deferred.fromCoroutine(_awaited(self._threads.run(lambda: self._file.unlock(place))))
-        return done.addErrback(_not_now)
+        return Deferred.fromCoroutine(self._unlocked(place))
+
+    async def _unlocked(self, place: int) -> None:
+        with contextlib.suppress(StoreUnavailable):  # not now
+            await self._threads.run(lambda: self._file.unlock(place))
 
 
 class _LockedFile:
@@ -221,11 +224,3 @@ class _LockedFile:
             _log.warn(
                 "renders are not told to the other processes, by {file}: {reason}", file=self, reason=error.strerror
             )
-
-
-def _not_now(failure: Failure) -> None:
-    failure.trap(StoreUnavailable)
-
-
-async def _awaited(one: Awaitable[None]) -> None:
-    await one

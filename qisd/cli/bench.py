@@ -16,6 +16,7 @@ from qisd.cli import bench_urls
 from qisd.cli.chart import Curve, Panel, write_panels
 from qisd.cli.console import CommandError, Console, Exit
 from qisd.cli.load import Amount, Server, load
+from qisd.cli.numbers import within
 from qisd.cli.tally import PERCENTILES, Tally, Times
 
 Subparsers = Any
@@ -37,30 +38,30 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("bench", parents=[common], help="load a server, and tell how it fares")
     parser.add_argument("url", metavar="URL", type=_server, help="of the server, such as https://127.0.0.1:8443")
     parser.add_argument(
-        "count", metavar="N", nargs="?", type=_within(1, _MOST_REQUESTS), help=f"requests (default: {_REQUESTS})"
+        "count", metavar="N", nargs="?", type=within(1, _MOST_REQUESTS), help=f"requests (default: {_REQUESTS})"
     )
     parser.add_argument(
         "share",
         metavar="PCT",
         nargs="?",
-        type=_within(0, _PERCENT),
+        type=within(0, _PERCENT),
         help=f"of them, percent that may come from a cache (default: {_SHARE}); less than 100 needs BENCHMARKING",
     )
     parser.add_argument(
         "clients",
         metavar="CLIENTS",
         nargs="?",
-        type=_within(1, _MOST_CLIENTS),
+        type=within(1, _MOST_CLIENTS),
         default=_CLIENTS,
         help=f"at the same time (default: {_CLIENTS})",
     )
     parser.add_argument(
-        "--duration", metavar="SECONDS", type=_within(1, _MOST_SECONDS), help="for so long, instead of N requests"
+        "--duration", metavar="SECONDS", type=within(1, _MOST_SECONDS), help="for so long, instead of N requests"
     )
     parser.add_argument(
         "--rate",
         metavar="N",
-        type=_within(1, _MOST_RATE),
+        type=within(1, _MOST_RATE),
         help="so many requests a second, however long answers take (default: each client as soon as it has an answer)",
     )
     parser.add_argument("--keep-alive", action="store_true", help="use connections for many requests, as browsers do")
@@ -96,15 +97,6 @@ def _server(text: str) -> _Aim:
         raise argparse.ArgumentTypeError(f"{text!r} is no address such as http://127.0.0.1:8080")
     tls = parts.scheme == "https"
     return _Aim(text=text, host=parts.hostname, port=port or (443 if tls else 80), tls=tls, root=parts.path.rstrip("/"))
-
-
-def _within(least: int, most: int) -> Any:
-    def read(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most}")
-        return int(text)
-
-    return read
 
 
 def _plot(text: str) -> Path:

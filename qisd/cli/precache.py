@@ -11,6 +11,7 @@ from twisted.internet.defer import CancelledError
 
 from qisd.cli.console import CommandError, Console, Exit, plain
 from qisd.cli.moments import moment
+from qisd.cli.numbers import within
 from qisd.cli.tasks import Desk, at_desk, elsewhere, finished
 from qisd.cli.working import as_command_error
 from qisd.errors import AlreadyExists, QisError
@@ -48,28 +49,19 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs",
         metavar="N",
-        type=_within(1, JOBS_MOST),
+        type=within(1, JOBS_MOST),
         default=1,
         help=f"how many are made at once, {JOBS_MOST} at most (default: 1)",
     )
     parser.add_argument(
         "--max-fill",
         metavar="PCT",
-        type=_within(1, _PERCENT),
+        type=within(1, _PERCENT),
         default=_FILL,
         help=f"end when the cache is so full (default: {_FILL})",
     )
     parser.add_argument("--since", metavar="DATE", type=moment, help="only files that were changed since")
     parser.set_defaults(run=_precache)
-
-
-def _within(least: int, most: int) -> Any:
-    def read(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most}")
-        return int(text)
-
-    return read
 
 
 def _precache(console: Console, options: argparse.Namespace) -> Exit:

@@ -11,7 +11,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageStat
 from qisd.imaging.formats import FormatTable
 from qisd.imaging.geometry import Size, plan
 from qisd.imaging.metadata import Metadata
-from qisd.imaging.picture import Picture
+from qisd.imaging.picture import Picture, SourceInfo
 from qisd.imaging.pipeline import Job, Work, begin, run
 from qisd.imaging.profiles import BUILT_IN, ProfileStore
 from qisd.imaging.spec import UNIT, ImageSpec
@@ -19,6 +19,13 @@ from qisd.imaging.spec import UNIT, ImageSpec
 FORMATS = FormatTable()
 STORE = ProfileStore.load(BUILT_IN, lambda warning: None)
 MODES = ("1", "L", "LA", "P", "P+transparency", "PA", "RGB", "RGBA", "CMYK", "I;16")
+
+
+def info_of(width: int, height: int, **changes: Any) -> SourceInfo:
+    """What is known of a JPEG of so many pixels, but for ``changes``."""
+    fields = {"format": "jpg", "mode": "RGB", "pages": 1, "has_alpha": False, "orientation": 1}
+    fields |= {"decoded_bytes": 4 * width * height, "decoder_bytes": 0, "width": width, "height": height}
+    return SourceInfo(**(fields | changes))  # type: ignore[arg-type]
 
 
 def photo(width: int = 96, height: int = 64, mode: str = "RGB") -> Image.Image:

@@ -18,14 +18,9 @@ from qisd.imaging.reduction import sufficient_size
 from qisd.imaging.render import RenderSettings, Rendition, render
 from qisd.imaging.source import open_source
 from qisd.imaging.spec import ImageSpec, Tile
+from tests.imaging.pipelines import info_of
 
 SIDES = st.integers(300, 12_000)
-
-
-def info_of(width: int, height: int, **changes: Any) -> SourceInfo:
-    fields = {"format": "jpg", "mode": "RGB", "pages": 1, "has_alpha": False, "orientation": 1}
-    fields |= {"decoded_bytes": 4 * width * height, "decoder_bytes": 0, "width": width, "height": height}
-    return SourceInfo(**(fields | changes))  # type: ignore[arg-type]
 
 
 def level(info: SourceInfo, *, least_area: int = 1_000_000, **spec: Any) -> int:

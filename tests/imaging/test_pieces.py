@@ -22,17 +22,11 @@ from qisd.imaging.resample import HAVE_EXTENSION
 from qisd.imaging.source import probe
 from qisd.imaging.spec import ImageSpec, Tile
 from tests.imaging.pictures import PILLOW_WARNINGS, saved
-from tests.imaging.pipelines import in_mode
+from tests.imaging.pipelines import in_mode, info_of
 
 MEGA = 1024 * 1024
 SIZE = (1900, 1301)
 MOST = 0 if HAVE_EXTENSION else 2
-
-
-def info_of(width: int, height: int, **changes: Any) -> SourceInfo:
-    fields = {"format": "jpg", "mode": "RGB", "pages": 1, "has_alpha": False, "orientation": 1}
-    fields |= {"decoded_bytes": 4 * width * height, "decoder_bytes": 0, "width": width, "height": height}
-    return SourceInfo(**(fields | changes))  # type: ignore[arg-type]
 
 
 def extract(info: SourceInfo, *, large: int = 10**7, room: int = 10**10, **options: Any) -> Extract | None:

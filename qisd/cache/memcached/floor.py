@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, gatherResults
 from zope.interface import implementer
@@ -57,7 +57,7 @@ class MemcachedFloor:
         head = _HEAD.pack(_MARK, _checksum(key, data), len(data), slots, name)
         await self._cluster.set(key, head if slots else head + data)
 
-    def _put_slot(self, key: str, number: int, data: bytes) -> Awaitable[bool]:
+    def _put_slot(self, key: str, number: int, data: bytes) -> Coroutine[Any, Any, bool]:
         return self._cluster.set(_slot(key, number), data[number * SLOT : (number + 1) * SLOT], bulk=True)
 
     def fill(self) -> float:
@@ -97,11 +97,7 @@ def _checksum(key: str, data: bytes) -> int:
     return zlib.crc32(data, zlib.crc32(key.encode("ascii")))
 
 
-async def _all(asked: Iterable[Awaitable[T]]) -> list[T]:
+async def _all(asked: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """All answers, asked for at once."""
-    answers: list[T] = await gatherResults([Deferred.fromCoroutine(_awaited(one)) for one in asked])
+    answers: list[T] = await gatherResults([Deferred.fromCoroutine(one) for one in asked])
     return answers
-
-
-async def _awaited(one: Awaitable[T]) -> T:
-    return await one
