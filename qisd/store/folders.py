@@ -94,6 +94,8 @@ async def ensure_all(db: Queries, paths: Iterable[str]) -> dict[str, Folder]:
             f" update folders set status = 1 where id in (select id from gone) returning {_COLUMNS}",
             (wanted,),
         )
+        # One that is not among them was given another place meanwhile, with a folder restored from the trash.
+        found = {path: folder for path, folder in found.items() if folder.active}
         found |= {folder.path: folder for folder in map(_folder, rows)}
     for path in wanted:
         if path not in found:

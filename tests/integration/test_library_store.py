@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import uuid
 
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+
 from qisd.store import disk_operations, folders, image_history, images, trash
 from qisd.store.disk_operations import Entry
+from qisd.store.folders import Folder
 from qisd.store.image_history import Action
 from qisd.store.images import FoundFile, Image
 from qisd.store.pool import Transaction
@@ -48,6 +53,30 @@ class FolderTests(LibraryStoreCase):
         after = await self.database.transaction(lambda db: folders.ensure_folders(db, "/a/b"))
         self.assertEqual((after.id, after.status), (before.id, 1))
         self.assertEqual(self.paths(), [("/", 1), ("/a", 1), ("/a/b", 1)])
+
+    async def test_a_deleted_folder_that_goes_elsewhere_meanwhile_is_made_anew(self) -> None:
+        before = await self.database.transaction(lambda db: folders.ensure_folders(db, "/a/b"))
+        await folders.deactivate(self.database, Subtree("a/b", file=False))
+        asked, moved = Deferred[None](), Deferred[None]()
+
+        async def goes_elsewhere(db: Transaction) -> None:
+            await db.execute("update folders set path = '/a/b-1', name = 'b-1' where id = %s", (before.id,))
+            moved.callback(None)
+            await asked
+            # Until the other one waits for this one's row.
+            while not self.sql("select 1 from pg_locks where not granted"):
+                await deferLater(reactor, 0.01)
+
+        async def wanted(db: Transaction) -> Folder:
+            asked.callback(None)
+            return await folders.ensure_folders(db, "/a/b")
+
+        other = Deferred.fromCoroutine(self.database.transaction(goes_elsewhere))
+        await moved
+        after = await self.database.transaction(wanted)
+        await other
+        self.assertNotEqual(after.id, before.id)
+        self.assertEqual(self.paths(), [("/", 1), ("/a", 1), ("/a/b", 1), ("/a/b-1", 0)])
 
     async def test_children_are_by_name_and_filtered_by_status(self) -> None:
         for path in ("/b", "/a", "/a/x"):
