@@ -76,8 +76,8 @@ async def put(
 async def revive(db: Queries, entry: TrashEntry, to: str, *, user_id: int | None, info: str) -> None:
     """Give the records of an entry their places at and below ``to``, and make them active. Removes the entry.
 
-    Records that have come to life again meanwhile, with another file at the old place, are left alone. Folders whose
-    place has another record share that one.
+    Records that have come to life again meanwhile, with another file at the old place, are left alone, even if that
+    one is gone as well. Folders whose place has another record share that one.
     """
     await db.execute(
         "with back as (select u.id, '/' || %s || u.folder_end as path from trash t,"
@@ -108,7 +108,8 @@ async def revive(db: Queries, entry: TrashEntry, to: str, *, user_id: int | None
     )
     await db.execute(
         "with back as (select u.id, %s || u.image_end as src from trash t,"  # noqa: S608
-        " unnest(t.image_ids, t.image_ends) u(id, image_end) where t.id = %s),"
+        " unnest(t.image_ids, t.image_ends) u(id, image_end) where t.id = %s and not exists"
+        " (select 1 from imagesaudit a where a.image_id = u.id and a.action in (1, 2) and a.action_time > t.deleted)),"
         " alive as (update images i set status = 1, src = back.src,"
         f" folder_id = (select f.id from folders f where f.path = {_folder_path('back.src')})"
         " from back where i.id = back.id and i.status = 0"

@@ -229,6 +229,14 @@ class TrashTests(LibraryStoreCase):
         rows = self.sql("select f.path from images i join folders f on f.id = i.folder_id where i.src = 'a-001/y.jpg'")
         self.assertEqual(rows, [("/a-001",)])
 
+    async def test_a_record_that_had_another_file_since_belongs_to_that_one(self) -> None:
+        await self.add("a/x.jpg", "a/y.jpg")
+        entry = await self.discard("a")
+        await self.add("a/x.jpg")
+        await images.deactivate_missing(self.database, ["a/x.jpg"], info="")
+        await self.revive(entry, "b")
+        self.assertEqual(self.srcs(), [("a/x.jpg", 0), ("b/y.jpg", 1)])
+
     async def test_a_file_that_gave_up_its_place_gets_it_back(self) -> None:
         image = (await self.add("a/x.jpg"))["a/x.jpg"]
         entry = await self.discard("a/x.jpg", file=True)
