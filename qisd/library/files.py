@@ -95,6 +95,18 @@ class Files:
             raise not_accepted(f"'{extension_of(spelled)}' can't be read")
         return await self._registrar.image(spelled)
 
+    async def remembered(self, visitor: Visitor, src: str) -> Image:
+        """The record of the image that is, or was last, at ``src``; needs the view level. The disk is not looked at.
+
+        :raises NotFound: there never was one.
+        """
+        path = normalised(src, parameter="src")
+        spelled = await viewable(visitor, path, folder=False, tree=self._tree, files=self._files)
+        image = await images.by_src(self._database, spelled)
+        if image is None:
+            raise paths.not_found(path)
+        return image
+
     async def by_id(self, visitor: Visitor, image_id: int, *, level: Level = Level.VIEW) -> Image:
         """The record with this id, be it deleted. The disk is not looked at.
 

@@ -19,7 +19,7 @@ from qisd.library.rules import LibraryRules
 from qisd.pools.files import FilePool
 from qisd.repository.catalogue import extension_of
 from qisd.repository.tree import Listed, Tree
-from qisd.store.images import Image
+from qisd.store.images import Image, folder_of
 
 _AT_ONCE = 2
 
@@ -52,6 +52,21 @@ class FilePage:
     folder: str
     entries: list[ListedFile]
     total: int
+
+
+@attrs.frozen(kw_only=True)
+class Neighbours:
+    """Where an image stands among those of its folder.
+
+    :param position: from 1; 0 when it isn't among them.
+    :param total: how many images there are.
+    :param previous: the path of the one before, without leading slash; ``following`` is the one behind.
+    """
+
+    position: int
+    total: int
+    previous: str | None = None
+    following: str | None = None
 
 
 @attrs.frozen
@@ -158,6 +173,30 @@ class Listing:
             known = await self._registrar.images([one.src for one in page if one.supported])
             page = [attrs.evolve(one, image=known.get(one.src)) for one in page]
         return FilePage(folder=spelled, entries=page, total=len(found))
+
+    async def around(self, visitor: Visitor, src: str) -> Neighbours:
+        """The images before and behind the one at ``src``, in the order of :meth:`files`; needs the view level.
+
+        What can't be shown is passed over.
+
+        :raises NotFound: there is no such folder.
+        """
+        location = normalised(folder_of(normalised(src, parameter="src")), parameter="src")
+        spelled = await viewable(visitor, location, folder=True, tree=self._tree, files=self._files)
+        whole = await self._looks.into(spelled)
+        supported = self._rules().is_supported
+        names = [one.name for one in whole.files if supported(extension_of(one.name))]
+        name = src.rpartition("/")[2]
+        at = bisect.bisect_left(names, _place(name), key=_place)
+        if at == len(names) or names[at] != name:
+            return Neighbours(position=0, total=len(names))
+        beside = [f"{spelled}/{one}".lstrip("/") for one in (names[at - 1 : at] + names[at + 1 : at + 2])]
+        return Neighbours(
+            position=at + 1,
+            total=len(names),
+            previous=beside[0] if at else None,
+            following=beside[-1] if at + 1 < len(names) else None,
+        )
 
     def _entry(self, folder: str, listed: Listed) -> ListedFile:
         return ListedFile(

@@ -39,6 +39,7 @@ from qisd.library.rules import LibraryRules
 from qisd.pools.files import FilePool
 from qisd.pools.hashing import HashingPool
 from qisd.pools.render import RenderPool
+from qisd.portfolios.usage import Usage
 from qisd.precaching import Precaching
 from qisd.repository.catalogue import SourceFacts
 from qisd.repository.files import Repository
@@ -63,6 +64,7 @@ from qisd.web.api.file_uploads import FileUploadEndpoints
 from qisd.web.api.folders import FolderEndpoints
 from qisd.web.api.idempotency import Idempotency
 from qisd.web.api.image_statistics import ImageStatisticsEndpoints
+from qisd.web.api.image_usage import ImageUsageEndpoints
 from qisd.web.api.images import ImageEndpoints
 from qisd.web.api.listing import ListEndpoints
 from qisd.web.api.resumable import ResumableEndpoints
@@ -283,6 +285,7 @@ class Domain:
                 supported=self._supported,
             ),
             ImageStatisticsEndpoints(database, files=library.files, now=self._now),
+            ImageUsageEndpoints(Usage(database, files=library.files)),
             UploadEndpoints(database, uploads=library.uploads, supported=self._supported),
             ResumableEndpoints(library.resumable, uploads=library.uploads, pieces=self._pieces),
             FileUploadEndpoints(

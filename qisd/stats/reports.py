@@ -13,7 +13,7 @@ from qisd.stats import latency
 from qisd.store import stats_reports
 from qisd.store.queries import Queries
 from qisd.store.stats import BreakdownCounts, SystemCounts, Totals
-from qisd.store.stats_reports import SeriesRange, TopImage
+from qisd.store.stats_reports import DayCounts, SeriesRange, TopImage
 
 Subject = Literal["system", "image"]
 
@@ -26,6 +26,8 @@ SYSTEM_TYPES = (*IMAGE_TYPES, 100, 101, 102)
 
 TOP_ORDERS = range(1, 8)
 """Orders of the images asked for most: requests, views, cached views, downloads, bytes, seconds, longest request."""
+
+_DAYS = 30
 
 _RUNNING_TOO = 8
 """Charts of this type and above show the period that isn't over too: theirs are no sums, which would seem to drop."""
@@ -49,6 +51,7 @@ class ImageSummary:
 
     last_day: Totals
     last_30_days: Totals
+    days: Sequence[DayCounts]
 
 
 @attrs.frozen(kw_only=True)
@@ -117,10 +120,12 @@ async def top_images(db: Queries, *, now: datetime, days: int = 1, order: int = 
 
 
 async def image_summary(db: Queries, image_id: int, *, now: datetime) -> ImageSummary:
-    """The seven numbers of one image for the last day and the last 30 days."""
+    """The seven numbers of one image for the last day and the last 30 days, and what came on each day of these."""
+    today = now.astimezone(UTC).date()
     return ImageSummary(
         last_day=await stats_reports.image_totals(db, image_id, since=now - timedelta(days=1)),
         last_30_days=await stats_reports.image_totals(db, image_id, since=now - timedelta(days=30)),
+        days=await stats_reports.image_days(db, image_id, first=today - timedelta(days=_DAYS - 1), last=today),
     )
 
 

@@ -46,6 +46,16 @@ async def by_name(db: Queries, name: str) -> Template | None:
     return _template(rows[0]) if rows else None
 
 
+async def with_overlay(db: Queries, src: str) -> list[Template]:
+    """The templates that lay the image at ``src``, a path without leading slash, over others; by name."""
+    rows = await db.query(
+        f"select {_COLUMNS} from imagetemplates where ltrim(template->'overlay_src'->>'value', '/') = %s"  # noqa: S608
+        " order by lower(name)",
+        (src,),
+    )
+    return [_template(row) for row in rows]
+
+
 async def listed(
     db: Queries,
     *,

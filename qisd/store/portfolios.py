@@ -117,6 +117,23 @@ async def count(db: Queries, readers: Readers, *, text: str = "") -> int:
     return int(rows[0][0])
 
 
+async def with_image(db: Queries, readers: Readers, image_id: int) -> list[Portfolio]:
+    """The portfolios that ``readers`` may see and that an image is in, by name."""
+    condition, parameters = _condition(readers, "")
+    rows = await db.query(
+        f"select {_COLUMNS} from folios f where f.id in (select folio_id from folioimages where image_id = %s)"  # noqa: S608
+        f" and {condition} order by {ORDERS['name']}",
+        (image_id, *parameters),
+    )
+    return await _complete(db, rows)
+
+
+async def count_with_image(db: Queries, image_id: int) -> int:
+    """How many portfolios an image is in."""
+    rows = await db.query("select count(*) from folioimages where image_id = %s", (image_id,))
+    return int(rows[0][0])
+
+
 async def owned(db: Queries, user_id: int) -> int:
     """How many portfolios a user owns."""
     rows = await db.query("select count(*) from folios where owner_id = %s", (user_id,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import attrs
 
@@ -164,6 +164,30 @@ async def image_totals(db: Queries, image_id: int, *, since: datetime) -> Totals
         (image_id, since),
     )
     return Totals(*rows[0])
+
+
+@attrs.frozen(kw_only=True)
+class DayCounts:
+    """What was counted for one image on a day, by UTC: requests, pictures and originals sent, bytes."""
+
+    day: date
+    requests: int
+    served: int
+    total_bytes: int
+
+
+async def image_days(db: Queries, image_id: int, *, first: date, last: date) -> list[DayCounts]:
+    """What was counted for one image on each day, from the first to the last; 0 where there is nothing."""
+    rows = await db.query(
+        "select day::date, coalesce(sum(requests), 0)::bigint, coalesce(sum(views + downloads), 0)::bigint,"
+        " coalesce(sum(total_bytes), 0)::bigint from generate_series(%s::timestamp, %s::timestamp, '1 day') as day"
+        " left join imagestats on image_id = %s and from_time >= day at time zone 'utc'"
+        " and from_time < (day + interval '1 day') at time zone 'utc' group by day order by day",
+        (first, last, image_id),
+    )
+    return [
+        DayCounts(day=day, requests=requests, served=served, total_bytes=size) for day, requests, served, size in rows
+    ]
 
 
 async def system_totals(db: Queries, *, start: datetime, end: datetime) -> SystemCounts:

@@ -210,6 +210,7 @@ LIBRARY = [
     get("/admin/images/{image}/history/", levels=in_box(Level.EDIT)),
     post("/admin/images/{image}/reset/", levels=in_box(Level.EDIT)),
     get("/admin/images/{image}/statistics/", levels=in_box(Level.VIEW)),
+    get("/admin/images/{image}/usage/", levels=in_box(Level.VIEW)),
     get("/admin/images/{image}/metadata/", levels=in_box(Level.VIEW)),
     put("/admin/images/{image}/metadata/", levels=in_box(Level.EDIT)),
     put("/admin/images/{image}/metadata/", 400, form={"owner": "x" * 256}),

@@ -12,7 +12,7 @@ from qisd.stats.reports import image_summary
 from qisd.store.pool import Database
 from qisd.store.stats import Totals
 from qisd.web.api.endpoint import Call, endpoint
-from qisd.web.api.models import ImageCounts, ImageStatistics
+from qisd.web.api.models import ImageCounts, ImageDay, ImageStatistics
 
 
 class ImageStatisticsEndpoints:
@@ -37,7 +37,10 @@ class ImageStatisticsEndpoints:
         image = await self._files.by_id(call.visitor, call.id())
         summary = await image_summary(self._database, image.id, now=self._now())
         return ImageStatistics(
-            image_id=image.id, last_day=_counts(summary.last_day), last_30_days=_counts(summary.last_30_days)
+            image_id=image.id,
+            last_day=_counts(summary.last_day),
+            last_30_days=_counts(summary.last_30_days),
+            days=[ImageDay(**attrs.asdict(one)) for one in summary.days],
         )
 
 

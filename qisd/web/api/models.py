@@ -5,7 +5,7 @@ Times are UTC. Paths of images have no leading slash, those of folders have one.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -92,12 +92,48 @@ class ImageCounts(Model):
     max_request_seconds: Annotated[float, Meta(description="the longest request")]
 
 
+class ImageDay(Model):
+    """What was counted for an image on a day, by UTC."""
+
+    day: date
+    requests: int
+    served: Annotated[int, Meta(description="pictures and originals sent")]
+    total_bytes: int
+
+
 class ImageStatistics(Model):
     """How often an image was asked for lately."""
 
     image_id: Id
     last_day: ImageCounts
     last_30_days: ImageCounts
+    days: Annotated[list[ImageDay], Meta(description="the last thirty, today last")]
+
+
+class PortfolioUse(Model):
+    """A portfolio that an image is in."""
+
+    id: int
+    human_id: str
+    name: str
+
+
+class TemplateUse(Model):
+    """A template that lays an image over others."""
+
+    id: int
+    name: str
+
+
+class ImageUsage(Model):
+    """Where an image is used."""
+
+    image_id: Id
+    portfolios: list[PortfolioUse]
+    portfolios_hidden: Annotated[
+        int, Meta(description="portfolios that the caller may not see; told to those who may delete the image")
+    ]
+    templates: list[TemplateUse]
 
 
 class ListedFile(Model):
@@ -127,6 +163,24 @@ class UserObject(Model):
     auth_type: Annotated[int, Meta(description="1 password, 2 LDAP")]
     allow_api: Annotated[bool, Meta(description="may fetch tokens")]
     status: Status
+    created: Moment | UnsetType = UNSET
+    deleted: Annotated[datetime | None, Meta(description="null for those who are only disabled")] | UnsetType = UNSET
+    must_change: Annotated[bool, Meta(description="another password must be chosen first")] | UnsetType = UNSET
+    last_login: Annotated[datetime | None, Meta(description="as far as the audit log goes back")] | UnsetType = UNSET
+    member_of: list[GroupName] | UnsetType = UNSET
+
+
+class GroupName(Model):
+    """Which group."""
+
+    id: int
+    name: str
+
+
+class OneTimePassword(Model):
+    """A password that is shown this once, and is good for nothing but to choose another one."""
+
+    password: str
 
 
 class GroupFlags(Model):
