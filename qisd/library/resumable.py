@@ -172,14 +172,22 @@ class Resumable:
         self._uploads = uploads
 
     async def create(
-        self, visitor: Visitor, *, folder: str, filename: str, length: int, overwrite: Overwrite = "no"
+        self,
+        visitor: Visitor,
+        *,
+        folder: str | None,
+        filename: str,
+        length: int,
+        overwrite: Overwrite = "no",
+        path_index: int | None = None,
     ) -> ResumableUpload:
         """Begin an upload of ``length`` bytes.
 
+        :param path_index: see :meth:`~qisd.library.uploads.Uploads.expect`.
         :raises QisError: it could not be put in its place, as far as is known before it has come.
         :raises TooManyRequests: the visitor has too many unfinished ones.
         """
-        place, name = await self._uploads.expect(visitor, folder, filename, overwrite=overwrite)
+        place, name = await self._uploads.expect(visitor, folder, filename, overwrite=overwrite, path_index=path_index)
         assert visitor.user_id is not None  # noqa: S101 - they have logged in
         if await resumable_uploads.unfinished(self._database, visitor.user_id) >= UNFINISHED_MAX:
             raise TooManyRequests(

@@ -88,6 +88,11 @@ class Search:
         same = await images.with_content(self._database, image.content_hash, but=image.id, limit=_SAME_MAX)
         return [one for one in same if visitor.can(Level.VIEW, one.folder)][:limit]
 
+    async def with_content(self, visitor: Visitor, digest: bytes, *, limit: int) -> list[Image]:
+        """Images with a file of this SHA-256, as far as the visitor, who has logged in, may view them."""
+        same = await images.with_content(self._database, digest, but=0, limit=_SAME_MAX)
+        return [one for one in same if visitor.can(Level.VIEW, one.folder)][:limit]
+
     def _moment(self, visitor: Visitor) -> datetime | None:
         """When rights must hold for what the visitor may see; None: they are of no account."""
         return datetime.fromtimestamp(self._reactor.seconds(), UTC) if visitor.anonymous else None

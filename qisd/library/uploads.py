@@ -68,6 +68,23 @@ class Arrived(Protocol):
     def version(self) -> FileVersion: ...
 
 
+@attrs.frozen(kw_only=True)
+class UploadPlace:
+    """A folder that files could go to.
+
+    :param index: its number among those that the operator has set, with their ``label``; None for any other.
+    :param path: without slashes around it.
+    :param there: it is on disk already; those of the operator are made on demand.
+    :param level: what the visitor may do with files in it.
+    """
+
+    index: int | None
+    label: str
+    path: str
+    there: bool
+    level: int
+
+
 @attrs.frozen
 class _Spot:
     """Where a file can go: a path that is free, or one whose file it replaces."""
@@ -149,18 +166,55 @@ class Uploads:
         finally:
             await self.discard(incoming)
 
-    async def expect(self, visitor: Visitor, folder: str, filename: str, *, overwrite: Overwrite) -> tuple[str, str]:
+    async def places(self, visitor: Visitor) -> list[UploadPlace]:
+        """The folders that the operator has set for uploads, in their order; not those that the visitor may not see."""
+        require_login(visitor)
+        paths = [self._set_path(index) for index in range(len(self._rules().upload_dirs))]
+        return [
+            await self._place(visitor, path, index=index, label=self._rules().upload_dirs[index][0])
+            for index, path in enumerate(paths)
+            if visitor.can(Level.VIEW, path)
+        ]
+
+    async def place(self, visitor: Visitor, folder: str) -> UploadPlace:
+        """Any folder, whether it is there or not.
+
+        :raises Forbidden: the visitor may not view it.
+        """
+        require_login(visitor)
+        path = normalised(folder, parameter="path")
+        spelled = await viewable(visitor, path, folder=True, tree=self._tree, files=self._files)
+        return await self._place(visitor, spelled, index=None, label="")
+
+    async def _place(self, visitor: Visitor, path: str, *, index: int | None, label: str) -> UploadPlace:
+        nearest = await self._files.run(lambda: self._tree.nearest(path))
+        there = nearest == path and await self._files.run(lambda: self._tree.kind(path)) == "folder"
+        level = min(visitor.level(path), visitor.level(nearest))
+        return UploadPlace(index=index, label=label, path=path, there=there, level=level)
+
+    async def expect(
+        self,
+        visitor: Visitor,
+        folder: str | None,
+        filename: str,
+        *,
+        overwrite: Overwrite,
+        path_index: int | None = None,
+    ) -> tuple[str, str]:
         """The folder, as the disk spells it, and the name that a file would get which has yet to come.
 
+        :param path_index: of one of the folders set for uploads, which is made now; goes before ``folder``.
         :raises QisError: it could not be put there.
         """
         require_login(visitor)
-        place, _ = await self._folder(visitor, folder, None)
+        place, made_on_demand = await self._folder(visitor, folder, path_index)
         name = self._name(filename, parameter="filename")
         if not self._rules().is_known(extension_of(name)):
             raise not_accepted(f"'{extension_of(name)}' is not a known type of file")
         await self._check_level(visitor, place)
         names.check_length(f"{place}/{name}")
+        if made_on_demand:
+            await self._folders.make_if_missing(actor_of(visitor), place)
         await self._files.run(lambda: self._spot(place, name, overwrite))
         return place, name
 
@@ -186,12 +240,10 @@ class Uploads:
 
     async def _folder(self, visitor: Visitor, folder: str | None, path_index: int | None) -> tuple[str, bool]:
         """The folder, and whether it is made on demand."""
-        dirs = self._rules().upload_dirs
         if path_index is not None:
-            if not 0 <= path_index < len(dirs):
+            if not 0 <= path_index < len(self._rules().upload_dirs):
                 raise BadParameter("path_index", f"{path_index} is out of range")
-            now = datetime.fromtimestamp(self._reactor.seconds(), UTC)
-            path = normalised(now.strftime(dirs[path_index][1]), parameter="path_index")
+            path = self._set_path(path_index)
             return await viewable(visitor, path, folder=True, tree=self._tree, files=self._files), True
         if folder is None:
             raise BadParameter("path", "Missing parameter: path")
@@ -200,6 +252,11 @@ class Uploads:
         if await self._files.run(lambda: self._tree.kind(spelled)) != "folder":
             raise NotFound(f"'/{path}' was not found.")
         return spelled, False
+
+    def _set_path(self, index: int) -> str:
+        """Where one of the folders set for uploads is today."""
+        now = datetime.fromtimestamp(self._reactor.seconds(), UTC)
+        return normalised(now.strftime(self._rules().upload_dirs[index][1]), parameter="path_index")
 
     async def _outcome(
         self,

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from qisd.access.auditing import actor_of
-from qisd.access.levels import Flag
+from qisd.access.levels import Flag, Level
 from qisd.access.visitor import Visitor
 from qisd.errors import BadParameter, NotFound, OutOfDate, Refused, StoreUnavailable
 from qisd.pools.files import FilePool
@@ -19,8 +19,9 @@ from qisd.portfolios import human_ids, texts, views
 from qisd.portfolios.export_files import ExportFiles
 from qisd.portfolios.permissions import ALLOWED, Access, opened, owns, readers, require
 from qisd.portfolios.views import PortfolioHeader, PortfolioView
-from qisd.store import audit, portfolio_exports, portfolio_history, portfolios, tasks
+from qisd.store import audit, portfolio_exports, portfolio_history, portfolio_images, portfolios, tasks
 from qisd.store.first_run import NORMAL_USERS, PUBLIC
+from qisd.store.images import folder_of
 from qisd.store.pool import Database
 from qisd.store.portfolio_history import Action
 from qisd.store.portfolios import ORDERS, Portfolio
@@ -55,6 +56,19 @@ class Listing:
 
     items: Sequence[PortfolioHeader]
     total: int
+
+
+@attrs.frozen(kw_only=True)
+class Summary:
+    """What people want to see of a portfolio in a list.
+
+    :param owner: the name of the account; empty for those who may not know it.
+    :param cover: the path of its first image; empty if there is none, or none that the visitor may view.
+    """
+
+    owner: str
+    images: int
+    cover: str
 
 
 class Portfolios:
@@ -97,22 +111,46 @@ class Portfolios:
         return await self._database.transaction(work)
 
     async def listed(
-        self, visitor: Visitor, *, text: str = "", order: str = "name", start: int = 0, limit: int | None = None
+        self,
+        visitor: Visitor,
+        *,
+        text: str = "",
+        order: str = "name",
+        start: int = 0,
+        limit: int | None = None,
+        owned: bool = False,
     ) -> Listing:
         """Those that the visitor may see.
 
         :param text: only those with it in their name, description or human id.
+        :param owned: only the visitor's own.
         :param order: one of :data:`qisd.store.portfolios.ORDERS`.
         """
         texts.checked("q", text, longest=_SEARCHED_MAX)
         if order not in ORDERS:
             raise BadParameter("sort", f"Value is not one of: {', '.join(ORDERS)}")
         who = readers(visitor)
+        if owned:
+            who = attrs.evolve(who, groups=frozenset(), everything=False)
         found = await portfolios.listed(self._database, who, text=text, order=order, start=start, limit=limit)
         total = start + len(found)
         if (limit is not None and len(found) == limit) or (start and not found):
             total = await portfolios.count(self._database, who, text=text)
         return Listing(items=await views.headers(self._database, visitor, found, now=self._now()), total=total)
+
+    async def summaries(self, visitor: Visitor, listed: Sequence[PortfolioHeader]) -> dict[int, Summary]:
+        """What there is to say of portfolios that :meth:`listed` gave, by their ids."""
+        ids = [header.portfolio.id for header in listed]
+        counts = await portfolio_images.counts(self._database, ids)
+        first = await portfolio_images.first(self._database, ids)
+        return {
+            header.portfolio.id: Summary(
+                owner=_owner_name(visitor, header.portfolio),
+                images=counts.get(header.portfolio.id, 0),
+                cover=_seen(visitor, first.get(header.portfolio.id, ""), now=self._now()),
+            )
+            for header in listed
+        }
 
     async def one(self, visitor: Visitor, portfolio_id: int) -> PortfolioView:
         """All of a portfolio that the visitor may see.
@@ -214,6 +252,19 @@ class Portfolios:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._reactor.seconds(), UTC)
+
+
+def _owner_name(visitor: Visitor, portfolio: Portfolio) -> str:
+    """Accounts are known to themselves and to those who administer them or portfolios."""
+    if visitor.user_id != portfolio.owner_id and not visitor.flags & {Flag.ADMIN_FOLIOS, Flag.ADMIN_USERS}:
+        return ""
+    account = visitor.snapshot.account(portfolio.owner_id)
+    return "" if account is None else account.username
+
+
+def _seen(visitor: Visitor, src: str, *, now: datetime) -> str:
+    seen = src and visitor.can(Level.VIEW, folder_of(src)) and visitor.is_valid(src, now=now.timestamp())
+    return src if seen else ""
 
 
 def _checked(header: Header) -> Header:

@@ -57,6 +57,7 @@ from qisd.store.listener import Listener
 from qisd.tasks import housekeeping
 from qisd.tasks.schedule import DAY, HOUR, Job
 from qisd.web.admission import Admission
+from qisd.web.api.before_uploads import BeforeUploadEndpoints
 from qisd.web.api.bulk import BulkEndpoints
 from qisd.web.api.credentials import CredentialEndpoints
 from qisd.web.api.dispatch import Dispatcher
@@ -286,6 +287,7 @@ class Domain:
             ),
             ImageStatisticsEndpoints(database, files=library.files, now=self._now),
             ImageUsageEndpoints(Usage(database, files=library.files)),
+            BeforeUploadEndpoints(uploads=library.uploads, search=library.search, rules=library.rules),
             UploadEndpoints(database, uploads=library.uploads, supported=self._supported),
             ResumableEndpoints(library.resumable, uploads=library.uploads, pieces=self._pieces),
             FileUploadEndpoints(

@@ -76,6 +76,24 @@ async def count(db: Queries, portfolio_id: int) -> int:
     return int(rows[0][0])
 
 
+async def counts(db: Queries, portfolio_ids: Sequence[int]) -> dict[int, int]:
+    """How many images each portfolio has that has any."""
+    rows = await db.query(
+        "select folio_id, count(*) from folioimages where folio_id = any(%s) group by folio_id", (list(portfolio_ids),)
+    )
+    return {folio_id: int(number) for folio_id, number in rows}
+
+
+async def first(db: Queries, portfolio_ids: Sequence[int]) -> dict[int, str]:
+    """The path of the first image of each portfolio, of those that were not deleted."""
+    rows = await db.query(
+        "select distinct on (e.folio_id) e.folio_id, i.src from folioimages e join images i on i.id = e.image_id"
+        " where e.folio_id = any(%s) and i.status = 1 order by e.folio_id, e.order_num, e.id",
+        (list(portfolio_ids),),
+    )
+    return dict(rows)
+
+
 async def add(
     db: Queries, portfolio_id: int, image_id: int, *, parameters: Mapping[str, Any], filename: str, order_num: int
 ) -> bool:

@@ -60,10 +60,16 @@ class PieceBodies:
         filename = given.get("filename") or given.get("name")
         if not filename:
             raise MissingParameter("filename")
-        if "path" not in given:
+        index = tus.number("path_index", given["path_index"]) if given.get("path_index") else None
+        if index is None and "path" not in given:
             raise MissingParameter("path")
         return await self._resumable.create(
-            visitor, folder=given["path"], filename=filename, length=length, overwrite=_overwrite(given)
+            visitor,
+            folder=given.get("path"),
+            path_index=index,
+            filename=filename,
+            length=length,
+            overwrite=_overwrite(given),
         )
 
     async def expected(self, request: QisRequest, visitor: Visitor, name: str) -> tuple[ResumableUpload, int]:

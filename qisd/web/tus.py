@@ -18,8 +18,8 @@ CONTENT_TYPE = "application/offset+octet-stream"
 
 _SENT = "Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset, Upload-Checksum, Content-Type"
 _SHOWN = (
-    "Location, Upload-Offset, Upload-Length, Upload-Expires, Upload-Duplicates, Tus-Resumable, Tus-Version,"
-    " Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm"
+    "Location, Content-Location, Upload-Offset, Upload-Length, Upload-Expires, Upload-Duplicates, Tus-Resumable,"
+    " Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm"
 )
 
 HEADERS: Sequence[Header] = (

@@ -174,6 +174,9 @@ LIBRARY = [
     post("/upload/", 400),
     post("/upload/", 409, file="a.png", form={"path": "/box"}, levels=in_box(Level.UPLOAD)),
     get("/upload/"),
+    get("/upload/places/"),
+    get("/upload/places/", query={"path": "/box"}, levels=in_box(Level.VIEW)),
+    get("/upload/same/", query={"sha256": "0" * 64}),
     everybody(tus("OPTIONS", "/upload/resumable/", 204)),
     everybody(tus("OPTIONS", "/upload/resumable/4711/", 204)),
     # A picture that is called so is there.

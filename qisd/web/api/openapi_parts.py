@@ -171,6 +171,10 @@ HEADERS: dict[str, Any] = {
     "Link": {"description": "Where the next and the previous part are (RFC 8288).", "schema": {"type": "string"}},
     "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
     "Location": {"description": "An address to go on with.", "schema": {"type": "string"}},
+    "ContentLocation": {
+        "description": "The address of what the request has made of the body.",
+        "schema": {"type": "string"},
+    },
     "UploadOffset": {"description": "Bytes that have come.", "schema": {"type": "integer", "minimum": 0}},
     "UploadLength": {"description": "Bytes that are to come.", "schema": {"type": "integer", "minimum": 0}},
     "UploadExpires": {"description": "Until when what has come is kept.", "schema": {"type": "string"}},

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Meta
+from msgspec import UNSET, Meta, structs
 
 from qisd.access.levels import Flag
 from qisd.errors import BadParameter
@@ -15,7 +15,7 @@ from qisd.imaging.urls import query_of
 from qisd.portfolios.exports import Exports
 from qisd.portfolios.images import PortfolioImages
 from qisd.portfolios.permissions import Access
-from qisd.portfolios.portfolios import Header, Portfolios
+from qisd.portfolios.portfolios import Header, Portfolios, Summary
 from qisd.portfolios.views import PortfolioHeader, PortfolioView, ShownImage
 from qisd.store.first_run import NORMAL_USERS, PUBLIC
 from qisd.store.portfolio_exports import Export
@@ -63,6 +63,8 @@ class PortfolioQuery(Form):
     human_id: Annotated[str, Meta(description="only this one, complete", extra={"trim": True})] = ""
     q: Annotated[str, Meta(max_length=255, description="a part of name, description or human id")] = ""
     sort: Annotated[str, Meta(max_length=30, extra_json_schema={"enum": ["", *ORDERS]})] = ""
+    owned: Annotated[bool, Meta(description="only the caller's own")] = False
+    summary: Annotated[bool, Meta(description="tell owner, number of images, and first image too")] = False
 
 
 class NewPortfolioForm(Form):
@@ -125,6 +127,14 @@ class ExportForm(Form):
     manifest: Annotated[bool, Meta(description="put a list of the images with their titles into it")] = False
 
 
+class ListedPortfolio(PortfolioObject):
+    """A portfolio in a list that was asked for with ``summary``."""
+
+    owner_name: Annotated[str, Meta(description="for the owner, and who administers portfolios or users; else empty")]
+    image_count: int
+    cover: Annotated[str, Meta(description="path of the first image, if the caller may view it; else empty")]
+
+
 class PortfolioEndpoints:
     """The endpoints of portfolios. Anonymous callers may do what public access allows, else 403.
 
@@ -148,7 +158,7 @@ class PortfolioEndpoints:
         tag=TAG,
         form=PortfolioQuery,
         listing=True,
-        answer=list[PortfolioObject] | PortfolioObject,
+        answer=list[PortfolioObject | ListedPortfolio] | PortfolioObject,
         errors=(400, 403, 404),
     )
     async def listed(self, call: Call) -> Page | Versioned:
@@ -156,9 +166,19 @@ class PortfolioEndpoints:
         if form.human_id:
             return await self._versioned(call, await self._portfolios.by_human_id(call.visitor, form.human_id))
         part = await self._portfolios.listed(
-            call.visitor, text=form.q, order=form.sort or "name", start=call.start, limit=call.limit
+            call.visitor,
+            text=form.q,
+            order=form.sort or "name",
+            start=call.start,
+            limit=call.limit,
+            owned=form.owned,
         )
-        return Page(items=[_header_object(call, item) for item in part.items], total=part.total)
+        if not form.summary:
+            return Page(items=[_header_object(call, item) for item in part.items], total=part.total)
+        summaries = await self._portfolios.summaries(call.visitor, part.items)
+        return Page(
+            items=[_listed_object(call, item, summaries[item.portfolio.id]) for item in part.items], total=part.total
+        )
 
     @endpoint(
         "POST",
@@ -428,6 +448,15 @@ def _header_object(call: Call, header: PortfolioHeader) -> PortfolioObject:
         ],
         downloads=[_export_object(call, portfolio, export) for export in header.exports],
         url=call.urls.at(f"portfolios/{portfolio.human_id}/"),
+    )
+
+
+def _listed_object(call: Call, header: PortfolioHeader, summary: Summary) -> ListedPortfolio:
+    return ListedPortfolio(
+        **structs.asdict(_header_object(call, header)),
+        owner_name=summary.owner,
+        image_count=summary.images,
+        cover=summary.cover,
     )
 
 

@@ -73,10 +73,13 @@ class ResumableEndpoints:
         tag=TAG,
         login=True,
         pieces=True,
-        plain={201: "Begun; `Location` is its address. `Upload-Offset` tells how much of it has come already."},
+        plain={
+            201: "Begun; `Location` is its address. `Upload-Offset` tells how much of it has come already. If that is"
+            " all, the file is in its place: `Content-Location` is of its details."
+        },
         headers=tus.HEADERS,
         takes=("TusResumable", "UploadLength", "UploadMetadata", "UploadChecksum"),
-        gives=(*_STATE, *_DONE),
+        gives=(*_STATE, *_DONE, "Content-Location"),
         errors=(400, 404, 409, 412, 413, 415, 429, 460, 507),
         description="The first piece may come along. " + _PIECE,
     )
@@ -90,7 +93,8 @@ class ResumableEndpoints:
         offset = await self._resumable.offset(upload)
         image = await self._complete(call.visitor, upload, offset)
         location = call.urls.at(f"api/v1{_ALL}{upload.id}/")
-        return _answer(201, upload, offset, [("Location", location), *await self._warning(call.visitor, image)])
+        place = [("Content-Location", where) for _, where in _place(call, image)]
+        return _answer(201, upload, offset, [("Location", location), *place, *await self._warning(call.visitor, image)])
 
     @endpoint(
         "HEAD",
