@@ -127,7 +127,7 @@ class ExportForm(Form):
     manifest: Annotated[bool, Meta(description="put a list of the images with their titles into it")] = False
 
 
-class ListedPortfolio(PortfolioObject):
+class ListedPortfolio(PortfolioObject, kw_only=True):
     """A portfolio in a list that was asked for with ``summary``."""
 
     owner_name: Annotated[str, Meta(description="for the owner, and who administers portfolios or users; else empty")]
