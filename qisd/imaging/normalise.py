@@ -79,13 +79,13 @@ def normalise(
     """``options`` without all that has no effect, and in one spelling. Parameters as for :func:`merge`."""
     o = options
     wanted = canonical(o.format) if o.format else None
-    rotation, flip = _turned((o.rotation or 0) % FULL_TURN, o.flip)
+    rotation, flip = _turned((o.rotation or 0) % FULL_TURN, _chosen(o.flip))
     sized = bool(o.width and o.height)
     padded = sized and not o.size_fit
     top, left, bottom, right = (_edge(edge) for edge in (o.top, o.left, o.bottom, o.right))
     cropped = any(edge is not None for edge in (top, left, bottom, right))
     overlaid = bool(o.overlay_src) and o.overlay_size != 0 and o.overlay_opacity != 0
-    profiled = bool(o.icc_profile)
+    profile, colour_space = _chosen(o.icc_profile), _chosen(o.colorspace)
     return ImageSpec(
         page=o.page if o.page and o.page > 1 and not single_page else None,
         format=None if wanted == canonical(source_extension.lower()) else wanted,
@@ -108,10 +108,10 @@ def normalise(
         overlay_size=_part(o.overlay_size) if overlaid else None,
         overlay_pos=o.overlay_pos if overlaid and o.overlay_pos != "c" else None,
         overlay_opacity=_part(o.overlay_opacity) if overlaid else None,
-        icc_profile=o.icc_profile if profiled else None,
-        icc_intent=o.icc_intent if profiled else None,
-        icc_bpc=profiled and o.icc_intent == "relative" and bool(o.icc_bpc),
-        colorspace=_COLOUR_SPACES.get(o.colorspace, o.colorspace) if o.colorspace else None,
+        icc_profile=profile,
+        icc_intent=o.icc_intent if profile else None,
+        icc_bpc=profile is not None and o.icc_intent == "relative" and bool(o.icc_bpc),
+        colorspace=_COLOUR_SPACES.get(colour_space, colour_space) if colour_space else None,
         strip=bool(o.strip),
         dpi=o.dpi or None,
         tile=o.tile if o.tile and o.tile.grid > 1 else None,
@@ -122,6 +122,10 @@ def _first(url: bool | None, template: bool | None, default: bool) -> bool:
     if url is not None:
         return url
     return default if template is None else template
+
+
+def _chosen(text: str | None) -> str | None:
+    return None if text in (None, "", rules.NOTHING) else text
 
 
 def _turned(rotation: int, flip: str | None) -> tuple[int, str | None]:

@@ -77,11 +77,14 @@ _UNIT_RANGES = {
 }
 """Ranges as they are told to people; the values are in units of 1/100000."""
 
+NOTHING = "none"
+"""Given for some options, it means the same as not given; but it beats the template, as a blank text doesn't."""
+
 _CHOICES = {
-    "flip": ("h", "v"),
+    "flip": ("h", "v", NOTHING),
     "overlay_pos": ("c", "n", "ne", "e", "se", "s", "sw", "w", "nw"),
     "icc_intent": ("saturation", "perceptual", "absolute", "relative"),
-    "colorspace": ("rgb", "srgb", "cmyk", "gray", "grey"),
+    "colorspace": ("rgb", "srgb", "cmyk", "gray", "grey", NOTHING),
 }
 
 
@@ -122,7 +125,7 @@ def _check(field: str, value: Any, name: str, choices: Choices) -> None:
     elif field == "format":
         check_choice(name, value, choices.write_formats, listed=False)
     elif field == "icc_profile":
-        check_choice(name, value, choices.profiles, listed=False)
+        check_choice(name, value, choices.profiles | {NOTHING}, listed=False)
     elif field == "fill":
         check_length(name, value, 3, 32)
     elif field == "overlay_src":

@@ -67,6 +67,7 @@ from qisd.web.api.idempotency import Idempotency
 from qisd.web.api.image_statistics import ImageStatisticsEndpoints
 from qisd.web.api.image_usage import ImageUsageEndpoints
 from qisd.web.api.images import ImageEndpoints
+from qisd.web.api.imaging import ImagingEndpoints
 from qisd.web.api.listing import ListEndpoints
 from qisd.web.api.resumable import ResumableEndpoints
 from qisd.web.api.routes import ApiRoutes
@@ -286,6 +287,12 @@ class Domain:
                 supported=self._supported,
             ),
             ImageStatisticsEndpoints(database, files=library.files, now=self._now),
+            ImagingEndpoints(
+                self.images,
+                rules=lambda: self._rules,
+                templates=self._store.templates,
+                seconds=self._reactor.seconds,
+            ),
             ImageUsageEndpoints(Usage(database, files=library.files)),
             BeforeUploadEndpoints(uploads=library.uploads, search=library.search, rules=library.rules),
             UploadEndpoints(database, uploads=library.uploads, supported=self._supported),

@@ -49,6 +49,7 @@ T = TypeVar("T")
 _SECRET_ENDINGS = ("_PASSWORD", "_CONNECTION", "_TOKEN")
 _ROOT_PATH = r"/|(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-])+"
 _RELATIVE_PATH = r"(?!/)(?!.*(^|/)\.{1,2}(/|$)).+"
+_LIBRARY_PATH = r"(?!.*(^|/)\.{1,2}(/|$)).+"
 _COOKIE_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _ACCOUNT = r"[A-Za-z_][A-Za-z0-9_.-]{0,31}"
 
@@ -179,6 +180,8 @@ class Settings:
     allow_unicode_filenames: bool = _setting(Boolean(), Who.OPERATOR)
     image_upload_dirs: UploadDirs = _setting(UploadDirectories(), Who.OPERATOR)
     image_uploaded_template: str = _setting(Text("the name of a template"), Who.OPERATOR)
+    demo_image_path: str = _setting(Text("a path inside the image library", _LIBRARY_PATH), Who.OPERATOR)
+    demo_overlay_image_path: str = _setting(Text("a path inside the image library", _LIBRARY_PATH), Who.OPERATOR)
     max_content_length: int = _setting(Integer(1, 2**50), Who.OPERATOR)
     min_free_space_mb: int = _setting(Integer(0, 2**30), Who.OPERATOR)
     trash_days: int = _setting(Integer(0, 36_500), Who.OPERATOR)

@@ -248,6 +248,12 @@ class MergeTests(SynchronousTestCase):
         self.assertEqual(spec_of("quality=80", words), ImageSpec(quality=80))
         self.assertEqual(spec_of("tmp=custom", words), ImageSpec(quality=80))
 
+    def test_none_takes_away_what_the_template_chooses(self):
+        words = vocabulary(template(flip="h", icc_profile="srgb", icc_intent="relative", colorspace="gray", width=5))
+        self.assertEqual(spec_of("flip=none&icc=none&colorspace=none", words), ImageSpec(width=5))
+        self.assertEqual(spec_of("flip=&icc=&colorspace=", words), spec_of("", words))
+        self.assertEqual(spec_of("flip=none&icc=NONE&colorspace=none"), ImageSpec())
+
     def test_a_template_that_is_gone_is_a_bad_choice(self):
         request = ImageRequest(src="a", template="gone")
         error = self.assertRaises(

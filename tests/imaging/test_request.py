@@ -290,7 +290,7 @@ class RefusalTests(SynchronousTestCase):
         self.refused(intent="perceptive", icc="srgb", text="not a valid choice")
 
     def test_the_choices_are_told_unless_they_are_the_operators_own(self):
-        self.assertIn("(h, v)", self.refused(flip="x", text="not a valid choice"))
+        self.assertIn("(h, v, none)", self.refused(flip="x", text="not a valid choice"))
         for name in ("format", "icc", "tmp"):
             message = self.refused(text="not a valid choice", **{name: "x"})
             self.assertNotIn("(", message)
