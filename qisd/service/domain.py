@@ -75,7 +75,7 @@ from qisd.web.api.search import SearchEndpoints
 from qisd.web.api.task_events import TaskEventEndpoints
 from qisd.web.api.tasks import TaskEndpoints
 from qisd.web.api.trash import TrashEndpoints
-from qisd.web.api.uploads import UploadEndpoints
+from qisd.web.api.uploads import UploadEndpoints, UploadResults
 from qisd.web.api.webhooks import WebhookEndpoints
 from qisd.web.hot import HotPath
 from qisd.web.identity import Identity
@@ -295,7 +295,7 @@ class Domain:
             ),
             ImageUsageEndpoints(Usage(database, files=library.files)),
             BeforeUploadEndpoints(uploads=library.uploads, search=library.search, rules=library.rules),
-            UploadEndpoints(database, uploads=library.uploads, supported=self._supported),
+            UploadEndpoints(uploads=library.uploads, results=UploadResults(database, supported=self._supported)),
             ResumableEndpoints(library.resumable, uploads=library.uploads, pieces=self._pieces),
             FileUploadEndpoints(
                 uploads=library.uploads,

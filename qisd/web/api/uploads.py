@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 from twisted.python.failure import Failure
 
+from qisd.access.visitor import Visitor
 from qisd.errors import MissingParameter, QisError
 from qisd.library.uploads import FileOutcome, Overwrite, Uploads
 from qisd.store import folders, upload_results
@@ -36,16 +37,48 @@ class UploadForm(Form):
     overwrite: Annotated[str, Meta(description="yes, no, or rename: what to do when a name is taken")] = "no"
 
 
-class UploadEndpoints:
-    """The endpoints of uploads.
+class UploadResults:
+    """Tells what became of an upload, and keeps it for the page that is opened afterwards.
 
     :param supported: whether files with an extension can be shown.
     """
 
-    def __init__(self, database: Database, *, uploads: Uploads, supported: Callable[[str], bool]) -> None:
+    def __init__(self, database: Database, *, supported: Callable[[str], bool]) -> None:
         self._database = database
-        self._uploads = uploads
         self._supported = supported
+
+    async def keep(self, call: Call, outcomes: Sequence[FileOutcome]) -> tuple[bytes, ErrorAnswer | None]:
+        """The answer's data, in the order of the files, and the first error."""
+        ids = {outcome.image.folder_id for outcome in outcomes if outcome.image is not None}
+        known = await folders.by_ids(self._database, ids)
+        entries: dict[str, Any] = {}
+        first: ErrorAnswer | None = None
+        for outcome in outcomes:
+            if outcome.image is not None:
+                folder = known.get(outcome.image.folder_id)
+                shown = image_object(call, outcome.image, folder, supported=self._supported)
+                entry: Any = uploaded_image(shown, outcome.duplicates)
+            else:
+                error = _answer(call, outcome.error)
+                first = first or error
+                entry = {"error": envelope.failure(error)}
+            entries[_free_key(entries, outcome.filename)] = entry
+        data = msgspec.json.encode(entries)
+        if call.visitor.user_id is not None:
+            await upload_results.put(self._database, call.visitor.user_id, data)
+        return data, first
+
+    async def last(self, visitor: Visitor) -> Any:
+        """What became of the visitor's last upload; None when there was none lately."""
+        return None if visitor.user_id is None else await upload_results.get(self._database, visitor.user_id)
+
+
+class UploadEndpoints:
+    """The endpoints of uploads."""
+
+    def __init__(self, *, uploads: Uploads, results: UploadResults) -> None:
+        self._uploads = uploads
+        self._results = results
 
     @endpoint(
         "POST",
@@ -74,11 +107,9 @@ class UploadEndpoints:
             [one.take() for one in sent],
             folder=form.path,
             path_index=form.path_index if form.path_index >= 0 else None,
-            overwrite=_overwrite(form.overwrite),
+            overwrite=overwrite_of(form.overwrite),
         )
-        data, first = await self._told(call, outcomes)
-        if call.visitor.user_id is not None:
-            await upload_results.put(self._database, call.visitor.user_id, data)
+        data, first = await self._results.keep(call, outcomes)
         return Partly(data=msgspec.Raw(data), error=first)
 
     @endpoint(
@@ -90,26 +121,7 @@ class UploadEndpoints:
         answer=dict[str, UploadedImage | UploadError] | None,
     )
     async def last(self, call: Call) -> Any:
-        user_id = call.visitor.user_id
-        return None if user_id is None else await upload_results.get(self._database, user_id)
-
-    async def _told(self, call: Call, outcomes: Sequence[FileOutcome]) -> tuple[bytes, ErrorAnswer | None]:
-        """The answer's data, in the order of the files, and the first error."""
-        ids = {outcome.image.folder_id for outcome in outcomes if outcome.image is not None}
-        known = await folders.by_ids(self._database, ids)
-        entries: dict[str, Any] = {}
-        first: ErrorAnswer | None = None
-        for outcome in outcomes:
-            if outcome.image is not None:
-                folder = known.get(outcome.image.folder_id)
-                shown = image_object(call, outcome.image, folder, supported=self._supported)
-                entry: Any = uploaded_image(shown, outcome.duplicates)
-            else:
-                error = _answer(call, outcome.error)
-                first = first or error
-                entry = {"error": envelope.failure(error)}
-            entries[_free_key(entries, outcome.filename)] = entry
-        return msgspec.json.encode(entries), first
+        return await self._results.last(call.visitor)
 
 
 def _answer(call: Call, error: QisError | None) -> ErrorAnswer:
@@ -118,7 +130,8 @@ def _answer(call: Call, error: QisError | None) -> ErrorAnswer:
     return attrs.evolve(answer, reason_alone=True)
 
 
-def _overwrite(text: str) -> Overwrite:
+def overwrite_of(text: str) -> Overwrite:
+    """What a form says is to be done when a name is taken."""
     if text == "rename":
         return "rename"
     return "yes" if truth(text) else "no"
