@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import attrs
@@ -171,17 +171,7 @@ class Groups:
 
         async def work(change: Change) -> None:
             change.require(Flag.ADMIN_USERS)
-            group = _found(await groups.by_id(change.db, group_id), group_id)
-            user = await users.by_id(change.db, user_id)
-            if user is None:
-                raise NotFound(str(user_id))
-            if await groups.is_member(change.db, group_id, user_id):
-                return
-            if group_id == PUBLIC:
-                raise Refused("nobody can be put into the group Public: everybody belongs to it")
-            change.require(*group.flags, *await administrators.flags_of_user(change.db, user_id))
-            await groups.add_member(change.db, group_id, user_id)
-            await change.record("member.added", group_id, after={"user_id": user_id, "username": user.username})
+            await _put_in(change, _found(await groups.by_id(change.db, group_id), group_id), user_id)
 
         await self._changes.run(visitor, work)
 
@@ -196,17 +186,63 @@ class Groups:
 
         async def work(change: Change) -> None:
             change.require(Flag.ADMIN_USERS)
-            _found(await groups.by_id(change.db, group_id), group_id)
-            user = await users.by_id(change.db, user_id)
-            if user is None or not await groups.is_member(change.db, group_id, user_id):
-                return
-            if group_id == NORMAL_USERS:
-                raise Refused("nobody can be taken out of the group Normal users: every account belongs to it")
-            change.gives_or_takes(await administrators.flags_of_user(change.db, user_id))
-            await groups.remove_member(change.db, group_id, user_id)
-            await change.record("member.removed", group_id, before={"user_id": user_id, "username": user.username})
+            await _take_out(change, _found(await groups.by_id(change.db, group_id), group_id), user_id)
 
         await self._changes.run(visitor, work)
+
+    async def change_members(
+        self, visitor: Visitor, group_id: int, *, add: Collection[int], remove: Collection[int]
+    ) -> Membership:
+        """Put users into a group and take others out, all of them or none.
+
+        :raises NotFound: there is no such group, or no such user.
+        :raises Forbidden: powers would be given or taken that the visitor lacks.
+        :raises Refused: one of them can't be put in or taken out, or somebody would be locked out.
+        """
+        checks.require_flag(visitor, Flag.ADMIN_USERS)
+
+        async def work(change: Change) -> Membership:
+            change.require(Flag.ADMIN_USERS)
+            group = _found(await groups.by_id(change.db, group_id), group_id)
+            for user_id in sorted(set(remove)):
+                await _take_out(change, group, user_id)
+            for user_id in sorted(set(add)):
+                await _put_in(change, group, user_id)
+            return Membership(
+                group=_found(await groups.by_id(change.db, group_id), group_id),
+                members=await users.members(change.db, group_id),
+            )
+
+        return await self._changes.run(visitor, work)
+
+    async def member_counts(self, visitor: Visitor) -> dict[int, int]:
+        """How many active users each group has, by its id; groups without any are left out."""
+        checks.require_flag(visitor, Flag.ADMIN_USERS)
+        return await groups.member_counts(self._database)
+
+
+async def _put_in(change: Change, group: Group, user_id: int) -> None:
+    user = await users.by_id(change.db, user_id)
+    if user is None:
+        raise NotFound(str(user_id))
+    if await groups.is_member(change.db, group.id, user_id):
+        return
+    if group.id == PUBLIC:
+        raise Refused("nobody can be put into the group Public: everybody belongs to it")
+    change.require(*group.flags, *await administrators.flags_of_user(change.db, user_id))
+    await groups.add_member(change.db, group.id, user_id)
+    await change.record("member.added", group.id, after={"user_id": user_id, "username": user.username})
+
+
+async def _take_out(change: Change, group: Group, user_id: int) -> None:
+    user = await users.by_id(change.db, user_id)
+    if user is None or not await groups.is_member(change.db, group.id, user_id):
+        return
+    if group.id == NORMAL_USERS:
+        raise Refused("nobody can be taken out of the group Normal users: every account belongs to it")
+    change.gives_or_takes(await administrators.flags_of_user(change.db, user_id))
+    await groups.remove_member(change.db, group.id, user_id)
+    await change.record("member.removed", group.id, before={"user_id": user_id, "username": user.username})
 
 
 def _changed(old: Group, name: str | None, description: str | None, flags: frozenset[Flag] | None) -> Group:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -29,12 +30,25 @@ class NewUser:
 
 
 @attrs.frozen(kw_only=True)
+class UserDetails:
+    """What administrators want to know of a user besides the account itself.
+
+    :param groups: id and name of each, by name.
+    :param last_login: None: never, or longer ago than the audit log goes back.
+    """
+
+    groups: list[tuple[int, str]]
+    last_login: datetime | None
+
+
+@attrs.frozen(kw_only=True)
 class UserChange:
     """What is to be changed of an account; None stays as it is.
 
     :param password: a new one; the empty text is none.
     :param current_password: the present one, which those must know who come by session and change their own.
     :param status: 0 disables, 1 enables, also who was deleted.
+    :param must_change: whether the user must choose another password before anything else.
     """
 
     username: str | None = None
@@ -44,6 +58,7 @@ class UserChange:
     auth_type: int | None = None
     allow_api: bool | None = None
     status: int | None = None
+    must_change: bool | None = None
     password: str | None = attrs.field(default=None, repr=False)
     current_password: str | None = attrs.field(default=None, repr=False)
 

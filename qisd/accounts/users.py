@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 
 import attrs
@@ -13,17 +13,28 @@ from qisd.access.throttle import LoginThrottle
 from qisd.access.visitor import Visitor
 from qisd.accounts import checks
 from qisd.accounts.changes import Change, Changes
-from qisd.accounts.user_values import NewUser, UserChange, changed, checked_change, checked_new, ends_sessions, state
+from qisd.accounts.user_values import (
+    NewUser,
+    UserChange,
+    UserDetails,
+    changed,
+    checked_change,
+    checked_new,
+    ends_sessions,
+    state,
+)
 from qisd.errors import BadParameter, Forbidden, NotFound, Refused
 from qisd.store import administrators, groups, sessions, users
 from qisd.store.first_run import ADMIN, NORMAL_USERS
 from qisd.store.groups import Group
 from qisd.store.part import Part
 from qisd.store.pool import Database
-from qisd.store.users import ACTIVE, DELETED, LDAP, PASSWORD, User
+from qisd.store.users import ACTIVE, CHOSEN, DELETED, LDAP, MUST_CHANGE, PASSWORD, User
 
 _AT_ONCE = 100
 _ONLY_ADMINISTRATORS = ("username", "auth_type", "allow_api", "status")
+_READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
+"""What can't be mistaken for something else when it is read out."""
 
 
 def require_access(visitor: Visitor, user_id: int, *, write: bool = False) -> None:
@@ -115,6 +126,13 @@ class Users:
         await self.get(visitor, user_id)
         return await groups.of_user(self._database, user_id)
 
+    async def details(self, visitor: Visitor, ids: Collection[int]) -> dict[int, UserDetails]:
+        """Groups and last log-in of several users, by id."""
+        checks.require_flag(visitor, Flag.ADMIN_USERS)
+        member_of = await groups.of_users(self._database, ids)
+        seen = await users.last_logins(self._database, ids)
+        return {user_id: UserDetails(groups=member_of[user_id], last_login=seen.get(user_id)) for user_id in member_of}
+
     # Changing
 
     async def create(self, visitor: Visitor, new: NewUser) -> User:
@@ -164,11 +182,28 @@ class Users:
             checks.version(f"user {user_id}", present=old.version, expected=expected_version)
             if password is not None and old.stamp != seen.stamp:
                 raise Forbidden("The password or the rights of this user have just been changed by somebody else")
-            return old, await _update(change, old, changed(old, wanted), password=password)
+            new = changed(old, wanted)
+            return old, await _update(change, old, new, password=password, must_change=wanted.must_change)
 
         old, user = await self._changes.run(visitor, work)
         await self._after(user, ended=user.stamp != old.stamp, password=password is not None)
         return user
+
+    async def one_time_password(self, visitor: Visitor, user_id: int) -> str:
+        """Give a user a new password that is good for nothing but to choose another one, and that nobody sees again.
+
+        :raises Refused: it's one's own account, or the user has a password in the directory.
+        :raises Forbidden: the user has powers that the visitor lacks.
+        :raises NotFound: there is no such user.
+        """
+        checks.require_flag(visitor, Flag.ADMIN_USERS)
+        if user_id == visitor.user_id:
+            raise Refused("your own password is changed on the page of your account")
+        if _found(await users.by_id(self._database, user_id), user_id).auth_type == LDAP:
+            raise Refused("the password of this user is in the directory")
+        secret = "-".join("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(4))
+        await self.update(visitor, user_id, UserChange(password=secret, must_change=True))
+        return secret
 
     async def delete(self, visitor: Visitor, user_id: int, *, expected_version: int | None = None) -> User:
         """Delete an account, so that nobody can log in with it; its traces and its name stay until it's made anonymous.
@@ -253,8 +288,13 @@ class Users:
             await self._forget_first_password()
 
 
-async def _update(change: Change, old: User, new: User, *, password: str | None) -> User:
+async def _update(
+    change: Change, old: User, new: User, *, password: str | None, must_change: bool | None = None
+) -> User:
     """Write the difference between ``old`` and ``new`` with all that follows from it."""
+    if must_change is not None:
+        change.require(Flag.ADMIN_USERS)
+        new = attrs.evolve(new, password_state=MUST_CHANGE if must_change else CHOSEN)
     await _require_right(change, old, new)
     if new == old and password is None:
         return old
@@ -262,9 +302,11 @@ async def _update(change: Change, old: User, new: User, *, password: str | None)
         _refuse_first(old.id)
     if ends_sessions(old, new, password=password is not None):
         new = attrs.evolve(new, stamp=old.stamp + 1)
-    if password is not None:
-        new = attrs.evolve(new, password_state=0)
+    if password is not None and not must_change:
+        new = attrs.evolve(new, password_state=CHOSEN)
     user = await users.save(change.db, new, password=password)
+    if must_change is not None and password is None:
+        await change.record("user.must_change", user.id, after={"must_change": must_change})
     if state(user) != state(old):
         await change.record("user.changed", user.id, before=state(old), after=state(user))
     if password is not None:

@@ -23,6 +23,7 @@ from qisd.access.throttle import LoginThrottle
 from qisd.access.visitor import SYSTEM, Visitor
 from qisd.accounts import tasks as account_tasks
 from qisd.accounts.changes import Changes
+from qisd.accounts.publicity import PublicityPreview
 from qisd.accounts.webhook_addresses import Network
 from qisd.accounts.webhook_sending import WebhookSending
 from qisd.accounts.webhooks import Webhooks
@@ -52,7 +53,7 @@ from qisd.service.presence import Presence
 from qisd.service.publishing import Publishing
 from qisd.settings import Settings
 from qisd.stats.counting import Statistics
-from qisd.store import disk_operations, idempotency, sessions, upload_results
+from qisd.store import cache_epoch, disk_operations, idempotency, sessions, upload_results
 from qisd.store.listener import Listener
 from qisd.tasks import housekeeping
 from qisd.tasks.schedule import DAY, HOUR, Job
@@ -69,6 +70,7 @@ from qisd.web.api.image_usage import ImageUsageEndpoints
 from qisd.web.api.images import ImageEndpoints
 from qisd.web.api.imaging import ImagingEndpoints
 from qisd.web.api.listing import ListEndpoints
+from qisd.web.api.permission_matrix import PermissionMatrixEndpoints
 from qisd.web.api.resumable import ResumableEndpoints
 from qisd.web.api.routes import ApiRoutes
 from qisd.web.api.search import SearchEndpoints
@@ -309,6 +311,14 @@ class Domain:
             TrashEndpoints(database, trash=library.trash, tasks=queue),
             *self.publishing.endpoints(supported=self._supported),
             *self.accounts.endpoints(),
+            PermissionMatrixEndpoints(
+                self.accounts.folder_permissions,
+                PublicityPreview(database, snapshot=lambda: self.permissions.snapshot, reactor=self._reactor),
+                registrar=library.registrar,
+                tree=library.tree,
+                files=self._pools.files,
+                snapshot=lambda: self.permissions.snapshot,
+            ),
             TaskEventEndpoints(queue=queue, watch=self.background.watch),
             TaskEndpoints(database, queue=queue, known=self.background.types),
         ]
@@ -318,6 +328,7 @@ class Domain:
         self.background.add(self.library.task_types(self._visitor_of))
         self.background.add(self.bulk.task_types())
         self.background.add([self.precaching.task_type(self._visitor_of)])
+        self.background.add([simple("flush_cache", "Forget all finished images", [self._flush_cache])])
         self.background.add(self.webhook_sending.task_types(), self.webhook_sending.jobs())
         self.background.add(
             [], [Job(name="expire_trash", interval_secs=DAY), Job(name="read_metadata", interval_secs=_READ_EVERY)]
@@ -351,6 +362,9 @@ class Domain:
             [simple("purge_sessions", "Remove what is over: sessions, counts of failures, old records", leftovers)],
             [Job(name="purge_sessions", interval_secs=HOUR)],
         )
+
+    async def _flush_cache(self) -> None:
+        await self._store.database.transaction(cache_epoch.advance)
 
     def rooms(self) -> Rooms:
         """What the site shows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import attrs
 import psycopg2.errors
@@ -82,6 +82,19 @@ async def of_user(db: Queries, user_id: int) -> list[Group]:
     return [_group(row) for row in rows]
 
 
+async def of_users(db: Queries, ids: Collection[int]) -> dict[int, list[tuple[int, str]]]:
+    """The id and name of each group of those behind ``ids``, by the user's id; the groups by name."""
+    rows = await db.query(
+        "select m.user_id, g.id, g.name from usergroups m join groups g on g.id = m.group_id"
+        " where m.user_id = any(%s) order by lower(g.name), g.id",
+        (list(ids),),
+    )
+    found: dict[int, list[tuple[int, str]]] = {user_id: [] for user_id in ids}
+    for user_id, group_id, name in rows:
+        found[user_id].append((group_id, name))
+    return found
+
+
 async def names_by_user(db: Queries) -> dict[int, list[str]]:
     """The names of the groups of every user who is in some, by the user's id."""
     rows = await db.query(
@@ -135,6 +148,15 @@ async def save(db: Queries, group: Group) -> Group:
 async def delete(db: Queries, group_id: int) -> None:
     """Remove a group with its memberships and permissions of all kinds."""
     await db.execute("delete from groups where id = %s", (group_id,))
+
+
+async def member_counts(db: Queries) -> dict[int, int]:
+    """How many active users each group has, by its id; groups without any are left out."""
+    rows = await db.query(
+        "select m.group_id, count(*) from usergroups m join users u on u.id = m.user_id where u.status = 1"
+        " group by m.group_id"
+    )
+    return dict(rows)
 
 
 async def is_member(db: Queries, group_id: int, user_id: int) -> bool:

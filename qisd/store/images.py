@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 import attrs
 
+from qisd.imaging.spec import Focus
 from qisd.store.image_history import Action, cut
 from qisd.store.queries import Queries, Row
 from qisd.store.subtree import DETACHED, Subtree, like_below
@@ -17,7 +18,7 @@ _AT_ONCE = 1000
 
 _COLUMNS = (
     "id, src, folder_id, title, description, width, height, status, version, file_size, file_mtime_ns, file_inode,"
-    " content_hash"
+    " content_hash, focus_x, focus_y, focus_version, guess_x, guess_y"
 )
 
 
@@ -31,6 +32,8 @@ class Image:
     :param file_size: with ``file_mtime_ns`` and ``file_inode``, the version of the file that was last looked at; None
         if it never was.
     :param content_hash: SHA-256 of that version, where it is known.
+    :param focus: the focal point that a person has set. ``focus_version`` counts its changes.
+    :param guess: the one that the picture was guessed to have.
     """
 
     id: int
@@ -46,6 +49,9 @@ class Image:
     file_mtime_ns: int | None = None
     file_inode: int | None = None
     content_hash: bytes | None = attrs.field(default=None, repr=False)
+    focus: Focus | None = None
+    focus_version: int = 0
+    guess: Focus | None = None
 
     @property
     def active(self) -> bool:
@@ -154,7 +160,7 @@ async def is_untouched(db: Queries, image_id: int) -> bool:
         " and coalesce(m.tags = '{}' and m.custom = '{}' and m.owner = '' and m.licence = ''"
         " and m.valid_from is null and m.valid_until is null, true)"
         " and not exists (select 1 from imagesaudit where image_id = i.id and (action <> 1 or user_id is not null))"
-        " and not exists (select 1 from folioimages where image_id = i.id)",
+        " and i.focus_x is null and not exists (select 1 from folioimages where image_id = i.id)",
         (image_id,),
     )
     return bool(rows)
@@ -229,6 +235,16 @@ async def set_texts(db: Queries, image_id: int, *, title: str, description: str)
     return _image(rows[0]) if rows else None
 
 
+async def set_focus(db: Queries, image_id: int, focus: Focus | None) -> Image | None:
+    """Give an image the focal point that a person wants, or none."""
+    x, y = (None, None) if focus is None else (focus.x, focus.y)
+    rows = await db.query(
+        f"update images set focus_x = %s, focus_y = %s where id = %s returning {_COLUMNS}",  # noqa: S608
+        (x, y, image_id),
+    )
+    return _image(rows[0]) if rows else None
+
+
 async def move(db: Queries, subtree: Subtree, to: str, *, folder_id: int, user_id: int | None, info: str) -> list[int]:
     """Give the images of a subtree the paths that they have after it was moved to ``to``; returns the ids of all.
 
@@ -292,6 +308,22 @@ async def count_active(db: Queries, subtree: Subtree | None = None) -> int:
     return int(rows[0][0])
 
 
+async def counts_by_folder(db: Queries, folders: Collection[str]) -> dict[str, int]:
+    """How many active images lie in each folder at and below ``folders``; all without slashes around them.
+
+    :param folders: none of them in another.
+    """
+    counts: dict[str, int] = {}
+    for folder in folders:
+        rows = await db.query(
+            "select f.path, count(*) from folders f join images i on i.folder_id = f.id and i.status = 1"
+            " where f.path = %s or f.path like %s group by f.path",
+            (f"/{folder}", f"/{like_below(folder)}"),
+        )
+        counts |= {path[1:]: count for path, count in rows}
+    return counts
+
+
 async def active_below(db: Queries, folder: str, *, after: str, limit: int) -> list[Image]:
     """The active images below a folder (no leading slash) that come after ``after``, in the order of their bytes."""
     rows = await db.query(
@@ -321,7 +353,8 @@ async def _one(db: Queries, condition: str, value: object) -> Image | None:
 
 
 def _image(row: Row) -> Image:
-    number, src, folder_id, title, description, width, height, status, version, size, mtime_ns, inode, digest = row
+    number, src, folder_id, title, description, width, height, status, version, *rest = row
+    size, mtime_ns, inode, digest, focus_x, focus_y, focus_version, guess_x, guess_y = rest
     return Image(
         id=number,
         src=src,
@@ -336,4 +369,12 @@ def _image(row: Row) -> Image:
         file_mtime_ns=mtime_ns,
         file_inode=inode,
         content_hash=None if digest is None else bytes(digest),
+        focus=focus_at(focus_x, focus_y),
+        focus_version=focus_version,
+        guess=focus_at(guess_x, guess_y),
     )
+
+
+def focus_at(x: int | None, y: int | None) -> Focus | None:
+    """A place as its columns have it."""
+    return None if x is None or y is None else Focus(x=x, y=y)

@@ -227,6 +227,24 @@ async def count(
     return int(rows[0][0])
 
 
+async def counts(db: Queries, *, user_id: int | None = None) -> dict[TaskStatus, int]:
+    """How many tasks there are of each status; only those of a user, where one is given."""
+    condition, parameters = _condition(None, None, user_id, None)
+    rows = await db.query(f"select status, count(*) from tasks where {condition} group by status", parameters)  # noqa: S608
+    found: dict[int, int] = dict(rows)
+    return {status: found.get(int(status), 0) for status in TaskStatus}
+
+
+async def kinds(db: Queries, *, user_id: int | None = None) -> list[str]:
+    """The types of the tasks that there are, by name."""
+    condition, parameters = _condition(None, None, user_id, None)
+    rows = await db.query(
+        f"select distinct funcname from tasks where {condition} order by funcname",  # noqa: S608
+        parameters,
+    )
+    return [name for (name,) in rows]
+
+
 async def claim(
     db: Queries, *, worker: str, funcnames: Collection[str], limit: int, but: Collection[int] = ()
 ) -> list[Task]:
@@ -400,6 +418,16 @@ async def remove_finished(db: Queries) -> None:
 async def remove(db: Queries, number: int) -> None:
     """Remove a task if it is over: nobody needs to be told of it any more."""
     await db.execute("delete from tasks where id = %s and status >= 2", (number,))
+
+
+async def remove_over(db: Queries, statuses: Collection[int], *, user_id: int | None = None) -> int:
+    """Remove the tasks of some statuses, only those of a user where one is given; how many. In a transaction."""
+    condition, parameters = _condition(statuses, None, user_id, None)
+    rows = await db.query(
+        f"with gone as (delete from tasks where {condition} returning 1) select count(*) from gone",  # noqa: S608
+        parameters,
+    )
+    return int(rows[0][0])
 
 
 CANCELLED = "The task was cancelled"

@@ -18,6 +18,9 @@ DELETED, ACTIVE = 0, 1
 PASSWORD, LDAP = 1, 2
 """Values of ``auth_type``."""
 
+CHOSEN, MUST_CHANGE = 0, 2
+"""Values of ``password_state``: of its owner's own choice; preset, so that another one must be chosen first."""
+
 UNUSABLE_PASSWORD = "!"  # noqa: S105 - no password has this hash
 """What stands for the hash of users whom nobody can be any more."""
 
@@ -124,6 +127,16 @@ async def listed(
     )
     total = await db.query(f"select count(*) from users where {condition}", parameters)  # noqa: S608
     return Part([_user(row) for row in rows], total[0][0])
+
+
+async def last_logins(db: Queries, ids: Collection[int]) -> dict[int, datetime]:
+    """When those behind ``ids`` have proved last who they are, as far as the audit log goes back."""
+    rows = await db.query(
+        "select wanted, (select time from audit_log where actor_id = wanted and action = 'login.done'"
+        " order by id desc limit 1) from unnest(%s::bigint[]) as wanted",
+        (list(ids),),
+    )
+    return {user_id: moment for user_id, moment in rows if moment is not None}
 
 
 async def members(db: Queries, group_id: int) -> list[User]:

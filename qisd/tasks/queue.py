@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -13,7 +13,7 @@ from qisd.store import tasks
 from qisd.store.listener import Listener
 from qisd.store.pool import Database
 from qisd.store.queries import Queries
-from qisd.store.tasks import NewTask, Task
+from qisd.store.tasks import NewTask, Task, TaskStatus
 from qisd.tasks.registry import TaskTypes
 
 _LOOK_DEAF = 1.0
@@ -147,6 +147,13 @@ class TaskQueue:
     async def forget(self, number: int) -> None:
         """Remove a task that is over, since the one who asked for it has been told. Others stay."""
         await self._database.transaction(lambda transaction: tasks.remove(transaction, number))
+
+    async def forget_over(self, statuses: Collection[int], *, user_id: int | None) -> int:
+        """Remove what is over of a user's tasks, or of all, and ended in one of ``statuses``; how many."""
+        over = [status for status in statuses if TaskStatus(status).over]
+        return await self._database.transaction(
+            lambda transaction: tasks.remove_over(transaction, over, user_id=user_id)
+        )
 
     def _connected(self) -> None:
         self._listening = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import Meta, structs
 
 from qisd.access.levels import Flag
@@ -50,6 +51,16 @@ class MemberForm(Form):
     """A new member."""
 
     user_id: Annotated[int, Meta(ge=1)]
+
+
+_Ids = Annotated[list[Annotated[int, Meta(ge=1)]], Meta(max_length=1000, extra={"json_text": (2, 20_000)})]
+
+
+class MembersForm(Form):
+    """Who comes in, and who goes."""
+
+    add: _Ids = msgspec.field(default_factory=list)
+    remove: _Ids = msgspec.field(default_factory=list)
 
 
 def _form_values(group: GroupObject) -> Mapping[str, Any]:
@@ -191,6 +202,24 @@ class GroupEndpoints:
     )
     async def add_member(self, call: Call) -> None:
         await self._groups.add_member(call.visitor, call.id(), call.read(MemberForm).user_id)
+
+    @endpoint(
+        "POST",
+        "/admin/groups/<int:id>/members/change/",
+        summary="Put users into a group and take others out, all or none",
+        tag=TAG,
+        login=True,
+        flag=Flag.ADMIN_USERS,
+        form=MembersForm,
+        answer=GroupObject,
+        errors=(400, 404),
+        example={"add": [12, 13], "remove": [4]},
+    )
+    async def change_members(self, call: Call) -> GroupObject:
+        form = call.read(MembersForm)
+        return _with_members(
+            await self._groups.change_members(call.visitor, call.id(), add=form.add, remove=form.remove)
+        )
 
     @endpoint(
         "DELETE",

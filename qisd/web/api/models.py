@@ -37,6 +37,22 @@ class FolderTree(FolderObject):
     children: list[FolderObject]
 
 
+class Place(Model):
+    """A place of a picture as it is shown upright, before it is flipped or turned."""
+
+    x: Annotated[float, Meta(ge=0, le=1, description="from the left, as a part of the width")]
+    y: Annotated[float, Meta(ge=0, le=1, description="from the top, as a part of the height")]
+
+
+class FocalObject(Place):
+    """What is to stay in view when an image is cut to a shape."""
+
+    set: Annotated[bool, Meta(description="a person has set it")]
+    source: Literal["person", "proposal", "centre"]
+    proposal: Annotated[Place | None, Meta(description="what was guessed; null: nothing, or not yet")]
+    object_position: Annotated[str, Meta(description="the same as CSS has it")]
+
+
 class ImageObject(Model):
     """An image file, as the caller may know it."""
 
@@ -55,6 +71,7 @@ class ImageObject(Model):
     url: str
     filesize: int | UnsetType = UNSET
     modified: Moment | UnsetType = UNSET
+    focal: Annotated[FocalObject, Meta(description="only in details")] | UnsetType = UNSET
 
 
 class Duplicate(Model):
@@ -152,6 +169,44 @@ class ListedFolder(Model):
     path: str
 
 
+class FileFacts(ListedFile):
+    """A file of a list that was asked for with ``facts=true``.
+
+    Without id, width, height and title, nothing is known of it but what the disk says.
+    """
+
+    src: Annotated[str, Meta(description="path below the root, without leading slash")]
+    size: Annotated[int, Meta(description="bytes")]
+    modified: Moment
+    id: int | UnsetType = UNSET
+    width: int | UnsetType = UNSET
+    height: int | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+
+
+class FolderFacts(ListedFolder):
+    """A folder of a list that was asked for with ``facts=true``."""
+
+    modified: Moment
+    items: Annotated[int, Meta(description="files and folders in it, counted up to 1000")]
+    folders: Annotated[bool, Meta(description="there are folders in it, as far as was looked")]
+    level: Annotated[int, Meta(description="what the caller may there")]
+    public: Annotated[int, Meta(description="what everybody may there")]
+
+
+class FolderSummary(Model):
+    """What is in a folder, deeper ones not counted, and what may be done there."""
+
+    path: str
+    folders: int
+    files: int
+    size: Annotated[int, Meta(description="bytes of all files")]
+    types: Annotated[dict[str, int], Meta(description="files by extension")]
+    level: Annotated[int, Meta(description="what the caller may here")]
+    parent_level: Annotated[int, Meta(description="what the caller may in the folder above; 0 for the root")]
+    public: Annotated[int, Meta(description="what everybody may here")]
+
+
 class UserObject(Model):
     """A user; what a user may do comes from groups."""
 
@@ -207,7 +262,7 @@ class GroupObject(Model):
     users: list[UserObject] | UnsetType = UNSET
 
 
-class NewUserObject(UserObject):
+class NewUserObject(UserObject, kw_only=True):
     """A user who was just made, with the groups."""
 
     groups: list[GroupObject]
@@ -348,6 +403,9 @@ class MetadataObject(Model):
     read_at: Annotated[datetime | None, Meta(description="when the file was read; null: not yet")]
 
 
+TaskState = Literal["pending", "active", "done", "failed", "cancelled"]
+
+
 class TaskObject(Model):
     """A background task."""
 
@@ -370,6 +428,34 @@ class TaskObject(Model):
     finished: Moment | None
     progress: Annotated[float, Meta(description="0 to 1")] | None
     progress_text: str = ""
+    state: Annotated[TaskState, Meta(description="how it stands, with how it ended")] = "pending"
+    attempts: Annotated[int, Meta(description="how often it was begun")] = 0
+    cancelling: Annotated[bool, Meta(description="it runs, and ends as soon as it can")] = False
+    error: Annotated[str | None, Meta(description="why the last attempt ended")] = None
+
+
+class TaskSummary(Model):
+    """How many tasks there are, and of which types."""
+
+    pending: int
+    active: int
+    done: int
+    failed: int
+    cancelled: int
+    kinds: list[str]
+
+
+class RemovedTasks(Model):
+    """What was removed of the list."""
+
+    removed: int
+
+
+class WorkAhead(Model):
+    """How much a task would have to do."""
+
+    count: Annotated[int | None, Meta(description="null: that can't be counted before")]
+    unit: Literal["rows", "images", "entries"]
 
 
 class WebhookObject(Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qisd.access.levels import Flag
@@ -12,10 +12,18 @@ from qisd.store import users
 from qisd.store.queries import Queries
 from qisd.store.tasks import Task, TaskStatus
 from qisd.store.users import User
-from qisd.web.api.models import TaskObject
+from qisd.web.api.models import TaskObject, TaskState
 from qisd.web.api.presenting import user_object
 
 _COMPLETE = 2
+
+STATES: Mapping[TaskStatus, TaskState] = {
+    TaskStatus.PENDING: "pending",
+    TaskStatus.ACTIVE: "active",
+    TaskStatus.COMPLETE: "done",
+    TaskStatus.FAILED: "failed",
+    TaskStatus.CANCELLED: "cancelled",
+}
 
 
 class TaskFailed(QisError):
@@ -49,6 +57,10 @@ def task_object(task: Task, *, user: User | None) -> TaskObject:
         finished=task.finished,
         progress=None if task.progress is None else round(task.progress / 100, 4),
         progress_text=task.progress_text,
+        state=STATES[task.status],
+        attempts=task.attempts,
+        cancelling=task.cancel_requested and not task.over,
+        error=task.error if task.status in (TaskStatus.PENDING, TaskStatus.FAILED) else None,
     )
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, structs
 
 from qisd.access.levels import Flag
-from qisd.accounts.user_values import NewUser, UserChange
+from qisd.accounts.user_values import NewUser, UserChange, UserDetails
 from qisd.accounts.users import Users, require_access
 from qisd.errors import MissingParameter
-from qisd.store.users import PASSWORD, SORTS
+from qisd.store.users import MUST_CHANGE, PASSWORD, SORTS, User
 from qisd.web.api.endpoint import Call, Page, Versioned, endpoint
-from qisd.web.api.models import NewUserObject, UserObject
+from qisd.web.api.models import GroupName, NewUserObject, OneTimePassword, UserObject
 from qisd.web.api.paging import sort_by
 from qisd.web.api.presenting import group_object, objects, user_object
 from qisd.web.api.reading import Form
@@ -33,6 +33,7 @@ class UserListForm(Form):
     status: Annotated[Literal["1", "0", "-1", "any"], Meta(description="1 active, 0 deleted, any or -1 both")] = "1"
     q: Annotated[str, Meta(max_length=120, description="a part of user name, names or e-mail")] = ""
     sort: Annotated[str, sort_by(SORTS)] = ""
+    details: Annotated[bool, Meta(description="with groups, last log-in, and when it was made and deleted")] = False
 
 
 class NewUserForm(Form):
@@ -59,6 +60,7 @@ class UserForm(Form):
     password: Annotated[Password, Meta(description="blank or absent: unchanged")] = ""
     current_password: Annotated[Password, Meta(description="for a new password of one's own by session")] = ""
     status: Annotated[int, Meta(ge=0, le=1, description="0 disables, 1 brings back")] | None = None
+    must_change: Annotated[bool, Meta(description="another password must be chosen before anything else")] | None = None
 
 
 class UserEndpoints:
@@ -88,7 +90,11 @@ class UserEndpoints:
             start=call.start,
             limit=call.limit,
         )
-        return Page(items=await objects(call, part.items, user_object), total=part.total)
+        if not form.details:
+            return Page(items=await objects(call, part.items, user_object), total=part.total)
+        details = await self._users.details(call.visitor, [user.id for user in part.items])
+        items = [_detailed(user, details[user.id]) for user in part.items]
+        return Page(items=items, total=part.total)
 
     @endpoint(
         "POST",
@@ -174,10 +180,25 @@ class UserEndpoints:
             auth_type=form.auth_type,
             allow_api=None if _stays(call) else form.allow_api,
             status=form.status,
+            must_change=form.must_change,
             password=form.password or None,
             current_password=form.current_password,
         )
         return user_object(await self._users.update(call.visitor, call.id(), wanted, expected_version=call.version))
+
+    @endpoint(
+        "POST",
+        "/admin/users/<int:id>/password/",
+        summary="Give a user a password for one log-in, at which another one must be chosen",
+        tag=TAG,
+        login=True,
+        flag=Flag.ADMIN_USERS,
+        answer=OneTimePassword,
+        secret=True,
+        errors=(400, 404),
+    )
+    async def one_time_password(self, call: Call) -> OneTimePassword:
+        return OneTimePassword(password=await self._users.one_time_password(call.visitor, call.id()))
 
     @endpoint(
         "DELETE",
@@ -191,6 +212,17 @@ class UserEndpoints:
     )
     async def delete(self, call: Call) -> UserObject:
         return user_object(await self._users.delete(call.visitor, call.id(), expected_version=call.version))
+
+
+def _detailed(user: User, details: UserDetails) -> UserObject:
+    return structs.replace(
+        user_object(user),
+        created=user.created,
+        deleted=user.deleted,
+        must_change=user.password_state == MUST_CHANGE,
+        last_login=details.last_login,
+        member_of=[GroupName(id=number, name=name) for number, name in details.groups],
+    )
 
 
 def _stays(call: Call) -> bool:
