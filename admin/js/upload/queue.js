@@ -2,7 +2,7 @@
 // goes on and pass on what is asked of them. What a page leaves unfinished the next one goes on with: states and files
 // are in IndexedDB, and the server keeps what it has got of each.
 
-import {api} from '../core/api.js';
+import {api, useToken} from '../core/api.js';
 import {page} from '../core/dom.js';
 import {t} from '../core/texts.js';
 import {fault, lookedUp, places} from './checks.js';
@@ -585,7 +585,7 @@ async function makeFolder(path) {
 async function signedIn() {
     const session = await api.get('session/');
     if (session.csrf_token) {
-        page.csrf = session.csrf_token;
+        useToken(session.csrf_token);
     }
 }
 

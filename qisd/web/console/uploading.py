@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -157,7 +158,7 @@ def _shown(urls: Urls, image: Mapping[str, Any], template: str) -> dict[str, Any
         "preview": Urls(origin="", root=urls.root).image(
             src, [*preview, ("format", "jpg"), ("colorspace", "srgb"), ("stats", "0")]
         ),
-        "address": urls.image(src),
+        "code": f'<img src="{html.escape(urls.image(src))}" alt="">',
         "original": original,
     }
 

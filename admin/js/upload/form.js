@@ -1,0 +1,206 @@
+// What to upload and where to: drops, pickers and pastes add up until the button sends them to the queue.
+
+import {api} from '../core/api.js';
+import {$, $$, h, icon, page} from '../core/dom.js';
+import {bytes} from '../core/format.js';
+import {pickFolder} from '../core/picker.js';
+import {t} from '../core/texts.js';
+import {fault, places} from './checks.js';
+import {collect, pasted, sameness} from './files.js';
+import {queue} from './queue.js';
+
+const UPLOAD = 40;
+const MAKE_FOLDERS = 60;
+const OWN = -1;
+
+export class UploadForm {
+    #form;
+    #chosen = new Map(); // what is to be sent, by what tells one file from another
+    #rules = null;
+    #own = null; // what the server says of the path that was typed
+
+    constructor(form) {
+        this.#form = form;
+        this.#showControls();
+        this.#listen();
+        this.#draw();
+        places().then(rules => {
+            this.#rules = rules;
+            this.#draw();
+        });
+        if (this.#index === OWN) {
+            this.#lookAtPath();
+        }
+    }
+
+    // What the plain form does not have.
+    #showControls() {
+        $('#drop-text').hidden = false;
+        $('#overwrite-ask').hidden = false;
+        if (!page.data.overwrite) {
+            $('#overwrite-ask input').checked = true;
+        }
+        $('#pick-folder').hidden = false;
+        const plain = $('.upload-plain', this.#form);
+        this.#files = $('input', plain);
+        this.#files.classList.add('visually-hidden');
+        this.#files.tabIndex = -1;
+        this.#tree = h('input', {type: 'file', multiple: true, webkitdirectory: true, hidden: true, 'aria-label': t('pick_tree')});
+        plain.replaceChildren(
+            h('button', {type: 'button', class: 'button', id: 'pick-files', on: {click: () => this.#files.click()}}, icon('file'), t('pick_files')),
+            h('button', {type: 'button', class: 'button', id: 'pick-tree', on: {click: () => this.#tree.click()}}, icon('folder'), t('pick_tree')),
+            h('label', {class: 'visually-hidden', for: 'files'}, t('files')),
+            this.#files,
+            this.#tree,
+        );
+        plain.classList.add('row');
+        plain.classList.remove('field');
+    }
+
+    #files;
+    #tree;
+
+    #listen() {
+        for (const input of [this.#files, this.#tree]) {
+            input.addEventListener('change', async () => {
+                await this.#add(await collect(input.files));
+                input.value = '';
+            });
+        }
+        this.#listenToDrops();
+        document.addEventListener('paste', event => {
+            if (event.clipboardData.files.length && !event.target.closest?.('input, textarea')) {
+                event.preventDefault();
+                this.#add(pasted(event.clipboardData));
+            }
+        });
+        $('#clear').addEventListener('click', () => {
+            this.#chosen.clear();
+            this.#draw();
+        });
+        $('#pick-folder').addEventListener('click', () => this.#pick());
+        $('#path').addEventListener('change', () => this.#lookAtPath());
+        $('#path').addEventListener('focus', () => {
+            $('input[name="path_index"][value="-1"]', this.#form).checked = true;
+        });
+        for (const radio of $$('input[name="path_index"]', this.#form)) {
+            radio.addEventListener('change', () => (this.#index === OWN ? this.#lookAtPath() : this.#draw()));
+        }
+        this.#form.addEventListener('submit', event => {
+            event.preventDefault();
+            this.#send();
+        });
+    }
+
+    // Anywhere on the page, so that nobody has to aim.
+    #listenToDrops() {
+        const zone = $('#drop');
+        const over = on => zone.classList.toggle('over', on);
+        window.addEventListener('dragover', event => {
+            if (event.dataTransfer.types.includes('Files')) {
+                event.preventDefault();
+                event.dataTransfer.dropEffect = 'copy';
+                over(true);
+            }
+        });
+        window.addEventListener('dragleave', event => {
+            if (!event.relatedTarget) {
+                over(false);
+            }
+        });
+        window.addEventListener('drop', async event => {
+            event.preventDefault();
+            over(false);
+            await this.#add(await collect(event.dataTransfer));
+        });
+    }
+
+    async #add(found) {
+        for (const one of found) {
+            this.#chosen.set(sameness(one), one);
+        }
+        this.#draw();
+        $('#go').focus();
+    }
+
+    get #index() {
+        return Number($('input[name="path_index"]:checked', this.#form)?.value ?? OWN);
+    }
+
+    // Where files go now: {path, index, level} or null.
+    get #place() {
+        if (this.#index !== OWN) {
+            const place = this.#rules?.folders.find(one => one.path_index === this.#index);
+            return place ? {path: place.path, index: this.#index, level: place.access} : null;
+        }
+        return this.#own?.exists ? {path: this.#own.path, index: OWN, level: this.#own.access} : null;
+    }
+
+    async #lookAtPath() {
+        const path = $('#path').value.trim() || '/';
+        this.#own = null;
+        this.#draw();
+        try {
+            this.#own = (await api.get('upload/places/', {path})).folder;
+        } catch (error) {
+            this.#own = {path, exists: error.status !== 404, access: 0};
+        }
+        this.#draw();
+    }
+
+    async #pick() {
+        const path = await pickFolder({path: $('#path').value || '/', level: UPLOAD});
+        if (path) {
+            $('#path').value = path;
+            $('input[name="path_index"][value="-1"]', this.#form).checked = true;
+            this.#lookAtPath();
+        }
+    }
+
+    async #send() {
+        const place = this.#place;
+        const found = [...this.#chosen.values()];
+        if (!place || !found.length || place.level < UPLOAD) {
+            return;
+        }
+        const overwrite = $('input[name="overwrite"]:checked', this.#form).value;
+        this.#chosen.clear();
+        this.#draw();
+        await queue.add(found, {folder: place.path, pathIndex: place.index, overwrite});
+    }
+
+    // The texts and the button, as things are now.
+    #draw() {
+        const found = [...this.#chosen.values()];
+        const place = this.#place;
+        const trees = found.filter(one => one.relative).length;
+        const go = $('#go');
+        go.textContent = found.length ? t('upload_n', {n: found.length}) : t('upload_go');
+        go.disabled = !found.length || !place || place.level < UPLOAD;
+        $('#clear').hidden = !found.length;
+        $('#path-note').textContent = this.#pathNote();
+        $('#chosen').textContent = found.length ? this.#sum(found, trees, place) : '';
+    }
+
+    #pathNote() {
+        if (this.#index !== OWN || !this.#own) {
+            return '';
+        }
+        if (!this.#own.exists) {
+            return t('path_missing');
+        }
+        return this.#own.access < UPLOAD ? t('path_forbidden') : '';
+    }
+
+    #sum(found, trees, place) {
+        const size = bytes(found.reduce((sum, one) => sum + one.file.size, 0));
+        const faulty = this.#rules ? found.filter(one => fault(one.file, this.#rules)).length : 0;
+        return [
+            t(trees ? 'chosen_trees' : 'chosen', {n: found.length, size}),
+            faulty ? t('faulty', {n: faulty}) : '',
+            trees && place ? t(place.level < MAKE_FOLDERS ? 'folders_forbidden' : 'folders_kept') : '',
+        ]
+            .filter(Boolean)
+            .join(' · ');
+    }
+}
