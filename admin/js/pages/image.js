@@ -1,0 +1,63 @@
+// The page of one image: what is on it already becomes quicker to use.
+
+import {$, $$, h, page} from '../core/dom.js';
+import {bytes, number} from '../core/format.js';
+import {keys} from '../core/keys.js';
+import {t} from '../core/texts.js';
+import {enhanceActions, tellDone} from '../image/actions.js';
+import {editInPlace} from '../image/attributes.js';
+import {showFocal} from '../image/focal.js';
+import {copyRow, pictureMarkup} from '../image/links.js';
+import {enhanceMetadata} from '../image/metadata.js';
+import {makeTabs} from '../image/tabs.js';
+import {previewTemplates} from '../image/templates.js';
+import {showViewer} from '../image/viewer.js';
+
+const image = page.data;
+
+if (image) start();
+
+function start() {
+    localNumbers();
+    enhanceActions(image);
+    tellDone();
+    for (const name of ['title', 'description']) editInPlace(image, name);
+    linksCard();
+    enhanceMetadata(image);
+    makeTabs($('#parts'));
+    if ($('#viewer')) {
+        showViewer($('#viewer'), image);
+        showFocal($('#fact-focal'), image);
+        previewTemplates($('#templates'), $('#template-previews'), image);
+    }
+    neighbours();
+}
+
+function localNumbers() {
+    for (const element of $$('[data-bytes]')) element.textContent = bytes(Number(element.dataset.bytes));
+    for (const element of $$('[data-number]')) element.textContent = number(Number(element.dataset.number));
+}
+
+function linksCard() {
+    const card = $('#links');
+    if (!card) return;
+    for (const place of $$('[data-copy]', card)) copyRow(place, () => place.dataset.copy, place.dataset.name);
+    if (!image.width) return;
+    const place = h('span', {});
+    $('ul', card).append(h('li', {}, h('span', {}, t('image_link_picture')), h('code', {}, '<picture>…'), place));
+    copyRow(place, () => pictureMarkup(image), t('image_link_picture'));
+}
+
+function neighbours() {
+    const go = (id) => () => {
+        const link = $(`#${id}`);
+        if (link && !$('#viewer')?.contains(document.activeElement)) location.assign(link.href);
+    };
+    keys({ArrowLeft: go('previous'), ArrowRight: go('next')});
+    // Their pictures are there when somebody goes on; not before this page has all it needs.
+    const prefetch = () => {
+        for (const address of image.neighbours) new Image().src = `${page.root}${address}`;
+    };
+    if (document.readyState === 'complete') prefetch();
+    else addEventListener('load', prefetch, {once: true});
+}
