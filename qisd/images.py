@@ -12,6 +12,7 @@ import os
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import BinaryIO, Protocol
 
 import attrs
@@ -35,7 +36,7 @@ from qisd.imaging.pieces import Extract, Pieces, extract_for
 from qisd.imaging.render import RenderSettings, Rendition, render
 from qisd.imaging.request import ImageRequest, Vocabulary, parse_image_request, parse_original_request
 from qisd.imaging.source import SourceInfo
-from qisd.imaging.spec import ImageSpec
+from qisd.imaging.spec import Focus, ImageSpec
 from qisd.imaging.template import TemplateSnapshot
 from qisd.pools.files import FilePool
 from qisd.pools.render import Checkpoint, RenderPool
@@ -43,6 +44,7 @@ from qisd.repository import paths
 from qisd.repository.catalogue import Catalogue, SourceFacts, extension_of
 from qisd.repository.files import OpenSource, Repository
 from qisd.sheets import Sheets, Sliced
+from qisd.store.focal_points import Guess
 
 _FAILURES_BELIEVED = 30.0
 """Seconds for which a render that failed for good is not tried again."""
@@ -54,6 +56,9 @@ _FAILURES_KEPT = 1000
 
 _BASE = "base"
 """What bases are called in the cache, where renditions have the name of their format."""
+
+_UNSETTLED_EXPIRY = 60
+"""Seconds for which clients may keep an image whose focal point is yet to be guessed."""
 
 _UNWRITABLE_BECOMES = "png"
 """What a source becomes that no format is asked for and whose own format can't be written: nothing is lost in it."""
@@ -127,11 +132,15 @@ class _Known:
     """What a query has led to, and what that depends on besides the files and the visitor's level.
 
     :param asked: the path that the query names; ``overlay_asked`` that of the overlay, empty if it names none.
+    :param focus: what people have set for the image.
+    :param settled: whether its focal point was known, if it needs one.
     """
 
     vocabulary: Vocabulary
     asked: str
     overlay_asked: str
+    focus: Focus | None
+    settled: bool
     prepared: PreparedImage
 
 
@@ -171,6 +180,29 @@ class PreparedOriginal:
     stream: BinaryIO
 
 
+class FocalPoints(Protocol):
+    """What is to stay in view of the images of the library. See :class:`qisd.store.focal_points.FocalPoints`."""
+
+    def chosen(self) -> Mapping[str, Focus]:
+        """What people have set, by path. Another object after each change, the same one in between."""
+
+    async def guess(self, src: str, *, size: int, mtime_ns: int, inode: int) -> Guess:
+        """What was guessed of this version of a file."""
+
+
+class _NoFocalPoints:
+    """Of files that nobody keeps records of."""
+
+    def chosen(self) -> Mapping[str, Focus]:
+        return _NONE_CHOSEN
+
+    async def guess(self, src: str, *, size: int, mtime_ns: int, inode: int) -> Guess:
+        return Guess(focus=None, final=True)
+
+
+_NONE_CHOSEN: Mapping[str, Focus] = MappingProxyType({})
+
+
 class Witness(Protocol):
     """Keeps account of what is in the library. Neither fails nor waits."""
 
@@ -187,6 +219,7 @@ class Images:
     :param templates: gives the templates as they are now.
     :param track: told the ``xref`` of each image that was handed out.
     :param witness: told which files there are, and which not any more.
+    :param focal_points: of the files; None: nobody keeps any.
     :param now: seconds since 1970.
     """
 
@@ -205,9 +238,11 @@ class Images:
         templates: Callable[[], TemplateSnapshot],
         track: Callable[[str], None],
         witness: Witness,
+        focal_points: FocalPoints | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._witness = witness
+        self._focal_points = focal_points or _NoFocalPoints()
         self._now = now
         self._reactor = reactor
         self._rules = rules
@@ -222,7 +257,7 @@ class Images:
         self._flight: SingleFlight[Rendition | CachedRendition] = SingleFlight()
         self._sheets = Sheets(reactor, cache=cache, renders=renders, repository=repository, leases=leases)
         self._changes = 0
-        self._standing: tuple[ImageRules, TemplateSnapshot, int] | None = None
+        self._standing: tuple[ImageRules, TemplateSnapshot, Mapping[str, Focus], int] | None = None
         self._failures: dict[str, tuple[float, Unsupported]] = {}
         self._known: dict[tuple[object, ...], _Known] = {}
         self._vocabulary: tuple[ImageRules, TemplateSnapshot, Vocabulary] | None = None
@@ -244,9 +279,9 @@ class Images:
 
     def standing(self) -> object:
         """Stands for what decides, besides the visitor, what a query means: the same object until that changes."""
-        rules, templates, changes = now = (self._rules, self._templates(), self._changes)
+        now = (self._rules, self._templates(), self._focal_points.chosen(), self._changes)
         last = self._standing
-        if last is None or last[0] is not rules or last[1] is not templates or last[2] != changes:
+        if last is None or last[3] != now[3] or any(one is not other for one, other in zip(last[:3], now, strict=False)):
             self._standing = now
             return now
         return last
@@ -285,7 +320,10 @@ class Images:
         path, source, spec = await self._source(path, request, vocabulary, rules, erez=erez)
         self._check_spelling(visitor, path, source.name, Level.VIEW)
         natural = Size(source.info.width, source.info.height)
+        chosen = self._chosen(source)
+        spec, settled = await self._focused(spec, source, chosen)
         planned = plan(spec, natural)
+        spec = _without_idle_focus(spec, planned)
         if limits is not None:
             check_public_limits(planned, request=request, vocabulary=vocabulary, limits=limits)
         overlay = await self._overlay(spec, rules)
@@ -296,9 +334,9 @@ class Images:
         trusted = rules.benchmarking or not visitor.anonymous
         extract = extract_for(source.info, spec, planned, large=rules.bases_from, room=rules.sheets_room)
         prepared = PreparedImage(
-            etag=_key(source, spec, output, overlay, extract, rules),
+            etag=_key(source, _how(spec, planned), output, overlay, extract, rules),
             last_modified=source.version.mtime,
-            expiry_secs=handled.expiry_secs,
+            expiry_secs=handled.expiry_secs if settled else min(handled.expiry_secs, _UNSETTLED_EXPIRY),
             filename=download_name(path, output, asked=request.options.format) if handled.attachment else None,
             content_type=output.mime,
             xref=handled.xref,
@@ -317,13 +355,20 @@ class Images:
             anew=request.recache and rules.benchmarking,
             rules=rules,
         )
-        return _Known(vocabulary=vocabulary, asked=asked, overlay_asked=overlay_path, prepared=prepared)
+        return _Known(
+            vocabulary=vocabulary,
+            asked=asked,
+            overlay_asked=overlay_path,
+            focus=chosen,
+            settled=settled,
+            prepared=prepared,
+        )
 
     async def _prepare_again(self, known: _Known, visitor: Visitor) -> PreparedImage | None:
         """What :meth:`_prepare` would find out, if the files are the same as last time; else None."""
         before = known.prepared
         path, overlay_path = before.path, known.overlay_asked
-        if path != known.asked:
+        if path != known.asked or not known.settled:
             return None
         self._check_permission(visitor, path, Level.VIEW)
         if overlay_path:
@@ -334,6 +379,8 @@ class Images:
         except QisError:
             return None
         if source.version != before.source.version or source.name != before.source.name:
+            return None
+        if self._chosen(source) != known.focus:
             return None
         if overlay is not None and (before.overlay is None or overlay.version != before.overlay.version):
             return None
@@ -434,6 +481,31 @@ class Images:
             raise _unsupported_name(path)
         self._witness.saw(path, facts)
         return path, facts, spec
+
+    def _chosen(self, source: SourceFacts) -> Focus | None:
+        return self._focal_points.chosen().get(os.fsdecode(source.name))
+
+    async def _focused(
+        self, spec: ImageSpec, source: SourceFacts, chosen: Focus | None
+    ) -> tuple[ImageSpec, bool]:
+        """The spec with the place that its focus means, and whether that will stay so.
+
+        :param chosen: what people have set for the image. It is of the first page.
+        """
+        wanted = spec.focus
+        chosen = chosen if spec.page is None else None
+        if wanted is None:
+            led = attrs.evolve(chosen, cover=False) if chosen is not None and spec.crop_fit else None
+            return attrs.evolve(spec, focus=led), True
+        if not wanted.cover:
+            return attrs.evolve(spec, focus=None), True
+        if wanted.x is not None or chosen is not None or spec.page is not None:
+            return attrs.evolve(spec, focus=wanted if wanted.x is not None else chosen or wanted), True
+        version = source.version
+        guess = await self._focal_points.guess(
+            os.fsdecode(source.name), size=version.size, mtime_ns=version.mtime_ns, inode=version.inode
+        )
+        return attrs.evolve(spec, focus=guess.focus or wanted), guess.final
 
     async def _open(self, path: str) -> OpenSource:
         try:
@@ -643,6 +715,23 @@ def _spec(path: str, request: ImageRequest, vocabulary: Vocabulary, rules: Image
     return spec
 
 
+def _without_idle_focus(spec: ImageSpec, planned: Plan) -> ImageSpec:
+    """The spec without a focus that makes no difference: then it is the same image as one that was asked for without."""
+    if spec.focus is None:
+        return spec
+    without = attrs.evolve(spec, focus=None)
+    return without if plan(without, planned.natural) == planned else spec
+
+
+def _how(spec: ImageSpec, planned: Plan) -> str:
+    """What is made, for keys. Of a focus, what is cut out by it: places that come to the same make one image."""
+    if spec.focus is None:
+        return spec.canonical()
+    cut = attrs.astuple(planned.crop) if planned.crop is not None else ()
+    shape = (*cut, planned.canvas.width, planned.canvas.height, spec.focus.cover)
+    return f"{attrs.evolve(spec, focus=None).canonical()},{':'.join(map(str, shape))}"
+
+
 def _output_format(spec: ImageSpec, path: str, rules: ImageRules) -> Format:
     output = rules.rendering.formats.by_extension(spec.format or extension_of(path))
     if output is None:
@@ -669,7 +758,7 @@ def _without_erez_suffix(path: str) -> str | None:
 
 def _key(
     source: SourceFacts,
-    spec: ImageSpec,
+    how: str,
     output: Format,
     overlay: SourceFacts | None,
     extract: Extract | None,
@@ -680,7 +769,7 @@ def _key(
     version = str(source.version)
     bases_used = "bases" if 0 < rules.bases_from <= source.info.width * source.info.height else ""
     pieces_used = "" if extract is None else "pieces"
-    parts = (spec.canonical(), output.name, *watermark, rules.rendering_version, bases_used, pieces_used)
+    parts = (how, output.name, *watermark, rules.rendering_version, bases_used, pieces_used)
     return _digest(source.name, version, *parts)
 
 

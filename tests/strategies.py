@@ -6,7 +6,7 @@ import attrs
 from hypothesis import strategies as st
 
 from qisd.imaging.geometry import Size
-from qisd.imaging.spec import FULL_TURN, UNIT, ImageOptions, ImageSpec, Position, Tile
+from qisd.imaging.spec import ANYWHERE, FULL_TURN, NOWHERE, UNIT, Focus, ImageOptions, ImageSpec, Position, Tile
 
 fractions = st.integers(0, UNIT)
 sizes = st.builds(Size, st.integers(1, 9000), st.integers(1, 9000))
@@ -14,6 +14,8 @@ grids = st.integers(1, 16).map(lambda side: side * side)
 tiles = grids.flatmap(lambda grid: st.builds(Tile, number=st.integers(1, grid), grid=st.just(grid)))
 positions_h = st.builds(Position, edge=st.sampled_from("lcr"), fraction=fractions)
 positions_v = st.builds(Position, edge=st.sampled_from("tcb"), fraction=fractions)
+places = st.builds(Focus, x=fractions, y=fractions)
+focuses = st.sampled_from([ANYWHERE, NOWHERE]) | places
 texts = st.text(min_size=1, max_size=20)
 colours = st.sampled_from(
     ["red", "ff0000", "#f00", "white", "#fff", "none", "transparent", "auto", "gray50", "no such"]
@@ -44,6 +46,7 @@ options = st.builds(
     bottom=st.none() | fractions,
     right=st.none() | fractions,
     crop_fit=st.none() | st.booleans(),
+    focus=st.none() | focuses,
     fill=st.none() | colours,
     sharpen=st.none() | st.integers(-500, 500),
     overlay_src=st.none() | texts,

@@ -11,7 +11,7 @@ import math
 import attrs
 
 from qisd.errors import BadParameter
-from qisd.imaging.spec import UNIT, ImageSpec, Position, Tile
+from qisd.imaging.spec import MIDDLE, UNIT, ImageSpec, Position, Tile
 
 _QUARTER_TURN = 90 * UNIT
 _TRIGONOMETRIC = 10**12
@@ -50,6 +50,15 @@ class Box:
 
 
 @attrs.frozen(kw_only=True)
+class Point:
+    """A place of an image: ``x`` / ``scale`` pixels from its left edge, ``y`` / ``scale`` from its top."""
+
+    x: int
+    y: int
+    scale: int
+
+
+@attrs.frozen(kw_only=True)
 class Plan:
     """The sizes that an image has on its way through the pipeline.
 
@@ -83,9 +92,14 @@ def plan(spec: ImageSpec, natural: Size) -> Plan:
     # pages rely on getting the canvas they asked for.
     width = min(spec.width or 0, rotated.width)
     height = min(spec.height or 0, rotated.height)
-    crop = _crop_box(spec, rotated, width, height)
+    covers = bool(width and height and spec.focus and spec.focus.cover)
+    if covers:
+        width, height = _of_one_shape(Size(spec.width or 0, spec.height or 0), rotated)
+    crop = _crop_box(spec, rotated, width, height, focal_point(spec, natural, rotated), covers=covers)
     current = crop.size if crop else rotated
     inner, canvas = _resized(current, width, height, size_fit=spec.size_fit)
+    if covers:  # it has the shape, but for a fraction of a pixel of the source: nothing needs to be filled
+        inner = canvas = Size(width, height)
     offset = (
         _aligned(canvas.width, inner.width, spec.align_h),
         _aligned(canvas.height, inner.height, spec.align_v),
@@ -125,7 +139,37 @@ def _span(length: int, turned: int) -> int:
     return cdiv(whole + turned, 2 * _TRIGONOMETRIC) - (whole - turned) // (2 * _TRIGONOMETRIC)
 
 
-def _crop_box(spec: ImageSpec, image: Size, width: int, height: int) -> Box | None:
+def _of_one_shape(wanted: Size, image: Size) -> tuple[int, int]:
+    """The width and height wanted, or the largest of their shape that the image has the pixels for."""
+    w, h = wanted.width, wanted.height
+    if w <= image.width and h <= image.height:
+        return w, h
+    if w * image.height > image.width * h:
+        return image.width, max(1, _nearest(h * image.width, w))
+    return max(1, _nearest(w * image.height, h)), image.height
+
+
+def focal_point(spec: ImageSpec, natural: Size, rotated: Size) -> Point | None:
+    """Where the place that the spec's focus names lies after flip and rotation. None: it leads nothing."""
+    focus = spec.focus
+    if focus is None or (focus.x is None and not focus.cover):
+        return None
+    x, y = (MIDDLE if place is None else place for place in (focus.x, focus.y))
+    # From the centre, in halves of a unit.
+    across = (2 * x - UNIT) * natural.width * (-1 if spec.flip == "h" else 1)
+    down = (2 * y - UNIT) * natural.height * (-1 if spec.flip == "v" else 1)
+    radians = math.radians(spec.rotation / UNIT)
+    cosine, sine = round(math.cos(radians) * _TRIGONOMETRIC), round(math.sin(radians) * _TRIGONOMETRIC)
+    return Point(
+        x=rotated.width * UNIT * _TRIGONOMETRIC + across * cosine - down * sine,
+        y=rotated.height * UNIT * _TRIGONOMETRIC + across * sine + down * cosine,
+        scale=2 * UNIT * _TRIGONOMETRIC,
+    )
+
+
+def _crop_box(
+    spec: ImageSpec, image: Size, width: int, height: int, point: Point | None, *, covers: bool
+) -> Box | None:
     whole = Box(0, 0, image.width, image.height)
     box = Box(
         cdiv(image.width * (spec.left or 0), UNIT),
@@ -135,21 +179,55 @@ def _crop_box(spec: ImageSpec, image: Size, width: int, height: int) -> Box | No
     )
     # Edges that meet only because of rounding: nothing would be left, so nothing is cut off.
     if box == whole or box.width <= 0 or box.height <= 0:
-        return None
-    if spec.crop_fit and width and height:
-        box = _widened(box, image, width, height)
+        box = whole
+    elif spec.crop_fit and width and height:
+        box = _widened(box, image, width, height, point)
+    if covers and point is not None:
+        box = _cut(box, width, height, point)
     return None if box == whole else box
 
 
-def _widened(box: Box, image: Size, width: int, height: int) -> Box:
-    """``box`` grown along one axis towards the shape of ``width`` × ``height``, as far as the image allows."""
+def _widened(box: Box, image: Size, width: int, height: int, point: Point | None) -> Box:
+    """``box`` grown along one axis towards the shape of ``width`` × ``height``, as far as the image allows.
+
+    :param point: to which it grows, all that was in it staying there; None: on both sides alike.
+    """
     if width * box.height < box.width * height:
         want = cdiv(box.width * height, width) - box.height
-        top, bottom = _grown(box.top, box.bottom, image.height, want)
+        if point is None:
+            top, bottom = _grown(box.top, box.bottom, image.height, want)
+        else:
+            top, bottom = _grown_towards(box.top, box.bottom, image.height, want, point.y, point.scale)
         return Box(box.left, top, box.right, bottom)
     want = cdiv(box.height * width, height) - box.width
-    left, right = _grown(box.left, box.right, image.width, want)
+    if point is None:
+        left, right = _grown(box.left, box.right, image.width, want)
+    else:
+        left, right = _grown_towards(box.left, box.right, image.width, want, point.x, point.scale)
     return Box(left, box.top, right, box.bottom)
+
+
+def _cut(box: Box, width: int, height: int, point: Point) -> Box:
+    """The largest part of ``box`` of the shape of ``width`` × ``height``, with ``point`` as near its centre as may be."""
+    across, down = box.width, box.height
+    if across * height > width * down:
+        across = max(1, min(_nearest(width * down, height), across))
+    else:
+        down = max(1, min(_nearest(height * across, width), down))
+    left = _around(point.x, point.scale, across, low=box.left, high=box.right - across)
+    top = _around(point.y, point.scale, down, low=box.top, high=box.bottom - down)
+    return Box(left, top, left + across, top + down)
+
+
+def _around(place: int, scale: int, length: int, *, low: int, high: int) -> int:
+    """Where something of this length starts that is to have ``place`` in its middle; from ``low`` to ``high``."""
+    return max(low, min(_nearest(2 * place - length * scale, 2 * scale), high))
+
+
+def _grown_towards(low: int, high: int, end: int, want: int, place: int, scale: int) -> tuple[int, int]:
+    length = min(high - low + max(want, 0), end)
+    start = _around(place, scale, length, low=max(0, high - length), high=min(low, end - length))
+    return start, start + length
 
 
 def _grown(low: int, high: int, end: int, want: int) -> tuple[int, int]:

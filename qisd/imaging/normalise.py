@@ -9,7 +9,7 @@ import attrs
 from qisd.imaging import rules
 from qisd.imaging.fill import normalise_colour
 from qisd.imaging.request import URL_NAMES
-from qisd.imaging.spec import FULL_TURN, UNIT, ImageOptions, ImageRequest, ImageSpec, Position
+from qisd.imaging.spec import FULL_TURN, UNIT, Focus, ImageOptions, ImageRequest, ImageSpec, Position
 from qisd.imaging.template import Vocabulary
 
 _DEFAULT_EXPIRY = 604_800
@@ -81,9 +81,11 @@ def normalise(
     wanted = canonical(o.format) if o.format else None
     rotation, flip = _turned((o.rotation or 0) % FULL_TURN, _chosen(o.flip))
     sized = bool(o.width and o.height)
-    padded = sized and not o.size_fit
+    covered = sized and not o.size_fit and o.focus is not None and o.focus.cover
+    padded = sized and not o.size_fit and not covered
     top, left, bottom, right = (_edge(edge) for edge in (o.top, o.left, o.bottom, o.right))
     cropped = any(edge is not None for edge in (top, left, bottom, right))
+    widened = cropped and sized and bool(o.crop_fit)
     overlaid = bool(o.overlay_src) and o.overlay_size != 0 and o.overlay_opacity != 0
     profile, colour_space = _chosen(o.icc_profile), _chosen(o.colorspace)
     return ImageSpec(
@@ -100,7 +102,8 @@ def normalise(
         left=left,
         bottom=bottom,
         right=right,
-        crop_fit=cropped and sized and bool(o.crop_fit),
+        crop_fit=widened,
+        focus=o.focus if covered else _led(o.focus) if widened else None,
         fill=_fill(o.fill) if padded or rotation else None,
         quality=o.quality or None,
         sharpen=o.sharpen or 0,
@@ -133,6 +136,11 @@ def _turned(rotation: int, flip: str | None) -> tuple[int, str | None]:
     if rotation == _HALF_TURN and flip is not None:
         return 0, "h" if flip == "v" else "v"
     return rotation, flip
+
+
+def _led(focus: Focus | None) -> Focus | None:
+    """What is left of a focus where nothing is cut to a shape, but a crop is widened."""
+    return focus if focus is None or not focus.cover else None
 
 
 def _edge(fraction: int | None) -> int | None:

@@ -13,7 +13,7 @@ import attrs
 
 from qisd.imaging import rules, values
 from qisd.imaging.limits import PublicLimits, limit_options
-from qisd.imaging.spec import ImageOptions, ImageRequest, Position, Tile
+from qisd.imaging.spec import Focus, ImageOptions, ImageRequest, Position, Tile
 from qisd.imaging.template import Vocabulary
 
 __all__ = [
@@ -93,7 +93,7 @@ def parse_image_request(
     options = attrs.evolve(
         options, align_h=_position(query, "halign", edges="lcr"), align_v=_position(query, "valign", edges="tcb")
     )
-    _check(options, "rotation flip top left bottom right", vocabulary)
+    _check(options, "rotation flip top left bottom right focus", vocabulary)
     rules.check_crop_edges(options, names=URL_NAMES)
     _check(options, "fill quality sharpen overlay_src overlay_pos overlay_size overlay_opacity", vocabulary)
     _check(options, "icc_profile icc_intent colorspace dpi tile", vocabulary)
@@ -134,6 +134,7 @@ def _typed_options(query: Mapping[str, str]) -> ImageOptions:
         bottom=_units(query, "bottom"),
         right=_units(query, "right"),
         crop_fit=_boolean(query, "autocropfit"),
+        focus=_focus(query, "focus"),
         fill=_colour(query, "fill"),
         quality=_integer(query, "quality"),
         sharpen=_integer(query, "sharpen"),
@@ -186,6 +187,11 @@ def _colour(query: Mapping[str, str], name: str) -> str | None:
 
 def _tile(query: Mapping[str, str], name: str) -> Tile | None:
     return values.tile(name, query[name]) if query.get(name) else None
+
+
+def _focus(query: Mapping[str, str], name: str) -> Focus | None:
+    text = _lower(query, name)
+    return None if text is None else values.focus(name, text)
 
 
 def _position(query: Mapping[str, str], name: str, *, edges: str) -> Position | None:

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from qisd.errors import BadParameter
-from qisd.imaging.spec import UNIT, ImageOptions, Tile
+from qisd.imaging.spec import UNIT, Focus, ImageOptions, Tile
 from qisd.imaging.values import shown
 
 MAX_TEXT = 1024
@@ -130,8 +130,16 @@ def _check(field: str, value: Any, name: str, choices: Choices) -> None:
         check_length(name, value, 3, 32)
     elif field == "overlay_src":
         check_path(name, value)
+    elif field == "focus":
+        _check_focus(name, value)
     elif field == "tile":
         _check_tile(name, value, choices.max_grid_tiles)
+
+
+def _check_focus(name: str, focus: Focus) -> None:
+    for place in (focus.x, focus.y):
+        if place is not None:
+            check_range(name, place, 0, 1, unit=UNIT)
 
 
 def _check_tile(name: str, tile: Tile, max_grid: int) -> None:

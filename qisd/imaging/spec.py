@@ -37,6 +37,30 @@ class Position:
 
 
 @attrs.frozen(kw_only=True)
+class Focus:
+    """What is to stay in view when a picture is cut to a shape.
+
+    :param x: the place, from the left edge of the upright source before it is flipped or turned, 0…100000; ``y`` from
+        its top. None: wherever the focal point of the image is.
+    :param cover: whether it is cut to the shape of the canvas, instead of padding. If not, a crop that is widened
+        anyway grows towards the place; and without a place, it does not even do that.
+    """
+
+    x: int | None = None
+    y: int | None = None
+    cover: bool = True
+
+
+ANYWHERE = Focus()
+"""To be cut around the focal point of the image."""
+
+NOWHERE = Focus(cover=False)
+"""Not to be cut, and no crop to be led by the focal point of the image."""
+
+MIDDLE = UNIT // 2
+
+
+@attrs.frozen(kw_only=True)
 class ImageOptions:
     """The image options that a URL or a template gives, each within its range, as they were given.
 
@@ -60,6 +84,7 @@ class ImageOptions:
     bottom: int | None = None
     right: int | None = None
     crop_fit: bool | None = None
+    focus: Focus | None = None
     fill: str | None = None
     sharpen: int | None = None
     overlay_src: str | None = None
@@ -106,6 +131,7 @@ class ImageSpec:
     :param page: 2 or more.
     :param format: name of the output format; None is the source's own.
     :param rotation: clockwise, above 0 and below 36000000; 0 is none.
+    :param focus: without a place only until the focal point of the image is known.
     :param fill: ``#rrggbb``, ``none``, ``auto``, or the text of a colour that is not known; None is white.
     :param colorspace: ``rgb``, ``gray`` or ``cmyk``.
     :param tile: of a grid of 4 or more.
@@ -125,6 +151,7 @@ class ImageSpec:
     bottom: int | None = None
     right: int | None = None
     crop_fit: bool = False
+    focus: Focus | None = None
     fill: str | None = None
     quality: int | None = None
     sharpen: int = 0
@@ -143,7 +170,7 @@ class ImageSpec:
     def changes_image(self) -> bool:
         """Whether the image has to be rendered; if not, the bytes of the source are the answer as they are.
 
-        Alignment, fill, the fits, and the details of an overlay or a profile change nothing by themselves.
+        Alignment, fill, the fits, a focus, and the details of an overlay or a profile change nothing by themselves.
         """
         return any(getattr(self, name) != _DEFAULTS[name] for name in _CHANGING)
 
@@ -170,6 +197,8 @@ def _written(value: object) -> str:
             return f"{value.number}:{value.grid}"
         case Position():
             return f"{quote(value.edge)}{value.fraction}"
+        case Focus():
+            return f"{'cut' if value.cover else 'led'}:{value.x}:{value.y}"
         case bool():
             return str(int(value))
         case str():

@@ -11,14 +11,14 @@ import attrs
 from qisd.errors import BadParameter
 from qisd.imaging import rules, values
 from qisd.imaging.rules import Choices
-from qisd.imaging.spec import UNIT, ImageOptions, Position, Tile
+from qisd.imaging.spec import UNIT, Focus, ImageOptions, Position, Tile
 
 _TEXTS = frozenset({"format", "flip", "overlay_pos", "icc_profile", "icc_intent", "colorspace", "overlay_src", "fill"})
 _POSITIONS = {"align_h": "lcr", "align_v": "tcb"}
 _INTEGERS = frozenset({"page", "quality", "width", "height", "sharpen", "dpi_x", "dpi_y", "expiry_secs"})
 UNIT_FIELDS = frozenset({"rotation", "top", "left", "bottom", "right", "overlay_size", "overlay_opacity"})
 _BOOLEANS = frozenset({"size_fit", "crop_fit", "icc_bpc", "strip", "attachment", "record_stats"})
-FIELDS = _TEXTS | _INTEGERS | UNIT_FIELDS | _BOOLEANS | set(_POSITIONS) | {"tile"}
+FIELDS = _TEXTS | _INTEGERS | UNIT_FIELDS | _BOOLEANS | set(_POSITIONS) | {"focus", "tile"}
 """The names of all fields that a template can have."""
 
 _IGNORED = frozenset({"filename", "template"})
@@ -108,6 +108,8 @@ def _stored(field: str, value: Any) -> object:
             return [value.number, value.grid]
         case Position():
             return f"{value.edge}{values.decimal_text(value.fraction)}"
+        case Focus():
+            return values.focus_text(value)
         case str() if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
             raise BadParameter(field, "control characters are not allowed")
     if field in UNIT_FIELDS:
@@ -149,6 +151,8 @@ def _read(field: str, value: object) -> Any:
         raise BadParameter(field, "must be a text")
     if field == "overlay_src":
         return value
+    if field == "focus":
+        return values.focus(field, value.lower())
     if field in _POSITIONS:
         return values.position(field, value.lower(), edges=_POSITIONS[field])
     return values.without_blanks(value.lower()) if field == "fill" else value.lower()

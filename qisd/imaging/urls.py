@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qisd.imaging.request import URL_NAMES
-from qisd.imaging.spec import Position, Tile
+from qisd.imaging.spec import Focus, Position, Tile
 from qisd.imaging.template import UNIT_FIELDS, typed_fields
-from qisd.imaging.values import decimal_text
+from qisd.imaging.values import decimal_text, focus_text
 
 _NAMES: Mapping[str, str] = {
     **URL_NAMES,
@@ -46,6 +46,8 @@ def _written(field: str, value: object) -> str:
             return f"{value.number}:{value.grid}"
         case Position():
             return f"{value.edge}{decimal_text(value.fraction)}"
+        case Focus():
+            return focus_text(value)
         case bool():
             return str(int(value))
         case int() if field in UNIT_FIELDS:

@@ -10,7 +10,7 @@ import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
 from qisd.errors import BadParameter
-from qisd.imaging.spec import UNIT, Position, Tile
+from qisd.imaging.spec import ANYWHERE, NOWHERE, UNIT, Focus, Position, Tile
 
 HUGE = 10**15
 """What stands for every number that is at least as large; above all ranges."""
@@ -21,6 +21,7 @@ _DECIMAL = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9
 _POSITION = re.compile(r"(?P<edge>[a-z])(?P<fraction>0|1|0\.[0-9]+|1\.0+)")
 _TRUE = frozenset({"1", "t", "y", "true", "yes"})
 _SHOWN = 40
+_FOCUS_WORDS = {"auto": ANYWHERE, "none": NOWHERE}
 
 
 def shown(text: str) -> str:
@@ -107,6 +108,26 @@ def position(parameter: str, text: str, *, edges: str) -> Position:
         letters = ", ".join(edges)
         raise BadParameter(parameter, f"invalid format, must be one of {letters} and a number from 0 to 1")
     return Position(edge=match["edge"], fraction=decimal_units(parameter, match["fraction"]))
+
+
+def focus(parameter: str, text: str) -> Focus:
+    """``auto``, ``none``, or two numbers with a comma in between; whether they are within the picture is not looked at.
+
+    :raises BadParameter: it is anything else.
+    """
+    if text in _FOCUS_WORDS:
+        return _FOCUS_WORDS[text]
+    x, comma, y = text.partition(",")
+    if not comma or any(_DECIMAL.fullmatch(number.strip(_BLANKS)) is None for number in (x, y)):
+        raise BadParameter(parameter, "invalid format, must be auto, none, or x,y such as 0.5,0.33")
+    return Focus(x=units(parameter, x), y=units(parameter, y))
+
+
+def focus_text(focus: Focus) -> str:
+    """The shortest text that :func:`focus` reads as ``focus``."""
+    if focus.x is None or focus.y is None:
+        return "auto" if focus.cover else "none"
+    return f"{decimal_text(focus.x)},{decimal_text(focus.y)}"
 
 
 def without_blanks(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from qisd.errors import StoreUnavailable
 from qisd.library.files import Files
 from qisd.library.folders import Folders
+from qisd.library.focal_points import ImageFocalPoints
 from qisd.library.guard import Guard
 from qisd.library.integrity import IntegrityCheck
 from qisd.library.journal import Journal
@@ -39,6 +40,10 @@ _log = Logger()
 
 
 class Library:
+async def _nothing_to_wait_for() -> None:
+    pass
+
+
     """Everything that can be done with folders and files.
 
     :param database: for requests.
@@ -49,6 +54,7 @@ class Library:
     :param changed: told the path of each file and folder that a visitor has changed, without leading slash. Other
         processes are told by :data:`qisd.store.disk_operations.CHANNEL`: what is heard there goes to :meth:`forget`.
     """
+    :param focal_points_known: waits until this process goes by the focal points that have been written.
 
     def __init__(
         self,
@@ -66,6 +72,7 @@ class Library:
         check_file: str = "",
         changed: Callable[[str], None] = lambda path: None,
     ) -> None:
+        focal_points_known: Callable[[], Awaitable[None]] = _nothing_to_wait_for,
         self._rules = rules
         self._pool = files
         self._patient = patient
@@ -133,6 +140,17 @@ class Library:
         self.metadata = Metadata(database=database, files=self.files, changed=self._changed)
         self.reading = Reading(
             database=database, files=files, repository=repository, registrar=self.registrar, rules=self.rules
+        )
+        self.copying = Copying(
+            files=self.files,
+            metadata=self.metadata,
+            uploads=self.uploads,
+            pool=files,
+            repository=repository,
+            staging=self.staging,
+        )
+        self.focal_points = ImageFocalPoints(
+            database=database, files=self.files, changed=self._changed, known=focal_points_known
         )
         self.integrity = IntegrityCheck(
             reactor,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
 import attrs
@@ -12,7 +12,9 @@ from qisd.errors import NotFound, QisError, StoreUnavailable, Unavailable
 from qisd.imaging.description import Description, describe
 from qisd.imaging.fingerprint import fingerprint
 from qisd.imaging.geometry import Size
+from qisd.imaging.saliency import GUESS, guessed_focus
 from qisd.imaging.source import open_source
+from qisd.imaging.spec import Focus
 from qisd.library.hashing import content_of
 from qisd.library.registrar import Registrar
 from qisd.library.rules import LibraryRules
@@ -41,6 +43,14 @@ async def _silent(percent: float, text: str) -> None:
     pass
 
 
+@attrs.frozen(kw_only=True)
+class _Looks:
+    """What a picture looks like; nothing of one that can't be decoded."""
+
+    fingerprint: int | None = None
+    focus: Focus | None = None
+
+
 class Reading:
     """Reads the files of images that are new or have changed."""
 
@@ -65,15 +75,24 @@ class Reading:
         :param progress: told percent, which nobody knows here, and a text.
         """
         await self._database.transaction(partial(image_metadata.add_missing, limit=_MISSING_AT_ONCE))
-        count, after = 0, 0
-        while page := await image_metadata.unread(self._database, after=after, limit=_PAGE):
-            for one in page:
-                if cancelled():
-                    return count
-                count += await self._read(one)
-            after = page[-1].image_id
-            await progress(0, f"{count} images")
+        count = 0
+        async for one in self._waiting():
+            if cancelled():
+                return count
+            count += await self._read(one)
+            if count % _PAGE == 0:
+                await progress(0, f"{count} images")
+        await progress(0, f"{count} images")
         return count
+
+    async def _waiting(self) -> AsyncIterator[Unread]:
+        """New files first; then those that were read when there was less to be found out."""
+        for listed in (image_metadata.unread, image_metadata.unguessed):
+            after = 0
+            while page := await listed(self._database, after=after, limit=_PAGE):
+                for one in page:
+                    yield one
+                after = page[-1].image_id
 
     async def _read(self, unread: Unread) -> bool:
         try:
@@ -85,7 +104,7 @@ class Reading:
                 digest = content.digest
                 if await self._registrar.find_again(unread.image_id, digest):
                     return True
-            description, phash = await self._files.run(partial(self._look, unread.src))
+            description, looks = await self._files.run(partial(self._look, unread.src))
         except NotFound:
             return False
         except Unavailable as error:
@@ -93,11 +112,19 @@ class Reading:
             return False
         found = FromFile() if description is None else FromFile(**attrs.asdict(description, recurse=False))
         return await self._database.transaction(
-            lambda db: image_metadata.save_read(db, unread, found, content_hash=digest, phash=phash)
+            lambda db: image_metadata.save_read(
+                db,
+                unread,
+                found,
+                content_hash=digest,
+                phash=looks.fingerprint,
+                guess=looks.focus,
+                guessed=GUESS,
+            )
         )
 
-    def _look(self, src: str) -> tuple[Description | None, int | None]:
-        """In a thread: what the file says, and what its picture looks like; None for what can't be read."""
+    def _look(self, src: str) -> tuple[Description | None, _Looks]:
+        """In a thread: what the file says, and what its picture looks like, as far as it can be read."""
         rules = self._rules().rendering
         with self._repository.open(src).stream as stream:
             try:
@@ -112,15 +139,16 @@ class Reading:
             except StoreUnavailable:
                 raise
             except QisError:
-                return None, None
+                return None, _Looks()
             info = source.info
             whole = 0 if info.format in _DRAFTS else info.decoded_bytes
             if whole + info.decoder_bytes > _DECODED_MAX:
-                return description, None
+                return description, _Looks()
             try:
-                return description, fingerprint(source.load(_REDUCED, lambda: None).image)
+                image = source.load(_REDUCED, lambda: None).image
+                return description, _Looks(fingerprint=fingerprint(image), focus=guessed_focus(image))
             except StoreUnavailable:
                 raise
             except (QisError, OSError, ValueError, SyntaxError, MemoryError) as error:
                 _log.debug("{src} can't be decoded: {reason}", src=src, reason=error)
-                return description, None
+                return description, _Looks()

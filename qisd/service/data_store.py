@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from qisd.errors import StoreUnavailable
 from qisd.imaging.template import TemplateSnapshot, TemplateValues
 from qisd.settings import Settings
+from qisd.store.focal_points import FocalPoints
 from qisd.store.pool import Database
 from qisd.store.templates import TemplateStore
 
@@ -32,6 +33,7 @@ class DataStore:
         self._database: Database | None = None
         self._patient: Database | None = None
         self._templates: TemplateStore | None = None
+        self._focal_points: FocalPoints | None = None
 
     @property
     def available(self) -> bool:
@@ -58,6 +60,16 @@ class DataStore:
             raise StoreUnavailable(detail="the database hasn't been reached yet")
         return self._patient
 
+    @property
+    def focal_points(self) -> FocalPoints:
+        """What is to stay in view of images.
+
+        :raises StoreUnavailable: the database hasn't been reached yet.
+        """
+        if self._focal_points is None:
+            raise StoreUnavailable(detail="the database hasn't been reached yet")
+        return self._focal_points
+
     def templates(self) -> TemplateSnapshot:
         """The templates as they are now.
 
@@ -80,11 +92,14 @@ class DataStore:
         await self._patient.start()
         self._templates = TemplateStore(self._database, parse=self._parse, reactor=self._reactor)
         await self._templates.start()
+        self._focal_points = FocalPoints(self._database, reactor=self._reactor)
+        await self._focal_points.start()
 
     async def stop(self) -> None:
         """Leave the database."""
-        if self._templates is not None:
-            await self._templates.stop()
+        for held in (self._focal_points, self._templates):
+            if held is not None:
+                await held.stop()
         for database in (self._patient, self._database):
             if database is not None:
                 await database.stop()

@@ -63,6 +63,7 @@ from qisd.web.api.bulk import BulkEndpoints
 from qisd.web.api.credentials import CredentialEndpoints
 from qisd.web.api.dispatch import Dispatcher
 from qisd.web.api.file_uploads import FileUploadEndpoints
+from qisd.web.api.focal_points import FocalPointEndpoints
 from qisd.web.api.folders import FolderEndpoints
 from qisd.web.api.idempotency import Idempotency
 from qisd.web.api.image_statistics import ImageStatisticsEndpoints
@@ -268,6 +269,7 @@ class Domain:
             files=pools.files,
             renders=pools.renders,
             cache=cache,
+            focal_points_known=self._store.focal_points.catch_up,
             leases=self._leases,
             templates=self._store.templates,
             track=track,
@@ -298,6 +300,7 @@ class Domain:
             ImageUsageEndpoints(Usage(database, files=library.files)),
             BeforeUploadEndpoints(uploads=library.uploads, search=library.search, rules=library.rules),
             UploadEndpoints(uploads=library.uploads, results=UploadResults(database, supported=self._supported)),
+            focal_points=self._store.focal_points,
             ResumableEndpoints(library.resumable, uploads=library.uploads, pieces=self._pieces),
             FileUploadEndpoints(
                 uploads=library.uploads,
@@ -314,6 +317,7 @@ class Domain:
             PermissionMatrixEndpoints(
                 self.accounts.folder_permissions,
                 PublicityPreview(database, snapshot=lambda: self.permissions.snapshot, reactor=self._reactor),
+            FocalPointEndpoints(library.focal_points),
                 registrar=library.registrar,
                 tree=library.tree,
                 files=self._pools.files,

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 from psycopg2.extras import Json
 
+from qisd.imaging.spec import Focus
 from qisd.store.queries import Queries, Row
 
 _READ = "format, colour_space, profile, exif, iptc, xmp, keywords, taken, camera, latitude, longitude, copyright"
@@ -79,16 +80,34 @@ async def by_id(db: Queries, image_id: int) -> ImageMetadata:
 
 
 async def save_read(
-    db: Queries, unread: Unread, found: FromFile, *, content_hash: bytes | None, phash: int | None
+    db: Queries,
+    unread: Unread,
+    found: FromFile,
+    *,
+    content_hash: bytes | None,
+    phash: int | None,
+    guess: Focus | None,
+    guessed: int,
 ) -> bool:
     """Keep what was read from a file; false if its record is of another version by now.
 
     :param content_hash: SHA-256; None: it is known already.
+    :param guess: its focal point; None: no place is better than another. ``guessed`` is how that was found out.
     """
     rows = await db.query(
-        "update images set content_hash = coalesce(%s, content_hash), phash = %s where id = %s"
+        "update images set content_hash = coalesce(%s, content_hash), phash = %s,"
+        " guess_x = %s, guess_y = %s, guessed = %s where id = %s"
         " and (file_size, file_mtime_ns) is not distinct from (%s, %s) returning 1",
-        (content_hash, phash, unread.image_id, unread.file_size, unread.file_mtime_ns),
+        (
+            content_hash,
+            phash,
+            guess.x if guess else None,
+            guess.y if guess else None,
+            guessed,
+            unread.image_id,
+            unread.file_size,
+            unread.file_mtime_ns,
+        ),
     )
     if not rows:
         return False
@@ -150,10 +169,17 @@ async def unread(db: Queries, *, after: int, limit: int) -> list[Unread]:
         " where m.read_at is null and i.status = 1 and m.image_id > %s order by m.image_id limit %s",
         (after, limit),
     )
-    return [
-        Unread(image_id=number, src=src, file_size=size, file_mtime_ns=mtime_ns, hashed=hashed)
-        for number, src, size, mtime_ns, hashed in rows
-    ]
+    return [_unread(row) for row in rows]
+
+
+async def unguessed(db: Queries, *, after: int, limit: int) -> list[Unread]:
+    """Active images that were read before anybody guessed at focal points; parameters as for :func:`unread`."""
+    rows = await db.query(
+        "select id, src, file_size, file_mtime_ns, content_hash is not null from images"
+        " where guessed = 0 and status = 1 and id > %s order by id limit %s",
+        (after, limit),
+    )
+    return [_unread(row) for row in rows]
 
 
 async def duplicates(db: Queries, *, start: int = 0, limit: int) -> list[list[int]]:
@@ -165,6 +191,11 @@ async def duplicates(db: Queries, *, start: int = 0, limit: int) -> list[list[in
         (start, limit),
     )
     return [row[0] for row in rows]
+
+
+def _unread(row: Row) -> Unread:
+    number, src, size, mtime_ns, hashed = row
+    return Unread(image_id=number, src=src, file_size=size, file_mtime_ns=mtime_ns, hashed=hashed)
 
 
 def _metadata(row: Row) -> ImageMetadata:

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.errors import BadParameter
-from qisd.imaging.geometry import Box, Size, overlay_box, plan, rotated_size, tile_box
-from qisd.imaging.spec import FULL_TURN, UNIT, ImageSpec, Position, Tile
-from tests.strategies import geometry_specs, grids, sizes
+from qisd.imaging.geometry import Box, Size, focal_point, overlay_box, plan, rotated_size, tile_box
+from qisd.imaging.spec import ANYWHERE, FULL_TURN, NOWHERE, UNIT, Focus, ImageSpec, Position, Tile
+from tests.strategies import geometry_specs, grids, places, sizes
 
 QUICK = settings(deadline=None, max_examples=100, derandomize=True)
 
@@ -135,6 +135,129 @@ class CropTests(SynchronousTestCase):
         self.assertEqual(planned(1200, 1600, **turned).output, Size(1980, 1188))
         result = planned(1200, 1600, width=450, height=450, **turned)
         self.assertEqual((result.inner, result.offset, result.canvas), (Size(450, 270), (0, 90), Size(450, 450)))
+
+
+def at(x, y, *, cover=True):
+    return Focus(x=units(x), y=units(y), cover=cover)
+
+
+class FocusTests(SynchronousTestCase):
+    def test_the_picture_is_cut_to_the_shape_around_the_place(self):
+        for place, box in (
+            (ANYWHERE, Box(200, 0, 1400, 1200)),
+            (at(0.5, 0.1), Box(200, 0, 1400, 1200)),
+            (at(0.4, 0.5), Box(40, 0, 1240, 1200)),
+            (at(0.1, 0.5), Box(0, 0, 1200, 1200)),
+            (at(1, 1), Box(400, 0, 1600, 1200)),
+        ):
+            result = planned(1600, 1200, width=300, height=300, focus=place)
+            self.assertEqual((result.crop, result.inner, result.canvas), (box, Size(300, 300), Size(300, 300)), place)
+        self.assertEqual(planned(1600, 1200, width=800, height=200, focus=at(0, 0.75)).crop, Box(0, 700, 1600, 1100))
+
+    def test_a_picture_of_the_shape_is_not_cut(self):
+        self.assertIsNone(planned(1600, 1200, width=400, height=300, focus=at(0.1, 0.9)).crop)
+
+    def test_what_is_asked_for_is_cut_out_first(self):
+        result = planned(1000, 1000, left=0.5, width=100, height=100, focus=at(0.7, 0.2))
+        self.assertEqual(result.crop, Box(500, 0, 1000, 500))
+        widened = planned(1000, 1000, left=0.5, top=0.5, right=0.7, width=100, height=100, focus=at(1, 1), crop_fit=True)
+        self.assertEqual(widened.crop, Box(500, 500, 1000, 1000))
+
+    def test_a_picture_that_is_too_small_gives_a_smaller_one_of_the_same_shape(self):
+        for width, height, size in ((1200, 600, Size(1000, 500)), (600, 1600, Size(300, 800)), (9000, 1, Size(1000, 1))):
+            self.assertEqual(planned(1000, 800, width=width, height=height, focus=ANYWHERE).output, size)
+
+    def test_it_follows_flips_and_turns(self):
+        size = {"width": 100, "height": 100}
+        place = at(0.9, 0.2)  # of 1000 × 400: at 900, 80
+        for options, box in (
+            ({}, Box(600, 0, 1000, 400)),
+            ({"flip": "h"}, Box(0, 0, 400, 400)),
+            ({"flip": "v"}, Box(600, 0, 1000, 400)),
+            ({"rotation": 90}, Box(0, 600, 400, 1000)),
+            ({"rotation": 180}, Box(0, 0, 400, 400)),
+            ({"rotation": 270}, Box(0, 0, 400, 400)),
+            ({"rotation": 90, "flip": "h"}, Box(0, 0, 400, 400)),
+        ):
+            self.assertEqual(planned(1000, 400, focus=place, **size, **options).crop, box, options)
+
+    def test_a_crop_that_is_widened_grows_towards_a_place_and_keeps_what_it_had(self):
+        edges = {"left": 0.4, "right": 0.6, "top": 0, "bottom": 0.5, "crop_fit": True}
+        for place, box in (
+            (None, Box(250, 0, 750, 500)),
+            (NOWHERE, Box(250, 0, 750, 500)),
+            (at(0.5, 0.9, cover=False), Box(250, 0, 750, 500)),
+            (at(0.6, 0, cover=False), Box(350, 0, 850, 500)),
+            (at(1, 0, cover=False), Box(400, 0, 900, 500)),
+            (at(0, 0, cover=False), Box(100, 0, 600, 500)),
+        ):
+            self.assertEqual(planned(1000, 1000, width=100, height=100, focus=place, **edges).crop, box, place)
+
+    def test_without_a_crop_a_place_alone_leads_nothing(self):
+        size = {"width": 100, "height": 100}
+        self.assertEqual(planned(1600, 1200, focus=at(0.1, 0.1, cover=False), **size), planned(1600, 1200, **size))
+
+    @QUICK
+    @given(geometry_specs, sizes, places, st.integers(1, 3000), st.integers(1, 3000))
+    def test_the_cut_is_inside_and_as_near_the_place_as_the_edges_allow(self, spec, natural, place, width, height):
+        spec = attrs.evolve(spec, width=width, height=height, size_fit=False, focus=place, crop_fit=False)
+        result = plan(spec, natural)
+        plain = plan(attrs.evolve(spec, width=None, height=None, focus=None), natural)
+        within = plain.crop or Box(0, 0, plain.rotated.width, plain.rotated.height)
+        cut = result.crop or Box(0, 0, result.rotated.width, result.rotated.height)
+        self.assertTrue(within.left <= cut.left < cut.right <= within.right)
+        self.assertTrue(within.top <= cut.top < cut.bottom <= within.bottom)
+        self.assertTrue(cut.width == within.width or cut.height == within.height)
+        point = focal_point(spec, natural, result.rotated)
+
+        def off(left, top):  # twice the way from the middle of a cut to the place, on both axes
+            return (
+                abs((2 * left + cut.width) * point.scale - 2 * point.x),
+                abs((2 * top + cut.height) * point.scale - 2 * point.y),
+            )
+
+        here = off(cut.left, cut.top)
+        if cut.left > within.left:
+            self.assertLessEqual(here[0], off(cut.left - 1, cut.top)[0])
+        if cut.right < within.right:
+            self.assertLessEqual(here[0], off(cut.left + 1, cut.top)[0])
+        if cut.top > within.top:
+            self.assertLessEqual(here[1], off(cut.left, cut.top - 1)[1])
+        if cut.bottom < within.bottom:
+            self.assertLessEqual(here[1], off(cut.left, cut.top + 1)[1])
+
+    @QUICK
+    @given(geometry_specs, sizes, places, st.integers(1, 3000), st.integers(1, 3000))
+    def test_the_size_is_the_one_asked_for_or_the_largest_of_its_shape(self, spec, natural, place, width, height):
+        result = plan(attrs.evolve(spec, width=width, height=height, size_fit=False, focus=place), natural)
+        rotated, canvas = result.rotated, result.canvas
+        self.assertEqual((result.inner, result.offset), (canvas, (0, 0)))
+        if width <= rotated.width and height <= rotated.height:
+            self.assertEqual(canvas, Size(width, height))
+        else:
+            self.assertTrue(canvas.width == rotated.width or canvas.height == rotated.height)
+            self.assertTrue(canvas.width <= rotated.width and canvas.height <= rotated.height)
+            off = abs(canvas.width * height - canvas.height * width)
+            self.assertTrue(2 * off <= max(width, height) or 1 in (canvas.width, canvas.height))
+
+    @QUICK
+    @given(sizes, places, st.integers(1, 3000), st.integers(1, 3000))
+    def test_a_mirrored_picture_is_cut_at_the_mirrored_place(self, natural, place, width, height):
+        spec = ImageSpec(width=width, height=height, focus=place)
+        mirrored = attrs.evolve(spec, flip="h", focus=attrs.evolve(place, x=UNIT - place.x))
+        straight, other = plan(spec, natural).crop, plan(mirrored, natural).crop
+        self.assertEqual(straight, other)
+
+    @QUICK
+    @given(geometry_specs, sizes, places)
+    def test_widening_towards_a_place_gives_the_size_of_any_widening(self, spec, natural, place):
+        plain = plan(attrs.evolve(spec, focus=None), natural)
+        led = plan(attrs.evolve(spec, focus=attrs.evolve(place, cover=False)), natural)
+        self.assertEqual((led.inner, led.canvas, led.offset), (plain.inner, plain.canvas, plain.offset))
+        unwidened = plan(attrs.evolve(spec, focus=None, crop_fit=False), natural).crop
+        if spec.crop_fit and unwidened and led.crop:
+            self.assertTrue(led.crop.left <= unwidened.left and unwidened.right <= led.crop.right)
+            self.assertTrue(led.crop.top <= unwidened.top and unwidened.bottom <= led.crop.bottom)
 
 
 class ResizeTests(SynchronousTestCase):
@@ -310,6 +433,7 @@ class PlanTests(SynchronousTestCase):
     @QUICK
     @given(geometry_specs, sizes)
     def test_a_wanted_canvas_is_given_up_to_the_natural_size(self, spec, natural):
+        assume(spec.focus is None or not spec.focus.cover)
         result = plan(spec, natural)
         width = spec.width and min(spec.width, result.rotated.width)
         height = spec.height and min(spec.height, result.rotated.height)

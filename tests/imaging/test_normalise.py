@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from qisd.errors import BadParameter
 from qisd.imaging.normalise import Handling, handling, merge, normalise
 from qisd.imaging.request import Vocabulary, parse_image_request
-from qisd.imaging.spec import UNIT, ImageOptions, ImageRequest, ImageSpec, Position, Tile
+from qisd.imaging.spec import ANYWHERE, NOWHERE, UNIT, Focus, ImageOptions, ImageRequest, ImageSpec, Position, Tile
 from qisd.imaging.template import TemplateValues
 from tests import strategies
 from tests.strategies import canonical_format
@@ -105,6 +105,27 @@ class RuleTests(SynchronousTestCase):
         self.same(ImageSpec(width=9, top=10_000), "width=9&top=0.1&autocropfit=1")
         self.same(ImageSpec(width=9, height=8, top=10_000, crop_fit=True), "width=9&height=8&top=0.1&autocropfit=1")
 
+    def test_a_focus_without_a_shape_to_be_cut_to_is_none(self):
+        for focus in ("auto", "0.1,0.2"):
+            self.same(ImageSpec(width=9), f"width=9&focus={focus}")
+            self.same(ImageSpec(width=9, height=8, size_fit=True), f"width=9&height=8&autosizefit=1&focus={focus}")
+        self.same(ImageSpec(width=9, height=8), "width=9&height=8&focus=none", "width=9&height=8&focus=")
+        self.same(ImageSpec(width=9, height=8, focus=ANYWHERE), "width=9&height=8&focus=auto")
+        self.same(ImageSpec(width=9, height=8, focus=Focus(x=10_000, y=UNIT)), "width=9&height=8&focus=0.1,1")
+
+    def test_what_is_cut_to_the_shape_has_nothing_to_align_or_fill(self):
+        self.same(
+            ImageSpec(width=9, height=8, focus=ANYWHERE), "width=9&height=8&focus=auto&halign=l0&valign=t0&fill=red"
+        )
+        turned = ImageSpec(width=9, height=8, rotation=45 * UNIT, fill="#ff0000", focus=ANYWHERE)
+        self.same(turned, "width=9&height=8&angle=45&focus=auto&halign=l0&fill=red")
+
+    def test_no_focus_is_said_only_where_a_crop_is_widened(self):
+        widened = "width=9&height=8&top=0.1&autocropfit=1"
+        self.same(ImageSpec(width=9, height=8, top=10_000, crop_fit=True), widened)
+        self.same(ImageSpec(width=9, height=8, top=10_000, crop_fit=True, focus=NOWHERE), f"{widened}&focus=none")
+        self.same(ImageSpec(width=9, height=8, top=10_000), "width=9&height=8&top=0.1&focus=none")
+
     def test_white_is_no_fill(self):
         for white in ("white", "ffffff", "#fff", "#FFFFFF", "rgb(255,255,255)", "rgb(255, 255, 255)", "gray100"):
             self.same(ImageSpec(width=9, height=8), f"width=9&height=8&fill={white}")
@@ -186,6 +207,9 @@ class ExampleTests(SynchronousTestCase):
             self.assertNotIn(getattr(spec, name), (0, UNIT), name)
         if spec.size_fit or spec.crop_fit or spec.align_h or spec.align_v:
             self.assertTrue(spec.width and spec.height)
+        if spec.focus is not None:
+            self.assertTrue(spec.width and spec.height)
+            self.assertTrue(spec.crop_fit or spec.focus.cover)
         self.assertNotIn(spec.fill, ("#ffffff", "white", "transparent", "red"))
 
 
@@ -210,6 +234,13 @@ class MergeTests(SynchronousTestCase):
         )
         spec = spec_of("width=&angle=0&strip=&ovsize=&autosizefit=0", words)
         self.assertEqual(spec, ImageSpec(height=90, quality=80))
+
+    def test_a_focus_of_none_cancels_that_of_the_template(self):
+        words = vocabulary(template(width=9, height=8, focus=ANYWHERE))
+        self.assertEqual(spec_of("", words).focus, ANYWHERE)
+        self.assertEqual(spec_of("focus=", words).focus, ANYWHERE)
+        self.assertEqual(spec_of("focus=none", words), ImageSpec(width=9, height=8))
+        self.assertEqual(spec_of("focus=0.2,0.3", words).focus, Focus(x=20_000, y=30_000))
 
     def test_blank_texts_do_not(self):
         words = vocabulary(

@@ -14,7 +14,7 @@ from qisd.imaging.request import (
     parse_original_request,
     parse_query_string,
 )
-from qisd.imaging.spec import UNIT, ImageOptions, Position, Tile
+from qisd.imaging.spec import ANYWHERE, NOWHERE, UNIT, Focus, ImageOptions, Position, Tile
 from qisd.imaging.template import TemplateValues
 
 VOCABULARY = Vocabulary(
@@ -45,7 +45,7 @@ FRACTIONS = (
 
 PARAMETERS = (
     *("src", "page", "format", "width", "height", "autosizefit", "halign", "valign", "angle", "flip", "top", "left"),
-    *("bottom", "right", "autocropfit", "fill", "quality", "sharpen", "overlay", "ovpos", "ovsize", "ovopacity", "icc"),
+    *("bottom", "right", "autocropfit", "focus", "fill", "quality", "sharpen", "overlay", "ovpos", "ovsize", "ovopacity", "icc"),
     *("intent", "bpc", "colorspace", "strip", "dpi", "tile", "tmp", "attach", "stats", "xref", "cache", "recache"),
 )
 
@@ -125,6 +125,7 @@ class ValuesTests(SynchronousTestCase):
             bottom="0.8",
             right="0.9",
             autocropfit="yes",
+            focus=" 0.25 , 1.0",
             fill="RGB(1, 2, 3)",
             quality="80",
             sharpen="-50",
@@ -166,6 +167,7 @@ class ValuesTests(SynchronousTestCase):
                     bottom=80_000,
                     right=90_000,
                     crop_fit=True,
+                    focus=Focus(x=25_000, y=UNIT),
                     fill="rgb(1,2,3)",
                     quality=80,
                     sharpen=-50,
@@ -213,9 +215,20 @@ class ValuesTests(SynchronousTestCase):
         self.assertEqual(blank, ImageRequest(src="a.jpg", attach=False, record_stats=False, cache=False))
 
     def test_a_blank_text_is_not_given(self):
-        texts = "format", "flip", "halign", "valign", "fill", "overlay", "ovpos", "icc", "intent", "colorspace", "tile"
+        texts = "format", "flip", "halign", "valign", "focus", "fill", "overlay", "ovpos", "icc", "intent", "colorspace", "tile"
         for name in (*texts, "tmp", "xref"):
             self.assertEqual(parse(**{name: ""}), ImageRequest(src="a.jpg"), name)
+
+    def test_a_focus_is_a_word_or_a_place(self):
+        self.assertEqual(options(focus="AUTO").focus, ANYWHERE)
+        self.assertEqual(options(focus="none").focus, NOWHERE)
+        self.assertEqual(options(focus="0,.5").focus, Focus(x=0, y=50_000))
+        for wrong in ("centre", "0.5", "0.5,", ",0.5", "0.5,0.5,0.5", "a,b", "0,5,0,5", "nan,0", "0.5;0.5"):
+            error = self.assertRaises(BadParameter, parse, focus=wrong)
+            self.assertEqual(error.message, "focus: invalid format, must be auto, none, or x,y such as 0.5,0.33", wrong)
+        for beyond in ("1.1,0", "0,-0.1", "1e400,0"):
+            error = self.assertRaises(BadParameter, parse, focus=beyond)
+            self.assertEqual(error.message, "focus: out of range (0 to 1)", beyond)
 
     def test_unknown_names_are_ignored(self):
         self.assertEqual(parse(expires="nonsense", WIDTH="x", size_fit="1", dpi_x="x"), ImageRequest(src="a.jpg"))

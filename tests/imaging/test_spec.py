@@ -3,8 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from qisd.imaging.spec import UNIT, ImageOptions, ImageSpec, Position, Tile
-from tests.strategies import positions_h, specs, texts, tiles
+from qisd.imaging.spec import ANYWHERE, UNIT, Focus, ImageOptions, ImageSpec, Position, Tile
+from tests.strategies import focuses, positions_h, specs, texts, tiles
 
 QUICK = settings(deadline=None, max_examples=100, derandomize=True)
 
@@ -34,6 +34,7 @@ UNCHANGING = {
     "align_h": Position(edge="l", fraction=0),
     "align_v": Position(edge="t", fraction=0),
     "crop_fit": True,
+    "focus": ANYWHERE,
     "fill": "#ff0000",
     "overlay_size": 5,
     "overlay_pos": "n",
@@ -92,6 +93,8 @@ class CanonicalTests(SynchronousTestCase):
             values = positions_h
         elif name == "tile":
             values = tiles
+        elif name == "focus":
+            values = focuses | st.builds(Focus, x=st.just(1), y=st.just(2), cover=st.just(False))
         elif name in ("size_fit", "crop_fit", "icc_bpc", "strip"):
             values = st.booleans()
         elif name in ("format", "flip", "fill", "icc_profile", "icc_intent", "colorspace") or name.endswith(

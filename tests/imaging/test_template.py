@@ -4,7 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.errors import BadParameter
 from qisd.imaging.rules import Choices
-from qisd.imaging.spec import UNIT, ImageOptions, Position, Tile
+from qisd.imaging.spec import UNIT, Focus, ImageOptions, Position, Tile
 from qisd.imaging.template import TemplateValues, Vocabulary, parse_template
 
 CHOICES = Choices(write_formats=frozenset({"jpg", "png"}), profiles=frozenset({"srgb", "coatedgrey"}))
@@ -25,6 +25,7 @@ EVERYTHING = {
     "bottom": 1,
     "right": 0.9,
     "crop_fit": False,
+    "focus": "0.62, 0.4",
     "fill": "RGB(1, 2, 3)",
     "sharpen": -50,
     "overlay_src": "Logos/A.png",
@@ -78,6 +79,7 @@ class ParseTests(SynchronousTestCase):
                     bottom=UNIT,
                     right=90_000,
                     crop_fit=False,
+                    focus=Focus(x=62_000, y=40_000),
                     fill="rgb(1,2,3)",
                     sharpen=-50,
                     overlay_src="Logos/A.png",
@@ -155,7 +157,7 @@ class ParseTests(SynchronousTestCase):
 
     def test_texts_must_be_texts(self):
         texts = "format", "flip", "fill", "overlay_src", "overlay_pos", "icc_profile", "icc_intent", "colorspace"
-        for name in (*texts, "align_h", "align_v"):
+        for name in (*texts, "focus", "align_h", "align_v"):
             for value in (5, True, 0.5, ["a"], {"a": "b"}):
                 self.assertEqual(self.refused(name, value), "must be a text")
 

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.errors import BadParameter
 from qisd.imaging.request import Vocabulary, parse_image_request, parse_query_string
-from qisd.imaging.spec import ImageOptions, Position, Tile
+from qisd.imaging.spec import Focus, ImageOptions, Position, Tile
 from qisd.imaging.template import TemplateValues, parse_template, stored_form
 from qisd.imaging.urls import query_of
 from tests.strategies import options
@@ -36,6 +36,9 @@ def document_of(given_options: ImageOptions) -> dict[str, object]:
             continue
         if isinstance(value, Position):
             value = f"{value.edge}{value.fraction / 100_000:.5f}"
+        elif isinstance(value, Focus):
+            word = "auto" if value.cover else "none"
+            value = word if value.x is None else f"{value.x / 100_000:.5f},{value.y / 100_000:.5f}"
         elif isinstance(value, Tile):
             value = [value.number, value.grid]
         elif field.name in ("rotation", "top", "left", "bottom", "right", "overlay_size", "overlay_opacity"):
@@ -57,6 +60,7 @@ class StoredFormTests(SynchronousTestCase):
                 top=0.123456789,
                 left=1,
                 align_h="L0.50",
+                focus="0.62000, .4",
                 fill="RGB(1, 2, 3)",
                 overlay_src="Logos/A.png",
                 strip=False,
@@ -72,6 +76,7 @@ class StoredFormTests(SynchronousTestCase):
                 top=0.12346,
                 left=1,
                 align_h="l0.5",
+                focus="0.62,0.4",
                 fill="rgb(1,2,3)",
                 overlay_src="Logos/A.png",
                 strip=False,
@@ -101,6 +106,7 @@ class QueryTests(SynchronousTestCase):
                 width=200,
                 size_fit=True,
                 align_h="L0.10",
+                focus="AUTO",
                 rotation=-45.5,
                 left=0.00001,
                 right=1,
@@ -121,6 +127,7 @@ class QueryTests(SynchronousTestCase):
                 "width": "200",
                 "autosizefit": "1",
                 "halign": "l0.1",
+                "focus": "auto",
                 "angle": "-45.5",
                 "left": "0.00001",
                 "right": "1",
