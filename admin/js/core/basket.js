@@ -72,4 +72,4 @@ export const basket = {
     },
 };
 
-window.addEventListener('storage', tell);
+store.on(NAME, tell);

@@ -1,13 +1,12 @@
 // The card in the corner that shows how uploads go on, on all pages but the one that shows them one by one.
 
-import {$, h, icon, page} from '../core/dom.js';
+import {$, h, icon, url} from '../core/dom.js';
 import {bytes} from '../core/format.js';
+import {loadStyle} from '../core/style.js';
 import {loadTexts, t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
 import {askAll} from './duplicates.js';
 import {OPEN, queue} from './queue.js';
-
-const STYLE = new URL('../../css/upload_queue.css', import.meta.url).href;
 
 let shown = null;
 
@@ -18,21 +17,11 @@ export function showUploads() {
 }
 
 async function show() {
-    await Promise.all([loadTexts('upload_queue'), style()]);
+    await Promise.all([loadTexts('upload_queue'), loadStyle('upload_queue')]);
     await queue.begin();
     const card = new Card();
     queue.addEventListener('change', () => card.draw());
     card.draw();
-}
-
-function style() {
-    if ($(`link[href="${STYLE}"]`)) {
-        return null;
-    }
-    return new Promise(resolve => {
-        const link = h('link', {rel: 'stylesheet', href: STYLE, on: {load: resolve, error: resolve}});
-        document.head.append(link);
-    });
 }
 
 // What is going on, in numbers. `since`: uploads that were over before are of no interest any more.
@@ -98,7 +87,7 @@ class Card {
             h(
                 'header',
                 {class: 'row'},
-                h('a', {class: 'upload-card-title', href: `${page.root}upload/`}),
+                h('a', {class: 'upload-card-title', href: url('upload/')}),
                 h('button', {type: 'button', class: 'button quiet icon-only', on: {click: () => this.#toggle()}}),
             ),
             h('progress', {class: 'progress', max: 1}),
@@ -146,7 +135,7 @@ class Card {
         const batch = queue.items.filter(item => item.batch === last?.batch);
         const failed = batch.filter(item => item.state === 'failed').length;
         const done = batch.filter(item => item.state === 'done').length;
-        const action = {label: t('show_results'), run: () => location.assign(`${page.root}upload/`)};
+        const action = {label: t('show_results'), href: url('upload/')};
         if (failed) {
             toast(t('told_failed', {n: failed}), {kind: 'bad', action});
         } else if (done) {

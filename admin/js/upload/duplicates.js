@@ -55,8 +55,8 @@ async function ask(item) {
 
 const ACTIONS_TAKEN = () => [
     {label: t('skip'), value: 'skip', kind: ''},
-    {label: t('replace'), value: 'yes', kind: 'danger'},
     {label: t('keep_both'), value: 'rename', kind: 'primary'},
+    {label: t('replace'), value: 'yes', kind: 'danger'},
 ];
 
 const ACTIONS_SAME = () => [

@@ -19,7 +19,7 @@ export class Results {
     constructor(section) {
         this.#section = section;
         $('#results-tools').append(
-            copyButton(() => this.#done().map(item => absolute(imageUrl(item.src))).join('\n'), {label: t('copy_all')}),
+            copyButton(() => this.#done().map(item => absolute(imageUrl(item.src))).join('\n'), {words: t('copy_all')}),
             tool('add-basket', t('add_basket'), () => this.#intoBasket()),
             tool('clear-results', t('clear_results'), () => queue.clearResults()),
         );
@@ -110,9 +110,9 @@ function links(src, name) {
     const code = `<img src="${image.replaceAll('&', '&amp;')}" alt="">`;
     const original = absolute(url('original', {src}));
     return [
-        copyButton(() => image, {label: t('link_image'), of: name}),
-        copyButton(() => code, {label: t('link_embed'), of: name}),
-        copyButton(() => original, {label: t('link_original'), of: name}),
+        copyButton(() => image, {words: t('link_image'), label: t('copy_link', {name})}),
+        copyButton(() => code, {words: t('link_embed'), label: t('copy_code', {name})}),
+        copyButton(() => original, {words: t('link_original'), label: t('copy_original', {name})}),
     ];
 }
 

@@ -1,0 +1,70 @@
+// Puts images into portfolios, many in one call.
+
+import {api} from '../core/api.js';
+import {openDialog} from '../core/dialog.js';
+import {t} from '../core/texts.js';
+import {Settings} from './settings.js';
+
+const AT_ONCE = 100;
+const LAST = 999_999; // behind all others; among equals the order of adding counts
+
+// `images` are {id} or {src}. Resolves to {added, there, faults}: numbers, and what was wrong with the others in words.
+export async function addImages(portfolioId, images) {
+    const sum = {added: 0, there: 0, faults: []};
+    for (let start = 0; start < images.length; start += AT_ONCE) {
+        const part = images.slice(start, start + AT_ONCE);
+        const operations = part.map(image => ({
+            method: 'POST',
+            path: `/portfolios/${portfolioId}/images/`,
+            body: {...(image.id ? {image_id: image.id} : {image_src: image.src}), index: LAST},
+        }));
+        const answers = await api.post('batch/', {operations: JSON.stringify(operations)});
+        answers.forEach((answer, index) => {
+            if (answer.status === 200) {
+                sum.added += 1;
+            } else if (answer.status === 409) {
+                sum.there += 1;
+            } else {
+                sum.faults.push(`${part[index].src}: ${answer.message}`);
+            }
+        });
+    }
+    return sum;
+}
+
+// What became of that, in words.
+export function told({added, there, faults}) {
+    return [
+        t('added', {n: added}),
+        there ? t('added_there', {n: there}) : '',
+        faults.length ? t('added_faults', {n: faults.length, first: faults[0]}) : '',
+    ]
+        .filter(Boolean)
+        .join(' ');
+}
+
+// Asks for what is to be said about a new portfolio and makes it; null when the dialog was left.
+export async function createPortfolio() {
+    const settings = new Settings(null);
+    return openDialog({
+        title: t('new_title'),
+        body: settings.element,
+        actions: [
+            {label: t('cancel'), value: null},
+            {label: t('create'), value: 'create', kind: 'primary'},
+        ],
+        async onSubmit(value) {
+            if (value !== 'create') {
+                return true;
+            }
+            try {
+                return await api.post('portfolios/', settings.values);
+            } catch (error) {
+                if (settings.fault(error)) {
+                    return false;
+                }
+                throw error;
+            }
+        },
+    });
+}
