@@ -7,7 +7,7 @@ export function difference(a, b) {
     const scale = Math.min(1, LONGEST / Math.max(a.width, a.height));
     const width = Math.max(1, Math.round(a.width * scale));
     const height = Math.max(1, Math.round(a.height * scale));
-    const [one, other] = [a, b].map((side) => pixels(side.picture, width, height));
+    const [one, other] = [a, b].map(side => pixels(side.picture, width, height));
     let differing = 0;
     let sum = 0;
     let most = 0;

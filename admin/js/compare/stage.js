@@ -23,9 +23,9 @@ export class Stage {
         this.element = h('div', {
             class: 'compare-stage', tabindex: 0, role: 'group', 'aria-label': t('compare_stage'),
             on: {
-                keydown: (event) => this.keyed(event),
-                pointerdown: (event) => this.grabbed(event),
-                wheel: (event) => this.wheeled(event),
+                keydown: event => this.keyed(event),
+                pointerdown: event => this.grabbed(event),
+                wheel: event => this.wheeled(event),
             },
         }, this.panes.a, this.panes.b, this.line);
         this.setMode('side');
@@ -131,7 +131,7 @@ export class Stage {
     grabbed(event) {
         if (this.zoom === 1 || event.button) return;
         let last = event;
-        const move = (now) => {
+        const move = now => {
             this.moveBy(now.clientX - last.clientX, now.clientY - last.clientY);
             last = now;
         };

@@ -2,7 +2,7 @@
 
 import {imageUrl} from '../core/api.js';
 import {copyButton} from '../core/copy.js';
-import {h, page} from '../core/dom.js';
+import {h, page, url} from '../core/dom.js';
 import {bytes, number} from '../core/format.js';
 import {t} from '../core/texts.js';
 
@@ -33,7 +33,7 @@ function answer({src, width, height, format}, query) {
         h('p', {class: 'muted'}, t('explain_size', {width, height, format: format.toUpperCase()})),
         h('p', {class: 'row'},
             h('a', {class: 'button', href: address}, t('explain_open')),
-            h('a', {class: 'button', href: `${page.root}compare/?${new URLSearchParams({a: plain, b: address})}`}, t('explain_compare'))));
+            h('a', {class: 'button', href: url('compare/', {a: plain, b: address})}, t('explain_compare'))));
 }
 
 function access({src, access: right}) {
@@ -43,9 +43,9 @@ function access({src, access: right}) {
     else if (right.bypass.length) text = t('explain_access_bypass', {flags: right.bypass.join(', ')});
     else if (right.group) text = t('explain_access_you', values);
     const folder = `/${src.replace(/^\//, '').split('/').slice(0, -1).join('/')}`;
-    const trace = page.user.flags.includes('admin_permissions');
+    const trace = page.may('admin_permissions');
     return section('explain_access', h('p', {}, text),
-        trace ? h('p', {}, h('a', {href: `${page.root}admin/trace_permissions/?${new URLSearchParams({path: folder})}`}, t('explain_trace'))) : '');
+        trace ? h('p', {}, h('a', {href: url('admin/trace_permissions/', {path: folder})}, t('explain_trace'))) : '');
 }
 
 function parameters({template, parameters: list}) {
@@ -55,12 +55,12 @@ function parameters({template, parameters: list}) {
     return section('explain_parameters',
         h('p', {}, `${t('explain_template')}: ${told}`),
         list.length ? table(['explain_parameter', 'explain_value', 'explain_from'],
-            list.map((one) => [h('code', {}, one.name), String(one.value), t(`explain_from_${one.from}`)]))
+            list.map(one => [h('code', {}, one.name), String(one.value), t(`explain_from_${one.from}`)]))
             : h('p', {class: 'muted'}, t('explain_parameters_none')));
 }
 
 function sizes({geometry, focal}) {
-    const rows = SIZES.filter((name) => geometry?.[name]).map((name) => [t(`explain_geometry_${name}`), sizeText(geometry[name])]);
+    const rows = SIZES.filter(name => geometry?.[name]).map(name => [t(`explain_geometry_${name}`), sizeText(geometry[name])]);
     const point = focal && {x: Math.round(focal.x * 100), y: Math.round(focal.y * 100)};
     return section('explain_geometry',
         h('dl', {class: 'explain-list'}, ...rows.flatMap(([name, text]) => [h('dt', {}, name), h('dd', {}, text)])),
@@ -72,7 +72,7 @@ function sizeText(size) {
 }
 
 function cache({cache: floor, key, made_ms: made}) {
-    const tiers = (floor.tiers ?? []).map((one) => t(one.has ? 'explain_has' : 'explain_has_not', {name: one.name}));
+    const tiers = (floor.tiers ?? []).map(one => t(one.has ? 'explain_has' : 'explain_has_not', {name: one.name}));
     return section('explain_cache',
         h('p', {}, t(`explain_tier_${floor.tier}`)),
         tiers.length ? h('p', {class: 'muted'}, t('explain_tiers', {tiers: tiers.join(', ')})) : '',
@@ -84,15 +84,15 @@ function steps({steps: list, total_ms: total}, measure) {
     if (!list?.length) {
         return section('explain_steps', h('button', {type: 'button', class: 'button', id: 'measure', on: {click: waiting(measure)}}, t('explain_measure')));
     }
-    const longest = Math.max(...list.map((one) => one.ms), 0.001);
-    const rows = list.map((one) => [one.name, bar(one.ms / longest), h('span', {class: 'explain-number'}, milliseconds(one.ms))]);
+    const longest = Math.max(...list.map(one => one.ms), 0.001);
+    const rows = list.map(one => [one.name, bar(one.ms / longest), h('span', {class: 'explain-number'}, milliseconds(one.ms))]);
     return section('explain_steps',
         h('table', {class: 'explain-bars'}, h('tbody', {},
             ...rows.map(([name, line, ms]) => h('tr', {}, h('th', {scope: 'row'}, name), h('td', {}, line), h('td', {}, ms))),
             h('tr', {}, h('th', {scope: 'row'}, t('explain_total')), h('td', {}), h('td', {class: 'explain-number'}, milliseconds(total))))));
 }
 
-const milliseconds = (ms) => t('explain_ms', {n: number(Math.round(ms * 10) / 10)});
+const milliseconds = ms => t('explain_ms', {n: number(Math.round(ms * 10) / 10)});
 
 // Its length by SVG: the policy of the pages bars styles in markup.
 function bar(part) {
@@ -114,9 +114,9 @@ function formats({formats: list, bytes: own, format}, measure) {
             own ? h('p', {}, `${format.toUpperCase()}: ${bytes(own)}`) : '',
             h('button', {type: 'button', class: 'button', id: 'formats', on: {click: waiting(measure)}}, t('explain_formats_measure')));
     }
-    const largest = Math.max(...list.map((one) => one.bytes), 1);
+    const largest = Math.max(...list.map(one => one.bytes), 1);
     return section('explain_formats',
-        h('table', {class: 'explain-bars'}, h('tbody', {}, ...list.map((one) => h('tr', {},
+        h('table', {class: 'explain-bars'}, h('tbody', {}, ...list.map(one => h('tr', {},
             h('th', {scope: 'row'}, one.format.toUpperCase()),
             h('td', {}, bar(one.bytes / largest)),
             h('td', {class: 'explain-number'}, bytes(one.bytes)),
@@ -124,7 +124,7 @@ function formats({formats: list, bytes: own, format}, measure) {
 }
 
 function waiting(run) {
-    return (event) => {
+    return event => {
         event.target.disabled = true;
         event.target.textContent = t('explain_measuring');
         run();
@@ -133,6 +133,6 @@ function waiting(run) {
 
 function table(heads, rows) {
     return h('table', {class: 'table'},
-        h('thead', {}, h('tr', {}, ...heads.map((key) => h('th', {scope: 'col'}, t(key))))),
-        h('tbody', {}, ...rows.map((cells) => h('tr', {}, ...cells.map((cell, index) => h('td', {'data-label': t(heads[index])}, cell))))));
+        h('thead', {}, h('tr', {}, ...heads.map(key => h('th', {scope: 'col'}, t(key))))),
+        h('tbody', {}, ...rows.map(cells => h('tr', {}, ...cells.map((cell, index) => h('td', {'data-label': t(heads[index])}, cell))))));
 }

@@ -3,7 +3,7 @@
 import {api, imageUrl} from '../core/api.js';
 import {basket} from '../core/basket.js';
 import {confirmDeed, promptText} from '../core/dialog.js';
-import {$, h, icon, page} from '../core/dom.js';
+import {$, h, icon, url} from '../core/dom.js';
 import {bytes} from '../core/format.js';
 import {keys} from '../core/keys.js';
 import {menuButton} from '../core/menu.js';
@@ -16,8 +16,7 @@ const UPLOAD_LEVEL = 40;
 const DONE = 'qis-image-done';
 const FORMATS = ['jpg', 'png', 'webp', 'avif'];
 
-const address = (path, query) => `${page.root}${path}?${new URLSearchParams(query)}`;
-const detailsOf = (src) => address('details/', {src});
+const detailsOf = src => url('details/', {src});
 
 export function enhanceActions(image) {
     const there = image.state === 'there';
@@ -32,17 +31,17 @@ export function enhanceActions(image) {
     if (there && image.may.download) downloadMenu(image);
     moreMenu(image, deeds);
     keys({
-        ...(deeds.rename && {F2: deeds.rename}),
-        ...(deeds.remove && {Delete: deeds.remove}),
-        ...(there && image.may.download && {p: () => $('#publish').click()}),
-        Escape: () => $('#back').click(),
+        ...(deeds.rename && {F2: {run: deeds.rename, text: t('image_rename')}}),
+        ...(deeds.remove && {Delete: {run: deeds.remove, text: t('image_delete')}}),
+        ...(there && image.may.download && {p: {run: () => $('#publish').click(), text: t('image_publish')}}),
+        Escape: {run: () => $('#back').click(), text: t('image_back', {folder: image.folder})},
     });
 }
 
 function addBasket(image) {
     const add = () => {
-        basket.add([{id: image.id, src: image.src, filename: image.filename}]);
-        toast(t('image_in_basket'), {kind: 'good'});
+        basket.add([{id: image.id, src: image.src, title: image.title}]);
+        toast(t('image_in_basket'));
     };
     $('#more').before(h('button', {type: 'button', class: 'button', id: 'basket-add', on: {click: add}},
         icon('basket'), t('image_basket')));
@@ -54,7 +53,7 @@ function downloadMenu(image) {
     link.replaceWith(button);
     menuButton(button, [
         {label: t('image_download_original'), icon: 'download', href: link.href},
-        ...FORMATS.map((format) => ({
+        ...FORMATS.map(format => ({
             label: t('image_download_as', {format: format.toUpperCase()}),
             href: imageUrl(image.src, {format, attach: 1}),
         })),
@@ -66,7 +65,7 @@ function moreMenu(image, deeds) {
     const button = h('button', {type: 'button', class: 'button', id: 'more'}, t('image_more'));
     plain.replaceWith(button);
     const deed = (label, sign, run, right) => ({
-        label: t(`image_${label}`), icon: sign, run: run || (() => {}), disabled: !run, why: t(`image_no_right_${right}`),
+        label: t(`image_${label}`), icon: sign, run, disabled: !run, why: t(`image_no_right_${right}`),
     });
     const picture = image.state === 'there' && image.width > 0;
     menuButton(button, [
@@ -79,18 +78,19 @@ function moreMenu(image, deeds) {
             ...(image.may.edit ? [{label: t('image_why'), icon: 'help', href: whyAddress(image)}] : []),
         ] : []),
         deed('reset', 'refresh', deeds.reset, 'edit'),
-        deed('delete', 'trash', deeds.remove, 'delete'),
+        null,
+        {...deed('delete', 'trash', deeds.remove, 'delete'), danger: true},
     ]);
 }
 
 function compareAddress(image) {
     const size = {width: 1600, height: 1600, autosizefit: 1};
-    return address('compare/', {
+    return url('compare/', {
         a: imageUrl(image.src, {...size, format: 'jpg'}), b: imageUrl(image.src, {...size, format: 'webp'}),
     });
 }
 
-const whyAddress = (image) => address('details/explain/', {src: image.src, width: 800});
+const whyAddress = image => url('details/explain/', {src: image.src, width: 800});
 
 // Changes of the file
 
@@ -102,7 +102,7 @@ async function rename(image) {
         check: wrongName,
     });
     if (name === null || name.trim() === image.filename) return;
-    await place(image, `${image.folder}/${name.trim()}`.replace('//', '/'), (now) => t('image_rename_done', {name: now.filename}));
+    await place(image, `${image.folder}/${name.trim()}`.replace('//', '/'), now => t('image_rename_done', {name: now.filename}));
 }
 
 export function wrongName(text) {
@@ -128,9 +128,22 @@ async function place(image, path, told) {
 }
 
 async function remove(image) {
+    if (!image.trash && !(await sureToRemove(image))) return;
     const gone = await attempt(() => api.delete(`admin/filesystem/images/${image.id}/`));
     if (!gone) return;
-    leave({text: t('image_delete_done', {name: image.filename}), deleted: image.src}, image.following ?? image.previous);
+    const done = image.trash
+        ? {text: t('image_delete_done', {name: image.filename}), deleted: image.src}
+        : {text: t('image_deleted', {name: image.filename})};
+    leave(done, image.following ?? image.previous);
+}
+
+// Where deleted files are not kept, there is no way back.
+function sureToRemove(image) {
+    return confirmDeed({
+        title: t('image_delete_title', {name: image.filename}),
+        text: t('image_delete_final', {path: image.src}),
+        deed: t('image_delete_deed'),
+    });
 }
 
 function leave(done, src) {
@@ -143,8 +156,8 @@ export function tellDone() {
     const done = JSON.parse(sessionStorage.getItem(DONE) ?? 'null');
     sessionStorage.removeItem(DONE);
     if (!done) return;
-    const run = () => (done.moved ? moveBack(done.moved) : restore(done.deleted));
-    toast(done.text, {kind: 'good', seconds: 10, action: {label: t('image_undo'), run}});
+    const run = done.moved || done.deleted ? () => (done.moved ? moveBack(done.moved) : restore(done.deleted)) : null;
+    toast(done.text, run ? {action: {label: t('image_undo'), run}} : {});
 }
 
 async function moveBack({id, path}) {
@@ -153,7 +166,7 @@ async function moveBack({id, path}) {
 }
 
 async function restore(src) {
-    const entry = (await api.get('admin/trash/')).find((one) => one.path === src);
+    const entry = (await api.get('admin/trash/')).find(one => one.path === src);
     if (entry && (await attempt(() => api.post(`admin/trash/${entry.id}/restore/`, {})))) location.assign(detailsOf(src));
 }
 
@@ -180,7 +193,7 @@ async function replace(image) {
 
 function chosenFile(image) {
     const extension = image.filename.slice(image.filename.lastIndexOf('.'));
-    return new Promise((done) => {
+    return new Promise(done => {
         const input = h('input', {
             type: 'file', accept: extension,
             on: {change: () => done(input.files[0]), cancel: () => done(null)},

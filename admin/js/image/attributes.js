@@ -39,14 +39,14 @@ async function open(image, name, fact) {
     const form = h('form', {
         class: 'stack',
         on: {
-            submit: async (event) => {
+            submit: async event => {
                 event.preventDefault();
                 const before = data[name];
                 if (field.value.trim() !== before && !(await save(image, {[name]: field.value}, etag))) return;
                 close();
                 if (image[name] !== before) told(image, {[name]: before});
             },
-            keydown: (event) => {
+            keydown: event => {
                 if (event.key !== 'Escape') return;
                 event.stopPropagation();
                 close();
@@ -78,7 +78,7 @@ async function save(image, values, etag) {
 async function choose(image, mine, theirs) {
     const column = (heading, values) => h('section', {},
         h('h3', {}, t(heading)),
-        h('dl', {}, ...Object.keys(mine).flatMap((name) => [
+        h('dl', {}, ...Object.keys(mine).flatMap(name => [
             h('dt', {}, t(`image_${name}`)), h('dd', {class: 'image-text'}, values[name])])));
     const answer = await openDialog({
         title: t('image_conflict_title'),
@@ -96,9 +96,8 @@ async function choose(image, mine, theirs) {
 
 function told(image, before) {
     toast(t('image_saved'), {
-        kind: 'good', seconds: 10,
         action: {label: t('image_undo'), run: async () => {
-            if (await save(image, before)) toast(t('image_undone'), {kind: 'good'});
+            if (await save(image, before)) toast(t('image_undone'));
         }},
     });
 }

@@ -2,8 +2,8 @@
 
 export const MOST = {title: 255, description: 10000};
 
-const split = (text) => text.split(',').map((one) => one.trim()).filter(Boolean);
-const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const split = text => text.split(',').map(one => one.trim()).filter(Boolean);
+const escaped = text => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 const WAYS = {
     set: (text, wish) => wish.text.trim(),
@@ -12,7 +12,7 @@ const WAYS = {
         ? text.replace(new RegExp(escaped(wish.find), wish.capitals ? 'gu' : 'giu'), () => wish.with).trim() : text),
     iptc: (text, wish, image) => image.iptc || text,
     add: (tags, wish) => [...new Set([...tags, ...split(wish.text)])],
-    remove: (tags, wish) => tags.filter((tag) => !split(wish.text).includes(tag)),
+    remove: (tags, wish) => tags.filter(tag => !split(wish.text).includes(tag)),
 };
 
 export const FIELDS = {
@@ -24,7 +24,7 @@ export const FIELDS = {
 // The images that change, each with its value before and after.
 // `wish`: {field, way, text, find, with, capitals}.
 export function changes(images, wish) {
-    return images.flatMap((image) => {
+    return images.flatMap(image => {
         const before = image[wish.field];
         const after = WAYS[wish.way](before, wish, {iptc: image.iptc?.[wish.field]});
         return same(before, after) ? [] : [{image, before, after}];
@@ -32,7 +32,7 @@ export function changes(images, wish) {
 }
 
 export function tooLong(list, field) {
-    return list.filter((one) => one.after.length > (MOST[field] ?? Infinity));
+    return list.filter(one => one.after.length > (MOST[field] ?? Infinity));
 }
 
 function same(before, after) {

@@ -16,18 +16,22 @@ const DONE = 200;
 export async function openBulkEdit(items) {
     await loadTexts('bulk_edit');
     const form = new BulkForm(items.length);
-    const reading = read(items).then((images) => form.fill(images, items.length));
+    const reading = read(items).then(images => form.fill(images, items.length));
     const answer = await openDialog({
         title: t('bulk_title', {n: items.length}),
         body: form.element,
-        actions: [{label: t('bulk_apply'), value: 'apply', kind: 'primary'}],
-        onSubmit: () => reading.then(() => form.complete()),
+        wide: true,
+        actions: [{label: t('cancel'), value: 'no'}, {label: t('bulk_apply'), value: 'apply', kind: 'primary'}],
+        onSubmit: async value => {
+            await reading;
+            return value === 'no' || form.complete();
+        },
     });
     if (answer !== 'apply') return null;
     const list = form.changes;
-    const changed = await apply(list.map((one) => ({...one, field: form.wish.field})));
+    const changed = await apply(list.map(one => ({...one, field: form.wish.field})));
     if (changed.length) offerUndo(changed);
-    return {changed: changed.map((one) => one.image.id)};
+    return {changed: changed.map(one => one.image.id)};
 }
 
 class BulkForm {
@@ -37,7 +41,7 @@ class BulkForm {
         this.count = count;
         this.preview = h('div', {class: 'bulk-preview'}, h('p', {class: 'muted', role: 'status'}, t('bulk_loading')));
         this.values = h('div', {class: 'stack'});
-        this.field = select('bulk-field', Object.keys(FIELDS).map((name) => [name, t(`bulk_field_${name}`)]), () => this.chooseField());
+        this.field = select('bulk-field', Object.keys(FIELDS).map(name => [name, t(`bulk_field_${name}`)]), () => this.chooseField());
         this.way = select('bulk-way', [], () => this.chooseWay());
         this.element = h('div', {class: 'stack bulk-edit'},
             h('div', {class: 'row'}, labelled('bulk_field', this.field), labelled('bulk_way', this.way)),
@@ -48,7 +52,7 @@ class BulkForm {
     }
 
     get wish() {
-        const value = (id) => $(`#${id}`, this.values)?.value ?? '';
+        const value = id => $(`#${id}`, this.values)?.value ?? '';
         return {
             field: this.field.value, way: this.way.value, text: value('bulk-text'),
             find: value('bulk-find'), with: value('bulk-with'), capitals: $('#bulk-case', this.values)?.checked ?? false,
@@ -56,7 +60,7 @@ class BulkForm {
     }
 
     chooseField() {
-        this.way.replaceChildren(...FIELDS[this.field.value].map((way) => h('option', {value: way}, t(`bulk_${way}`))));
+        this.way.replaceChildren(...FIELDS[this.field.value].map(way => h('option', {value: way}, t(`bulk_${way}`))));
         this.chooseWay();
     }
 
@@ -94,13 +98,10 @@ class BulkForm {
             this.changes.length > SHOWN ? h('p', {class: 'muted'}, t('bulk_more', {n: this.changes.length - SHOWN})) : '');
     }
 
-    // What is still wrong, as the dialog wants it: nothing, or a text.
+    // Whether it can be done; what is wrong else stands in the preview.
     complete() {
         this.show();
-        if (!this.changes.length) throw new Error(t('bulk_none'));
-        const {field} = this.wish;
-        const long = tooLong(this.changes, field);
-        if (long.length) throw new Error(t('bulk_too_long', {n: long.length, most: MOST[field]}));
+        return this.changes.length > 0 && tooLong(this.changes, this.wish.field).length === 0;
     }
 }
 
@@ -112,7 +113,7 @@ function labelled(key, control) {
     return h('div', {class: 'field'}, h('label', {for: control.id}, t(key)), control);
 }
 
-const told = (value) => (Array.isArray(value) ? value.join(', ') : value) || null;
+const told = value => (Array.isArray(value) ? value.join(', ') : value) || null;
 
 function table(list) {
     const cell = (key, value) => h('td', {'data-label': t(key)}, told(value) ?? h('span', {class: 'muted'}, t('bulk_empty')));
@@ -133,14 +134,14 @@ async function batches(operations) {
     return answers;
 }
 
-const ok = (answer) => answer.status === DONE;
+const ok = answer => answer.status === DONE;
 
 // What is said about the images now; those that can't be read are left out.
 async function read(items) {
-    const details = (await batches(items.map((item) => ({
+    const details = (await batches(items.map(item => ({
         method: 'GET', path: item.id ? `/admin/images/${item.id}/` : `/details/?${new URLSearchParams({src: item.src})}`,
-    })))).filter(ok).map((answer) => answer.data);
-    const metadata = await batches(details.map((one) => ({method: 'GET', path: `/admin/images/${one.id}/metadata/`})));
+    })))).filter(ok).map(answer => answer.data);
+    const metadata = await batches(details.map(one => ({method: 'GET', path: `/admin/images/${one.id}/metadata/`})));
     return details.map((one, index) => {
         const known = ok(metadata[index]) ? metadata[index].data : {tags: [], iptc: {}};
         return {
@@ -157,18 +158,17 @@ async function apply(list) {
         path: `/admin/images/${image.id}/${field === 'tags' ? 'metadata/' : ''}`,
         body: {[field]: after},
     })));
-    const failed = answers.filter((answer) => !ok(answer));
+    const failed = answers.filter(answer => !ok(answer));
     if (failed.length) toast(t('bulk_failed', {n: failed.length, reason: failed[0].message}), {kind: 'bad'});
     return list.filter((one, index) => ok(answers[index]));
 }
 
 function offerUndo(changed) {
     toast(t('bulk_done', {n: changed.length}), {
-        kind: 'good', seconds: 10,
         action: {label: t('bulk_undo'), run: async () => {
-            await apply(changed.map((one) => ({...one, before: one.after, after: one.before})));
-            toast(t('bulk_undone'), {kind: 'good'});
-            document.dispatchEvent(new CustomEvent('qis:images-changed', {detail: changed.map((one) => one.image.id)}));
+            await apply(changed.map(one => ({...one, before: one.after, after: one.before})));
+            toast(t('bulk_undone'));
+            document.dispatchEvent(new CustomEvent('qis:images-changed', {detail: changed.map(one => one.image.id)}));
         }},
     });
 }

@@ -18,29 +18,26 @@ const SHAPES = [
 const STEP = 0.01;
 const BIG_STEP = 0.1;
 
-const pathOf = (image) => `admin/images/${image.id}/focal/`;
-const percent = (part) => Math.round(part * 100);
-const bounded = (part) => Math.min(1, Math.max(0, part));
+const pathOf = image => `admin/images/${image.id}/focal/`;
+const percent = part => Math.round(part * 100);
+const bounded = part => Math.min(1, Math.max(0, part));
 
-// Fills the line among the facts.
-export async function showFocal(fact, image) {
-    let focal;
-    try {
-        focal = await api.get(pathOf(image));
-    } catch {
-        return; // the page is complete without it
-    }
-    const line = $('dd', fact);
-    const key = focal.set ? 'image_focal_value' : 'image_focal_proposed';
-    line.replaceChildren(
-        h('span', {class: focal.set ? '' : 'muted'}, t(key, {x: percent(focal.x), y: percent(focal.y)})), ' ',
+// The buttons beside the point, among the facts.
+export function enhanceFocal(fact, image) {
+    $('dd', fact).append(
+        ' ',
         ...(image.may.edit ? [h('button', {
             type: 'button', class: 'button quiet', id: 'focal-set', on: {click: () => openFocal(image)},
         }, t('image_focal_change'))] : []),
         h('button', {
             type: 'button', class: 'button quiet', id: 'focal-crops', on: {click: () => openCrops(image)},
         }, t('image_focal_crops')));
-    fact.hidden = false;
+}
+
+function show(focal) {
+    const text = $('#fact-focal .fact-text');
+    text.textContent = t(`image_focal_${focal.source}`, {x: percent(focal.x), y: percent(focal.y)});
+    text.classList.toggle('muted', !focal.set);
 }
 
 export async function openFocal(image) {
@@ -49,23 +46,24 @@ export async function openFocal(image) {
     const answer = await openDialog({
         title: t('focal_title'),
         body: chooser.element,
+        wide: true,
         actions: [
+            {label: t('cancel'), value: 'no'},
             ...(focal.set ? [{label: t('focal_reset'), value: 'reset', kind: ''}] : []),
             {label: t('focal_save'), value: 'save', kind: 'primary'},
         ],
     });
-    if (answer === null) return;
+    if (answer === null || answer === 'no') return;
     await change(image, answer === 'save' ? chooser.point : null);
     toast(t(answer === 'save' ? 'focal_saved' : 'focal_cleared'), {
-        kind: 'good', seconds: 10,
         action: {label: t('image_undo'), run: () => change(image, focal.set ? {x: focal.x, y: focal.y} : null)},
     });
 }
 
 async function change(image, point) {
-    if (point) await api.put(pathOf(image), {x: point.x.toFixed(5), y: point.y.toFixed(5)});
-    else await api.delete(pathOf(image));
-    await showFocal($('#fact-focal'), image);
+    show(point
+        ? await api.put(pathOf(image), {x: point.x.toFixed(5), y: point.y.toFixed(5)})
+        : await api.delete(pathOf(image)));
 }
 
 class Chooser {
@@ -75,12 +73,12 @@ class Chooser {
         this.mark = h('span', {class: 'focal-mark', 'aria-hidden': 'true'});
         this.proposed = focal.proposal && h('span', {class: 'focal-mark focal-proposal', 'aria-hidden': 'true'});
         this.stage = h('div', {class: 'focal-stage', tabindex: 0, role: 'group', 'aria-label': t('focal_picture'), on: {
-            pointerdown: (event) => this.pointed(event),
-            pointermove: (event) => event.buttons && this.pointed(event),
-            keydown: (event) => this.keyed(event),
+            pointerdown: event => this.pointed(event),
+            pointermove: event => event.buttons && this.pointed(event),
+            keydown: event => this.keyed(event),
         }}, h('img', {src: this.address, alt: '', draggable: 'false'}), this.proposed || '', this.mark);
         this.fields = {x: this.field('x'), y: this.field('y')};
-        this.previews = SHAPES.map((shape) => ({shape, picture: h('img', {src: this.address, alt: ''})}));
+        this.previews = SHAPES.map(shape => ({shape, picture: h('img', {src: this.address, alt: ''})}));
         for (const {picture} of this.previews) picture.addEventListener('load', () => this.show());
         this.element = h('div', {class: 'focal'},
             h('p', {class: 'muted'}, t('focal_text')),
@@ -93,7 +91,7 @@ class Chooser {
 
     controls(focal) {
         return h('div', {class: 'focal-fields'},
-            ...['x', 'y'].map((axis) => h('label', {class: 'field'}, t(`focal_${axis}`), this.fields[axis])),
+            ...['x', 'y'].map(axis => h('label', {class: 'field'}, t(`focal_${axis}`), this.fields[axis])),
             focal.proposal ? h('button', {
                 type: 'button', class: 'button', on: {click: () => this.set(focal.proposal)},
             }, t('focal_use_proposal')) : '');
@@ -168,6 +166,6 @@ function openCrops(image) {
     return openDialog({
         title: t('focal_crops_title'),
         body: h('div', {}, h('p', {class: 'muted'}, t('focal_crops_text')), h('div', {class: 'focal-crops'}, ...SHAPES.map(crop))),
-        actions: [],
+        wide: true,
     });
 }

@@ -11,15 +11,15 @@ export function copyRow(place, text, name) {
 }
 
 const ENTITIES = {'&': '&amp;', '"': '&quot;', '<': '&lt;', '>': '&gt;'};
-const quoted = (text) => text.replace(/[&"<>]/g, (sign) => ENTITIES[sign]);
+const quoted = text => text.replace(/[&"<>]/g, sign => ENTITIES[sign]);
 const absolute = (src, parameters) => new URL(imageUrl(src, parameters), location.href).href;
 
 // A picture element that lets browsers choose the format and the width.
 export function pictureMarkup(image) {
-    const widths = WIDTHS.filter((width) => width < image.width);
+    const widths = WIDTHS.filter(width => width < image.width);
     if (widths.length < WIDTHS.length) widths.push(Math.min(image.width, WIDTHS.at(-1)));
-    const set = (format) => widths.map((width) => `${absolute(image.src, {width, format})} ${width}w`).join(', ');
-    const source = (format) => `  <source type="image/${format}" srcset="${quoted(set(format))}" sizes="100vw">`;
+    const set = format => widths.map(width => `${absolute(image.src, {width, format})} ${width}w`).join(', ');
+    const source = format => `  <source type="image/${format}" srcset="${quoted(set(format))}" sizes="100vw">`;
     const width = widths.at(-1);
     const height = Math.round((image.height * width) / image.width);
     return [

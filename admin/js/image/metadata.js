@@ -28,7 +28,7 @@ function filter(section, rows) {
         let count = 0;
         for (const row of rows) {
             const text = `${row.textContent} ${row.firstElementChild.title}`.toLowerCase();
-            row.hidden = !words.every((word) => text.includes(word));
+            row.hidden = !words.every(word => text.includes(word));
             if (!row.hidden) count += 1;
         }
         for (const table of $$('.metadata-table', section)) table.hidden = !$('tbody tr:not([hidden])', table);
@@ -55,9 +55,9 @@ function shorten(value) {
 }
 
 function asText(section) {
-    return $$('.metadata-table', section).map((table) => [
+    return $$('.metadata-table', section).map(table => [
         $('h3', table).textContent,
-        ...$$('tbody tr', table).map((row) => {
+        ...$$('tbody tr', table).map(row => {
             const value = $('.metadata-value', row);
             return `${row.firstElementChild.textContent}: ${value.dataset.whole ?? value.textContent}`;
         }),

@@ -6,7 +6,7 @@ import {$, h} from '../core/dom.js';
 export function makeTabs(host) {
     const sections = [...host.children];
     const list = h('div', {class: 'tabs', role: 'tablist'});
-    const tabs = sections.map((section) => {
+    const tabs = sections.map(section => {
         const heading = $('h2', section);
         heading.classList.add('visually-hidden');
         section.setAttribute('role', 'tabpanel');
@@ -18,13 +18,15 @@ export function makeTabs(host) {
     });
     list.append(...tabs);
     host.prepend(list);
-    list.addEventListener('keydown', (event) => {
-        const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
-        if (!step) return;
+    list.addEventListener('keydown', event => {
+        const at = tabs.indexOf(document.activeElement);
+        const last = tabs.length - 1;
+        const next = {
+            ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at === 0 ? last : at - 1, Home: 0, End: last,
+        }[event.key];
+        if (next === undefined) return;
         event.preventDefault();
         event.stopPropagation();
-        const at = tabs.indexOf(document.activeElement);
-        const next = (at + step + tabs.length) % tabs.length;
         show(sections[next], {remember: true});
         tabs[next].focus();
     });
@@ -40,7 +42,7 @@ export function makeTabs(host) {
         section.dispatchEvent(new CustomEvent('tab:shown'));
     }
 
-    const wanted = () => sections.find((section) => `#${section.id}` === location.hash);
+    const wanted = () => sections.find(section => `#${section.id}` === location.hash);
     show(wanted() ?? sections[0]);
     addEventListener('hashchange', () => wanted() && show(wanted()));
 }

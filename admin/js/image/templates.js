@@ -1,7 +1,7 @@
 // The image under each template, side by side.
 
 import {api, imageUrl} from '../core/api.js';
-import {h, page} from '../core/dom.js';
+import {h, url} from '../core/dom.js';
 import {t} from '../core/texts.js';
 
 const UNSIZED = {width: 640, height: 640, autosizefit: 1};
@@ -12,7 +12,7 @@ export function previewTemplates(section, host, image) {
         section.removeEventListener('tab:shown', load);
         const templates = await api.get('admin/templates/');
         if (!templates.length) host.replaceChildren(h('p', {class: 'empty'}, t('image_templates_none')));
-        else host.replaceChildren(...templates.map((template) => preview(template, image)));
+        else host.replaceChildren(...templates.map(template => preview(template, image)));
     };
     section.addEventListener('tab:shown', load);
     if (!section.hidden) load();
@@ -34,6 +34,6 @@ function preview(template, image) {
             template.description ? h('span', {class: 'muted'}, template.description) : '',
             h('a', {
                 class: 'button quiet', 'aria-label': t('image_templates_publish', {name}),
-                href: `${page.root}publish/?${new URLSearchParams({src: image.src, tmp: name})}`,
+                href: url('publish/', {src: image.src, tmp: name}),
             }, t('image_publish'))));
 }

@@ -11,7 +11,7 @@ const host = $('#compare');
 const fields = {a: $('#a'), b: $('#b')};
 
 $('#swap').replaceWith(h('button', {type: 'button', class: 'button', id: 'swap', on: {click: swap}}, icon('swap'), t('compare_swap')));
-$('#pair').addEventListener('submit', (event) => {
+$('#pair').addEventListener('submit', event => {
     event.preventDefault();
     const pair = {a: fields.a.value, b: fields.b.value};
     history.pushState(null, '', `?${new URLSearchParams(pair)}`);
@@ -46,7 +46,7 @@ async function run({a, b}) {
     if (signal.aborted) return;
     const failed = sides.map((one, index) => one.reason && h('p', {class: 'error', role: 'alert'}, `${'AB'[index]}: ${one.reason.message}`));
     if (failed.some(Boolean)) host.replaceChildren(...failed.filter(Boolean));
-    else show(...sides.map((one) => one.value));
+    else show(...sides.map(one => one.value));
 }
 
 function show(a, b) {
@@ -57,14 +57,14 @@ function show(a, b) {
         const told = $('#compare-shown');
         if (told) told.textContent = t('compare_shown', {name: stage.shown.toUpperCase()});
     }});
-    const choose = (mode) => {
+    const choose = mode => {
         stage.setMode(mode);
         own.replaceChildren(...controls(mode, a, b));
     };
     host.replaceChildren(
         h('div', {class: 'compare-tools'},
             h('fieldset', {class: 'compare-modes'}, h('legend', {class: 'visually-hidden'}, t('compare_mode')),
-                ...MODES.map((mode) => h('label', {class: 'compare-mode'},
+                ...MODES.map(mode => h('label', {class: 'compare-mode'},
                     h('input', {type: 'radio', name: 'mode', value: mode, checked: mode === 'side', on: {change: () => choose(mode)}}),
                     h('span', {}, t(`compare_${mode}`))))),
             h('div', {class: 'toolbar'},
@@ -119,10 +119,10 @@ function facts(a, b) {
         h('caption', {class: 'visually-hidden'}, t('compare_facts')),
         h('thead', {}, h('tr', {}, h('td', {}), h('th', {scope: 'col'}, 'A'), h('th', {scope: 'col'}, 'B'))),
         h('tbody', {},
-            row('compare_size', (side) => t('compare_pixels', side)),
-            row('compare_format', (side) => side.format),
-            row('compare_bytes', (side) => (side === b && a !== b ? `${bytes(b.bytes)} (${relation(a, b)})` : bytes(side.bytes))),
-            row('compare_time', (side) => t('compare_ms', {n: number(side.ms)}))));
+            row('compare_size', side => t('compare_pixels', side)),
+            row('compare_format', side => side.format),
+            row('compare_bytes', side => (side === b && a !== b ? `${bytes(b.bytes)} (${relation(a, b)})` : bytes(side.bytes))),
+            row('compare_time', side => t('compare_ms', {n: number(side.ms)}))));
 }
 
 function relation(a, b) {

@@ -11,7 +11,7 @@ const field = $('#query');
 const host = $('#explained');
 
 field.value = page.data.query;
-$('#ask').addEventListener('submit', (event) => {
+$('#ask').addEventListener('submit', event => {
     event.preventDefault();
     history.pushState(null, '', `?${queryOf(field.value)}`);
     explain();

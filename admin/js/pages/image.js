@@ -1,12 +1,12 @@
 // The page of one image: what is on it already becomes quicker to use.
 
 import {$, $$, h, page} from '../core/dom.js';
-import {bytes, number} from '../core/format.js';
+import {bytes, number, time} from '../core/format.js';
 import {keys} from '../core/keys.js';
 import {t} from '../core/texts.js';
 import {enhanceActions, tellDone} from '../image/actions.js';
 import {editInPlace} from '../image/attributes.js';
-import {showFocal} from '../image/focal.js';
+import {enhanceFocal} from '../image/focal.js';
 import {copyRow, pictureMarkup} from '../image/links.js';
 import {enhanceMetadata} from '../image/metadata.js';
 import {makeTabs} from '../image/tabs.js';
@@ -27,13 +27,14 @@ function start() {
     makeTabs($('#parts'));
     if ($('#viewer')) {
         showViewer($('#viewer'), image);
-        showFocal($('#fact-focal'), image);
+        enhanceFocal($('#fact-focal'), image);
         previewTemplates($('#templates'), $('#template-previews'), image);
     }
     neighbours();
 }
 
 function localNumbers() {
+    for (const element of $$('time')) element.replaceWith(time(element.dateTime));
     for (const element of $$('[data-bytes]')) element.textContent = bytes(Number(element.dataset.bytes));
     for (const element of $$('[data-number]')) element.textContent = number(Number(element.dataset.number));
 }
@@ -49,11 +50,14 @@ function linksCard() {
 }
 
 function neighbours() {
-    const go = (id) => () => {
+    const go = id => () => {
         const link = $(`#${id}`);
         if (link && !$('#viewer')?.contains(document.activeElement)) location.assign(link.href);
     };
-    keys({ArrowLeft: go('previous'), ArrowRight: go('next')});
+    keys({
+        ArrowLeft: {run: go('previous'), text: t('image_previous')},
+        ArrowRight: {run: go('next'), text: t('image_next')},
+    });
     // Their pictures are there when somebody goes on; not before this page has all it needs.
     const prefetch = () => {
         for (const address of image.neighbours) new Image().src = `${page.root}${address}`;

@@ -9,6 +9,7 @@ from qisd.access.levels import Level
 from qisd.errors import NotFound, QisError, StoreUnavailable
 from qisd.imaging.values import boolean
 from qisd.library.files import Files
+from qisd.library.rules import LibraryRules
 from qisd.store.images import Image
 from qisd.web.console.image_facts import ImageFacts
 from qisd.web.console.image_values import data_of, details, place, rights, values_of
@@ -21,9 +22,12 @@ _NOT_FOUND = 404
 class ImagePages:
     """The pages of single images."""
 
-    def __init__(self, *, facts: ImageFacts, files: Files, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, facts: ImageFacts, files: Files, rules: Callable[[], LibraryRules], now: Callable[[], datetime]
+    ) -> None:
         self._facts = facts
         self._files = files
+        self._rules = rules
         self._now = now
 
     @address("/details/", who=Who.LOGGED_IN)
@@ -38,7 +42,7 @@ class ImagePages:
             title=view.image.title or view.image.filename,
             area=_AREA,
             values=values_of(view, call.visitor, call.urls(), now=self._now()),
-            data=data_of(view, call.visitor, call.urls()),
+            data=data_of(view, call.visitor, call.urls(), trash=self._rules().trash_days > 0),
             status=200 if view.state == "there" else _NOT_FOUND,
         )
 

@@ -10,9 +10,11 @@ import msgspec
 
 from qisd.access.levels import Flag, Level
 from qisd.access.visitor import Visitor
+from qisd.library.focal_points import focal_point_of
 from qisd.repository.catalogue import extension_of
 from qisd.store.image_metadata import ImageMetadata
 from qisd.store.stats_reports import DayCounts
+from qisd.web.api.focal_points import focal_object
 from qisd.web.console.image_facts import ImageView, Publicity
 from qisd.web.console.image_tables import tables
 from qisd.web.urls import Urls, encoded
@@ -74,6 +76,7 @@ def values_of(view: ImageView, visitor: Visitor, urls: Urls, *, now: datetime) -
         "previous": details(beside.previous) if beside.previous else None,
         "following": details(beside.following) if beside.following else None,
         "picture": picture(image.src),
+        "focal": focal_object(focal_point_of(image)),
         "format": extension_of(image.src).upper(),
         "modified": _modified(view),
         "summary": _summary(view.metadata),
@@ -88,8 +91,11 @@ def values_of(view: ImageView, visitor: Visitor, urls: Urls, *, now: datetime) -
     }
 
 
-def data_of(view: ImageView, visitor: Visitor, urls: Urls) -> dict[str, Any]:
-    """For the script."""
+def data_of(view: ImageView, visitor: Visitor, urls: Urls, *, trash: bool) -> dict[str, Any]:
+    """For the script.
+
+    :param trash: what is deleted can be had back.
+    """
     image, beside = view.image, view.neighbours
     return {
         "id": image.id,
@@ -101,6 +107,7 @@ def data_of(view: ImageView, visitor: Visitor, urls: Urls) -> dict[str, Any]:
         "width": image.width,
         "height": image.height,
         "state": view.state,
+        "trash": trash,
         "may": rights(visitor, image.folder),
         "neighbours": [picture(src) for src in (beside.following, beside.previous) if src],
         "previous": beside.previous and f"/{beside.previous}",
