@@ -1,20 +1,20 @@
 // One change of title, description or tags for many images, with a look at what it does before.
 
-import {api} from '../core/api.js';
+import {batch, get} from '../core/batch.js';
 import {openDialog} from '../core/dialog.js';
 import {$, h} from '../core/dom.js';
+import {loadStyle} from '../core/style.js';
 import {loadTexts, t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
 import {FIELDS, MOST, changes, tooLong} from './bulk_changes.js';
 
-const AT_ONCE = 50; // calls in a batch
 const SHOWN = 100; // lines of the preview
 const DONE = 200;
 
 // Asks what to change in `items`, image objects of which `src` suffices, and changes it.
 // Gives {changed: [ids]}, or null when nothing was done.
 export async function openBulkEdit(items) {
-    await loadTexts('bulk_edit');
+    await Promise.all([loadTexts('bulk_edit'), loadStyle('bulk_edit')]);
     const form = new BulkForm(items.length);
     const reading = read(items).then(images => form.fill(images, items.length));
     const answer = await openDialog({
@@ -39,7 +39,7 @@ class BulkForm {
         this.images = null;
         this.changes = [];
         this.count = count;
-        this.preview = h('div', {class: 'bulk-preview'}, h('p', {class: 'muted', role: 'status'}, t('bulk_loading')));
+        this.preview = h('div', {class: 'bulk-preview', tabindex: 0, role: 'region', 'aria-label': t('bulk_preview')}, h('p', {class: 'muted', role: 'status'}, t('bulk_loading')));
         this.values = h('div', {class: 'stack'});
         this.field = select('bulk-field', Object.keys(FIELDS).map(name => [name, t(`bulk_field_${name}`)]), () => this.chooseField());
         this.way = select('bulk-way', [], () => this.chooseWay());
@@ -125,23 +125,14 @@ function table(list) {
 
 // Reading and writing, many images in a call
 
-async function batches(operations) {
-    const answers = [];
-    for (let start = 0; start < operations.length; start += AT_ONCE) {
-        const body = JSON.stringify({operations: operations.slice(start, start + AT_ONCE)});
-        answers.push(...await api.post('batch/', new Blob([body], {type: 'application/json'})));
-    }
-    return answers;
-}
-
 const ok = answer => answer.status === DONE;
 
 // What is said about the images now; those that can't be read are left out.
 async function read(items) {
-    const details = (await batches(items.map(item => ({
-        method: 'GET', path: item.id ? `/admin/images/${item.id}/` : `/details/?${new URLSearchParams({src: item.src})}`,
-    })))).filter(ok).map(answer => answer.data);
-    const metadata = await batches(details.map(one => ({method: 'GET', path: `/admin/images/${one.id}/metadata/`})));
+    const details = (await batch(items.map(item => (
+        item.id ? get(`admin/images/${item.id}/`) : get('details/', {src: item.src})
+    )))).filter(ok).map(answer => answer.data);
+    const metadata = await batch(details.map(one => get(`admin/images/${one.id}/metadata/`)));
     return details.map((one, index) => {
         const known = ok(metadata[index]) ? metadata[index].data : {tags: [], iptc: {}};
         return {
@@ -153,7 +144,7 @@ async function read(items) {
 
 // Writes `after` of each change; gives those that went well, and tells of the others.
 async function apply(list) {
-    const answers = await batches(list.map(({image, field, after}) => ({
+    const answers = await batch(list.map(({image, field, after}) => ({
         method: 'PATCH',
         path: `/admin/images/${image.id}/${field === 'tags' ? 'metadata/' : ''}`,
         body: {[field]: after},

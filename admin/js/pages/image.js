@@ -1,7 +1,7 @@
 // The page of one image: what is on it already becomes quicker to use.
 
 import {$, $$, h, page} from '../core/dom.js';
-import {bytes, number, time} from '../core/format.js';
+import {bytes, number} from '../core/format.js';
 import {keys} from '../core/keys.js';
 import {t} from '../core/texts.js';
 import {enhanceActions, tellDone} from '../image/actions.js';
@@ -34,7 +34,6 @@ function start() {
 }
 
 function localNumbers() {
-    for (const element of $$('time')) element.replaceWith(time(element.dateTime));
     for (const element of $$('[data-bytes]')) element.textContent = bytes(Number(element.dataset.bytes));
     for (const element of $$('[data-number]')) element.textContent = number(Number(element.dataset.number));
 }
@@ -42,7 +41,7 @@ function localNumbers() {
 function linksCard() {
     const card = $('#links');
     if (!card) return;
-    for (const place of $$('[data-copy]', card)) copyRow(place, () => place.dataset.copy, place.dataset.name);
+    for (const place of $$('[data-address]', card)) copyRow(place, () => place.dataset.address, place.dataset.name);
     if (!image.width) return;
     const place = h('span', {});
     $('ul', card).append(h('li', {}, h('span', {}, t('image_link_picture')), h('code', {}, '<picture>…'), place));
@@ -50,10 +49,7 @@ function linksCard() {
 }
 
 function neighbours() {
-    const go = id => () => {
-        const link = $(`#${id}`);
-        if (link && !$('#viewer')?.contains(document.activeElement)) location.assign(link.href);
-    };
+    const go = id => () => $(`#${id}`)?.click();
     keys({
         ArrowLeft: {run: go('previous'), text: t('image_previous')},
         ArrowRight: {run: go('next'), text: t('image_next')},
