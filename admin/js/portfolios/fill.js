@@ -1,34 +1,32 @@
 // Puts images into portfolios, many in one call.
 
 import {api} from '../core/api.js';
+import {batch} from '../core/batch.js';
 import {openDialog} from '../core/dialog.js';
 import {t} from '../core/texts.js';
 import {Settings} from './settings.js';
 
-const AT_ONCE = 100;
 const LAST = 999_999; // behind all others; among equals the order of adding counts
 
 // `images` are {id} or {src}. Resolves to {added, there, faults}: numbers, and what was wrong with the others in words.
 export async function addImages(portfolioId, images) {
     const sum = {added: 0, there: 0, faults: []};
-    for (let start = 0; start < images.length; start += AT_ONCE) {
-        const part = images.slice(start, start + AT_ONCE);
-        const operations = part.map(image => ({
+    const answers = await batch(
+        images.map(image => ({
             method: 'POST',
             path: `/portfolios/${portfolioId}/images/`,
             body: {...(image.id ? {image_id: image.id} : {image_src: image.src}), index: LAST},
-        }));
-        const answers = await api.post('batch/', {operations: JSON.stringify(operations)});
-        answers.forEach((answer, index) => {
-            if (answer.status === 200) {
-                sum.added += 1;
-            } else if (answer.status === 409) {
-                sum.there += 1;
-            } else {
-                sum.faults.push(`${part[index].src}: ${answer.message}`);
-            }
-        });
-    }
+        })),
+    );
+    answers.forEach((answer, index) => {
+        if (answer.status === 200) {
+            sum.added += 1;
+        } else if (answer.status === 409) {
+            sum.there += 1;
+        } else {
+            sum.faults.push(`${images[index].src}: ${answer.message}`);
+        }
+    });
     return sum;
 }
 

@@ -1,6 +1,6 @@
 // The fields of what is said about a portfolio: name, description, address, access. The address is checked as one types.
 
-import {api} from '../core/api.js';
+import {batch, get} from '../core/batch.js';
 import {$, h, page} from '../core/dom.js';
 import {t} from '../core/texts.js';
 import {LEVELS, accessOf} from './access.js';
@@ -93,8 +93,7 @@ export class Settings {
     // As part of a batch: that an address is free is no failed call.
     async #check(value) {
         const asked = ++this.#asked;
-        const path = `/portfolios/?${new URLSearchParams({human_id: value})}`;
-        const [answer] = await api.post('batch/', {operations: JSON.stringify([{method: 'GET', path}])});
+        const [answer] = await batch([get('portfolios/', {human_id: value})]);
         if (asked !== this.#asked || this.#fields.human_id.value.trim() !== value) {
             return;
         }

@@ -1,6 +1,7 @@
 // What is known of a file before any of it is sent: whether the server would take it, and whether it is there already.
 
 import {api} from '../core/api.js';
+import {batch, get} from '../core/batch.js';
 import {t} from '../core/texts.js';
 
 const AT_ONCE = 20;
@@ -47,11 +48,8 @@ export async function* lookedUp(items, fileOf) {
 
 // One call for all of them: that a place is free is no error of a call of its own.
 async function takenPlaces(items) {
-    const operations = items.map(item => ({
-        method: 'GET',
-        path: `/details/?${new URLSearchParams({src: `${item.folder}/${item.name}`.replace(/^\/*/, '/')})}`,
-    }));
-    const answers = await api.post('batch/', {operations: JSON.stringify(operations)});
+    const place = item => `${item.folder}/${item.name}`.replace(/^\/*/, '/');
+    const answers = await batch(items.map(item => get('details/', {src: place(item)})));
     return answers.map(answer => (answer.status === 200 ? answer.data : answer.status === 415 ? {} : null));
 }
 

@@ -1,7 +1,8 @@
 // What has come: pictures, and links that can be copied.
 
-import {api, THUMB, imageUrl} from '../core/api.js';
+import {THUMB, imageUrl} from '../core/api.js';
 import {basket} from '../core/basket.js';
+import {batch, get} from '../core/batch.js';
 import {copyButton} from '../core/copy.js';
 import {$, h, page, url} from '../core/dom.js';
 import {t} from '../core/texts.js';
@@ -82,16 +83,8 @@ export class Results {
 
     async #intoBasket() {
         const items = this.#done().filter(item => this.#previewed.has(item.src.split('.').pop().toLowerCase()));
-        const images = [];
-        for (let start = 0; start < items.length; start += 100) {
-            const operations = items.slice(start, start + 100).map(({src}) => ({
-                method: 'GET',
-                path: `/details/?${new URLSearchParams({src: `/${src}`})}`,
-            }));
-            const answers = await api.post('batch/', {operations: JSON.stringify(operations)});
-            images.push(...answers.filter(answer => answer.status === 200).map(answer => answer.data));
-        }
-        basket.add(images);
+        const answers = await batch(items.map(({src}) => get('details/', {src: `/${src}`})));
+        basket.add(answers.filter(answer => answer.status === 200).map(answer => answer.data));
         toast(t('basket_added', {n: basket.size}), {kind: 'good'});
     }
 }
@@ -122,8 +115,7 @@ function absolute(address) {
 
 // Found out only after the file had come: it was too large to be looked for before.
 async function tellSame(item, card) {
-    const operations = item.duplicates.slice(0, 10).map(id => ({method: 'GET', path: `/admin/images/${id}/`}));
-    const answers = await api.post('batch/', {operations: JSON.stringify(operations)});
+    const answers = await batch(item.duplicates.slice(0, 10).map(id => get(`admin/images/${id}/`)));
     const there = answers.filter(answer => answer.status === 200).map(answer => `/${answer.data.src}`);
     if (there.length) {
         card.lastChild.append(h('p', {class: 'hint'}, t('same_content', {places: there.join(', ')})));
