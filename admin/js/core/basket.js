@@ -9,7 +9,7 @@ const listeners = new Set();
 
 function read() {
     const kept = store.get(NAME);
-    return Array.isArray(kept) ? kept.filter(one => Number.isInteger(one?.id)) : [];
+    return Array.isArray(kept) ? kept.filter(one => typeof one?.src === 'string') : [];
 }
 
 function write(items) {
@@ -24,25 +24,31 @@ function tell() {
     }
 }
 
+// Paths go with and without a slash before them.
+function plain(src) {
+    return String(src ?? '').replace(/^\/+/, '');
+}
+
 export const basket = {
-    // Images as {id, src, title}, in the order in which they were put in.
+    // Images as {id, src, title}, in the order in which they were put in; `id` is null where nobody knew it.
     items: read,
 
     get size() {
         return read().length;
     },
 
-    has(id) {
-        return read().some(one => one.id === id);
+    has(src) {
+        return read().some(one => one.src === plain(src));
     },
 
-    // Put images in; those that are there already stay where they are. Returns how many have come.
+    // Put images in, objects with at least a `src`; those that are there already stay where they are. Returns how many
+    // have come.
     add(images) {
         const items = read();
-        const known = new Set(items.map(one => one.id));
+        const known = new Set(items.map(one => one.src));
         const fresh = images
-            .filter(one => Number.isInteger(one?.id) && one.id > 0 && !known.has(one.id) && known.add(one.id))
-            .map(one => ({id: one.id, src: one.src, title: one.title || ''}))
+            .map(one => ({id: one.id || null, src: plain(one.src), title: one.title || ''}))
+            .filter(one => one.src && !known.has(one.src) && known.add(one.src))
             .slice(0, MOST - items.length);
         if (fresh.length) {
             write([...items, ...fresh]);
@@ -50,9 +56,10 @@ export const basket = {
         return fresh.length;
     },
 
-    remove(ids) {
-        const gone = new Set(ids);
-        write(read().filter(one => !gone.has(one.id)));
+    // Take images out, by their paths.
+    remove(srcs) {
+        const gone = new Set(srcs.map(plain));
+        write(read().filter(one => !gone.has(one.src)));
     },
 
     // Put everything at once, as an undo does.

@@ -88,7 +88,7 @@ function draw(list, items) {
                         type: 'button',
                         class: 'button quiet icon-only',
                         'aria-label': t('basket_remove', {name}),
-                        on: {click: () => basket.remove([image.id])},
+                        on: {click: () => basket.remove([image.src])},
                     },
                     icon('close'),
                 ),

@@ -4,7 +4,7 @@ import {api} from '../core/api.js';
 import {openDialog} from '../core/dialog.js';
 import {h, icon} from '../core/dom.js';
 import {t} from '../core/texts.js';
-import {openParameters} from '../publish/dialog.js';
+import {editParameters} from '../publish/parameters.js';
 
 const SHOWN = 3;
 
@@ -30,7 +30,7 @@ export class ParametersField {
                     class: 'button',
                     on: {
                         click: async () => {
-                            const chosen = await openParameters({src, parameters: this.value, title});
+                            const chosen = await editParameters({src, values: this.value, title});
                             if (chosen) {
                                 this.value = chosen;
                                 this.draw();

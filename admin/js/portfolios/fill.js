@@ -15,7 +15,7 @@ export async function addImages(portfolioId, images) {
         images.map(image => ({
             method: 'POST',
             path: `/portfolios/${portfolioId}/images/`,
-            body: {...(image.id ? {image_id: image.id} : {image_src: image.src}), index: LAST},
+            body: {...(image.id ? {image_id: image.id} : {image_src: `/${image.src.replace(/^\/+/, '')}`}), index: LAST},
         })),
     );
     answers.forEach((answer, index) => {

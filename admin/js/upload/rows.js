@@ -14,8 +14,8 @@ const SHOWN = 500; // rows at once; the others follow as these are done
 const BUTTONS = {
     pause: {icon: 'pause', when: ['waiting', 'sending', 'checking'], run: item => queue.pause([item.id])},
     resume: {icon: 'play', when: ['paused'], run: item => queue.resume([item.id])},
-    retry: {icon: 'retry', when: ['failed'], run: item => queue.resume([item.id])},
-    decide: {icon: 'duplicate', when: ['asking'], run: () => askAll()},
+    retry: {icon: 'refresh', when: ['failed'], run: item => queue.resume([item.id])},
+    decide: {icon: 'compare', when: ['asking'], run: () => askAll()},
     allow: {icon: 'key', when: ['lost'], only: item => item.permit, run: item => queue.permit(item.id)},
     remove: {icon: 'close', when: [...OPEN, 'failed'], run: item => queue.remove([item.id])},
 };
