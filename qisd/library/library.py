@@ -10,8 +10,8 @@ from twisted.logger import Logger
 
 from qisd.errors import StoreUnavailable
 from qisd.library.files import Files
-from qisd.library.folders import Folders
 from qisd.library.focal_points import ImageFocalPoints
+from qisd.library.folders import Folders
 from qisd.library.guard import Guard
 from qisd.library.integrity import IntegrityCheck
 from qisd.library.journal import Journal
@@ -39,11 +39,11 @@ from qisd.tasks.registry import TaskType
 _log = Logger()
 
 
-class Library:
 async def _nothing_to_wait_for() -> None:
     pass
 
 
+class Library:
     """Everything that can be done with folders and files.
 
     :param database: for requests.
@@ -53,8 +53,8 @@ async def _nothing_to_wait_for() -> None:
     :param check_file: a file below the root that is there whenever the library is; empty: there is none.
     :param changed: told the path of each file and folder that a visitor has changed, without leading slash. Other
         processes are told by :data:`qisd.store.disk_operations.CHANNEL`: what is heard there goes to :meth:`forget`.
-    """
     :param focal_points_known: waits until this process goes by the focal points that have been written.
+    """
 
     def __init__(
         self,
@@ -71,8 +71,8 @@ async def _nothing_to_wait_for() -> None:
         min_free_mb: int = 0,
         check_file: str = "",
         changed: Callable[[str], None] = lambda path: None,
-    ) -> None:
         focal_points_known: Callable[[], Awaitable[None]] = _nothing_to_wait_for,
+    ) -> None:
         self._rules = rules
         self._pool = files
         self._patient = patient
@@ -138,19 +138,11 @@ async def _nothing_to_wait_for() -> None:
         self.listing = Listing(reactor, files=files, tree=self.tree, registrar=self.registrar, rules=self.rules)
         self.trash = Trash(database=database, files=files, tree=self.tree, journal=self.journal, folders=self.folders)
         self.metadata = Metadata(database=database, files=self.files, changed=self._changed)
-        self.reading = Reading(
-            database=database, files=files, repository=repository, registrar=self.registrar, rules=self.rules
-        )
-        self.copying = Copying(
-            files=self.files,
-            metadata=self.metadata,
-            uploads=self.uploads,
-            pool=files,
-            repository=repository,
-            staging=self.staging,
-        )
         self.focal_points = ImageFocalPoints(
             database=database, files=self.files, changed=self._changed, known=focal_points_known
+        )
+        self.reading = Reading(
+            database=database, files=files, repository=repository, registrar=self.registrar, rules=self.rules
         )
         self.integrity = IntegrityCheck(
             reactor,

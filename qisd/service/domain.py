@@ -243,6 +243,7 @@ class Domain:
             rules=_library_rules(settings, self._rules),
             check_file=settings.store_check_file,
             changed=self._changed_here,
+            focal_points_known=self._store.focal_points.catch_up,
             **_library_modes(settings),
         )
         self._pieces = PieceBodies(self.library.resumable)
@@ -269,11 +270,11 @@ class Domain:
             files=pools.files,
             renders=pools.renders,
             cache=cache,
-            focal_points_known=self._store.focal_points.catch_up,
             leases=self._leases,
             templates=self._store.templates,
             track=track,
             witness=_Witness(self.library.registrar),
+            focal_points=self._store.focal_points,
             now=reactor.seconds,
         )
 
@@ -290,6 +291,7 @@ class Domain:
                 folders=library.folder_records,
                 supported=self._supported,
             ),
+            FocalPointEndpoints(library.focal_points),
             ImageStatisticsEndpoints(database, files=library.files, now=self._now),
             ImagingEndpoints(
                 self.images,
@@ -300,7 +302,6 @@ class Domain:
             ImageUsageEndpoints(Usage(database, files=library.files)),
             BeforeUploadEndpoints(uploads=library.uploads, search=library.search, rules=library.rules),
             UploadEndpoints(uploads=library.uploads, results=UploadResults(database, supported=self._supported)),
-            focal_points=self._store.focal_points,
             ResumableEndpoints(library.resumable, uploads=library.uploads, pieces=self._pieces),
             FileUploadEndpoints(
                 uploads=library.uploads,
@@ -317,7 +318,6 @@ class Domain:
             PermissionMatrixEndpoints(
                 self.accounts.folder_permissions,
                 PublicityPreview(database, snapshot=lambda: self.permissions.snapshot, reactor=self._reactor),
-            FocalPointEndpoints(library.focal_points),
                 registrar=library.registrar,
                 tree=library.tree,
                 files=self._pools.files,
