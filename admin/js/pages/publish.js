@@ -11,70 +11,70 @@ import {Publisher, loadFacts} from '../publish/publisher.js';
 import {loadBases, saveTemplate} from '../publish/templates.js';
 
 const main = $('#publisher');
-let list = [page.data.src, ...pathsOf(page.data.more ?? '').filter((src) => src !== page.data.src)];
+let list = [page.data.src, ...pathsOf(page.data.more ?? '').filter(src => src !== page.data.src)];
 
 const [facts, templates] = await Promise.all([loadFacts(), loadBases()]);
 const bases = templates.bases(facts.default_template);
 
 const many = new Many({
-  change: (paths) => {
-    list = paths.length ? paths : [publisher.src];
-    if (list.includes(publisher.src)) publisher.refresh();
-    else choose(list[0]);
-  },
-  choose,
+    change: paths => {
+        list = paths.length ? paths : [publisher.src];
+        if (list.includes(publisher.src)) publisher.refresh();
+        else choose(list[0]);
+    },
+    choose,
 });
 
 const save = page.may('admin_all') && h('button', {type: 'button', class: 'button', on: {click: keep}}, t('save_template'));
 
 const publisher = new Publisher({
-  src: page.data.src,
-  server: page.data.server,
-  facts,
-  bases,
-  pick: (path) => pickFile({path: path ? `/${path.replace(/^\//, '').split('/').slice(0, -1).join('/')}` : '/'}),
-  tools: [presetsMenu({take: (values) => publisher.session.replace(values), present: () => publisher.session.values}), ...(save ? [save] : [])],
-  below: [many.element],
-  showed,
-  embed: page.data.embed,
+    src: page.data.src,
+    server: page.data.server,
+    facts,
+    bases,
+    pick: path => pickFile({path: path ? `/${path.replace(/^\//, '').split('/').slice(0, -1).join('/')}` : '/'}),
+    tools: [presetsMenu({take: values => publisher.session.replace(values), present: () => publisher.session.values}), ...(save ? [save] : [])],
+    below: [many.element],
+    showed,
+    embed: page.data.embed,
 });
 
 publisher.start(location.search);
 main.replaceChildren(publisher.element);
 
 function choose(src) {
-  publisher.load(src);
-  $('#publish-src').textContent = src;
-  $('#publish-back')?.setAttribute('href', `${page.root}details/?src=${encodeURIComponent(src)}`);
+    publisher.load(src);
+    $('#publish-src').textContent = src;
+    $('#publish-back')?.setAttribute('href', `${page.root}details/?src=${encodeURIComponent(src)}`);
 }
 
 function showed() {
-  publisher.others = list.filter((src) => src !== publisher.src);
-  many.show(list, publisher.src, publisher.result);
+    publisher.others = list.filter(src => src !== publisher.src);
+    many.show(list, publisher.src, publisher.result);
 }
 
 async function keep() {
-  const name = h('input', {type: 'text', id: 'tpl-name', maxlength: '120', required: true});
-  const description = h('input', {type: 'text', id: 'tpl-description', maxlength: '5120'});
-  const wrong = h('p', {class: 'error', role: 'alert', hidden: true});
-  await openDialog({
-    title: t('save_template'),
-    body: h('div', {class: 'stack'},
-      h('div', {class: 'field'}, h('label', {for: 'tpl-name'}, t('template_name')), name),
-      h('div', {class: 'field'}, h('label', {for: 'tpl-description'}, t('template_description')), description), wrong),
-    actions: [{label: t('cancel'), value: ''}, {label: t('save'), value: 'save', kind: 'primary'}],
-    onSubmit: async (value) => {
-      if (value !== 'save') return true;
-      try {
-        const made = await saveTemplate({name: name.value, description: description.value, document: publisher.document});
-        toast(t('template_saved', {name: made.name}), {kind: 'good', action: {label: t('show'), run: () => { location.href = `${page.root}admin/templates/${made.id}/`; }}});
-        return true;
-      } catch (error) {
-        wrong.textContent = error.message;
-        wrong.hidden = false;
-        name.focus();
-        return false;
-      }
-    },
-  });
+    const name = h('input', {type: 'text', id: 'tpl-name', maxlength: '120', required: true});
+    const description = h('input', {type: 'text', id: 'tpl-description', maxlength: '5120'});
+    const wrong = h('p', {class: 'error', role: 'alert', hidden: true});
+    await openDialog({
+        title: t('save_template'),
+        body: h('div', {class: 'stack'},
+            h('div', {class: 'field'}, h('label', {for: 'tpl-name'}, t('template_name')), name),
+            h('div', {class: 'field'}, h('label', {for: 'tpl-description'}, t('template_description')), description), wrong),
+        actions: [{label: t('cancel'), value: ''}, {label: t('save'), value: 'save', kind: 'primary'}],
+        onSubmit: async value => {
+            if (value !== 'save') return true;
+            try {
+                const made = await saveTemplate({name: name.value, description: description.value, document: publisher.document});
+                toast(t('template_saved', {name: made.name}), {kind: 'good', action: {label: t('show'), run: () => { location.href = `${page.root}admin/templates/${made.id}/`; }}});
+                return true;
+            } catch (error) {
+                wrong.textContent = error.message;
+                wrong.hidden = false;
+                name.focus();
+                return false;
+            }
+        },
+    });
 }

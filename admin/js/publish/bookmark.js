@@ -7,17 +7,17 @@ import {START} from './output_choices.js';
 const OWN = new Set(['src', 'more', 'embed', 'onClose', ...Object.keys(START)]);
 
 export function stateAddress(src, parameters, extras, more = []) {
-  const chosen = Object.entries(extras).filter(([name, value]) => name in START && value !== START[name]);
-  return `?${query({src, ...(more.length ? {more: more.join('\n')} : {}), ...parameters, ...Object.fromEntries(chosen)})}`;
+    const chosen = Object.entries(extras).filter(([name, value]) => name in START && value !== START[name]);
+    return `?${query({src, ...(more.length ? {more: more.join('\n')} : {}), ...parameters, ...Object.fromEntries(chosen)})}`;
 }
 
-/** The parameters of the image, and what was chosen besides, of a page's query. */
+// The parameters of the image, and what was chosen besides, of a page's query.
 export function openAddress(text) {
-  const given = {};
-  const extras = {};
-  for (const [name, value] of new URLSearchParams(text)) {
-    if (name in START) extras[name] ??= value;
-    else if (!OWN.has(name)) given[name] ??= value;
-  }
-  return {given, extras};
+    const given = {};
+    const extras = {};
+    for (const [name, value] of new URLSearchParams(text)) {
+        if (name in START) extras[name] ??= value;
+        else if (!OWN.has(name)) given[name] ??= value;
+    }
+    return {given, extras};
 }

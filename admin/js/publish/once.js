@@ -1,27 +1,27 @@
 // One piece of work at a time, and the newest wish next: what was wished for in between is never begun.
 
 export class OneAtATime {
-  #work;
-  #waiting = null;
-  #busy = false;
+    #work;
+    #waiting = null;
+    #busy = false;
 
-  /** @param {(wish: any) => Promise<void>} work must deal with its own errors */
-  constructor(work) {
-    this.#work = work;
-  }
-
-  ask(wish) {
-    this.#waiting = {wish};
-    if (!this.#busy) this.#run();
-  }
-
-  async #run() {
-    this.#busy = true;
-    while (this.#waiting) {
-      const {wish} = this.#waiting;
-      this.#waiting = null;
-      await this.#work(wish);
+    // `work`: must deal with its own errors
+    constructor(work) {
+        this.#work = work;
     }
-    this.#busy = false;
-  }
+
+    ask(wish) {
+        this.#waiting = {wish};
+        if (!this.#busy) this.#run();
+    }
+
+    async #run() {
+        this.#busy = true;
+        while (this.#waiting) {
+            const {wish} = this.#waiting;
+            this.#waiting = null;
+            await this.#work(wish);
+        }
+        this.#busy = false;
+    }
 }
