@@ -6,7 +6,7 @@ import {h, page, url} from '../core/dom.js';
 import {bytes, number} from '../core/format.js';
 import {t} from '../core/texts.js';
 
-const SIZES = ['source', 'rotated', 'crop', 'picture', 'canvas', 'output'];
+const SIZES = ['source', 'rotated', 'crop', 'picture', 'canvas', 'tile', 'output'];
 
 // `deeds` measure what is not known without making the image.
 export function explanation(found, query, deeds) {
@@ -36,11 +36,11 @@ function answer({src, width, height, format}, query) {
             h('a', {class: 'button', href: url('compare/', {a: plain, b: address})}, t('explain_compare'))));
 }
 
-function access({src, access: right}) {
+function access({src, access: own}) {
+    const right = own.public_right ?? own;
     const values = {group: right.group, folder: right.folder, level: t(`explain_level_${right.level}`)};
-    let text = t('explain_access_none');
-    if (right.public) text = t('explain_access_public', values);
-    else if (right.bypass.length) text = t('explain_access_bypass', {flags: right.bypass.join(', ')});
+    let text = t('explain_access_bypass', {flags: own.bypass.join(', ')});
+    if (own.public) text = t('explain_access_public', values);
     else if (right.group) text = t('explain_access_you', values);
     const folder = `/${src.replace(/^\//, '').split('/').slice(0, -1).join('/')}`;
     const trace = page.may('admin_permissions');
@@ -55,7 +55,10 @@ function parameters({template, parameters: list}) {
     return section('explain_parameters',
         h('p', {}, `${t('explain_template')}: ${told}`),
         list.length ? table(['explain_parameter', 'explain_value', 'explain_from'],
-            list.map(one => [h('code', {}, one.name), String(one.value), t(`explain_from_${one.from}`)]))
+            list.map(one => [
+                h('code', {}, one.name), one.value,
+                [t(`explain_from_${one.origin}`), one.effective ? '' : h('span', {class: 'muted'}, ` · ${t('explain_no_effect')}`)],
+            ]))
             : h('p', {class: 'muted'}, t('explain_parameters_none')));
 }
 
@@ -72,9 +75,9 @@ function sizeText(size) {
 }
 
 function cache({cache: floor, key, made_ms: made}) {
-    const tiers = (floor.tiers ?? []).map(one => t(one.has ? 'explain_has' : 'explain_has_not', {name: one.name}));
+    const tiers = floor.tiers.map(one => t(one.has ? 'explain_has' : 'explain_has_not', {name: one.name}));
     return section('explain_cache',
-        h('p', {}, t(`explain_tier_${floor.tier}`)),
+        h('p', {}, t(`explain_tier_${floor.tier}`), floor.already || floor.ready ? '' : ` ${t('explain_not_ready')}`),
         tiers.length ? h('p', {class: 'muted'}, t('explain_tiers', {tiers: tiers.join(', ')})) : '',
         made ? h('p', {class: 'muted'}, t('explain_made', {ms: number(Math.round(made))})) : '',
         h('p', {class: 'row'}, `${t('explain_key')}: `, h('code', {class: 'explain-key'}, key), copyButton(() => key, {label: t('explain_key')})));
@@ -118,9 +121,11 @@ function formats({formats: list, bytes: own, format}, measure) {
     return section('explain_formats',
         h('table', {class: 'explain-bars'}, h('tbody', {}, ...list.map(one => h('tr', {},
             h('th', {scope: 'row'}, one.format.toUpperCase()),
-            h('td', {}, bar(one.bytes / largest)),
-            h('td', {class: 'explain-number'}, bytes(one.bytes)),
-            h('td', {class: 'explain-number'}, milliseconds(one.ms)))))));
+            ...(one.error ? [h('td', {colspan: 3, class: 'muted'}, one.error)] : [
+                h('td', {}, bar(one.bytes / largest)),
+                h('td', {class: 'explain-number'}, bytes(one.bytes)),
+                h('td', {class: 'explain-number'}, one.ms ? milliseconds(one.ms) : t('explain_format_cached')),
+            ]))))));
 }
 
 function waiting(run) {

@@ -73,7 +73,7 @@ function moreMenu(image, deeds) {
         deed('move', 'move', deeds.move, 'delete'),
         deed('replace', 'upload', deeds.replace, 'upload'),
         ...(picture ? [
-            deed('focal_set', 'target', image.may.edit && (() => openFocal(image)), 'edit'),
+            deed('focal_set', 'focus', image.may.edit && (() => openFocal(image)), 'edit'),
             {label: t('image_compare'), icon: 'compare', href: compareAddress(image)},
             ...(image.may.edit ? [{label: t('image_why'), icon: 'help', href: whyAddress(image)}] : []),
         ] : []),
@@ -171,7 +171,7 @@ async function restore(src) {
 }
 
 async function reset(image) {
-    if (await attempt(() => api.post(`admin/images/${image.id}/reset/`, {}))) location.reload();
+    if (await attempt(() => api.post(`admin/images/${image.id}/reset/`, {}))) leave({text: t('image_reset_done')}, image.src);
 }
 
 async function replace(image) {
@@ -188,7 +188,7 @@ async function replace(image) {
     form.append('overwrite', 'yes');
     form.append('files', file, image.filename);
     const outcome = await attempt(() => api.post('upload/', form));
-    if (outcome) location.reload();
+    if (outcome) leave({text: t('image_replace_done')}, image.src);
 }
 
 function chosenFile(image) {

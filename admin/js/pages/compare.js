@@ -71,7 +71,7 @@ function show(a, b) {
                 button('zoom-out', 'compare_zoom_out', () => stage.zoomOut()),
                 zoom,
                 button('zoom-in', 'compare_zoom_in', () => stage.zoomIn()),
-                button('fit', 'compare_reset', () => stage.reset()))),
+                button('full', 'compare_reset', () => stage.reset()))),
         own,
         stage.element,
         facts(a, b));
