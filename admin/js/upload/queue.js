@@ -25,6 +25,7 @@ class Queue extends EventTarget {
     #items = new Map();
     #files = new Map(); // by id: {file, handle}
     #running = new Map(); // by id: AbortController
+    #looking = new Set(); // ids of those that this tab is looking up
     #folders = new Map(); // by path: promise of its being there
     #forAll = new Map(); // by kind of question: what was said for all
     #waiters = new Map(); // by batch
@@ -110,6 +111,9 @@ class Queue extends EventTarget {
             made.push(item);
             this.#files.set(item.id, one);
             this.#items.set(item.id, item);
+            if (!item.error) {
+                this.#looking.add(item.id);
+            }
             item.kept = !item.error && (await memory.keepFile(item.id, one));
         }
         this.#forAll.clear();
@@ -177,17 +181,20 @@ class Queue extends EventTarget {
         try {
             for await (const part of lookedUp(asked, item => this.fileOf(item.id))) {
                 for (const {item, taken, same} of part) {
-                    if (!this.#items.has(item.id)) {
-                        continue;
+                    Object.assign(item, {taken, same: same.filter(one => one.src !== taken?.src)});
+                    if (item.state === 'checking') {
+                        this.#judge(item);
                     }
-                    Object.assign(item, {taken, same: same.filter(one => `/${one.src}` !== `/${taken?.src}`)});
-                    this.#judge(item);
                 }
-                await this.#keep(part.map(({item}) => item));
+                await this.#keep(part.map(({item}) => item).filter(item => this.#items.has(item.id)));
+                this.#run();
             }
         } catch {
             // The server will say so when the file comes.
             this.#become(asked.filter(item => item.state === 'checking'), 'waiting');
+        }
+        for (const item of items) {
+            this.#looking.delete(item.id);
         }
         this.#channel.postMessage({load: true});
         this.#run();
@@ -236,7 +243,8 @@ class Queue extends EventTarget {
         this.#leads = true;
         await this.#load();
         for (const item of this.items) {
-            if (item.state === 'sending' || (item.state === 'checking' && !this.#files.has(item.id))) {
+            // What the page before was at; the server will say what that did not find out.
+            if (item.state === 'sending' || (item.state === 'checking' && !this.#looking.has(item.id))) {
                 item.state = 'waiting';
             }
             if (item.url && Date.now() - item.urlFrom > FRESH_FOR) {
@@ -250,8 +258,11 @@ class Queue extends EventTarget {
 
     async #load() {
         for (const item of await memory.items()) {
-            if (!this.#running.has(item.id)) {
+            const known = this.#items.get(item.id);
+            if (!known) {
                 this.#items.set(item.id, item);
+            } else if (known.state === 'checking' && !this.#looking.has(item.id)) {
+                Object.assign(known, item); // another tab has looked it up
             }
         }
         this.#emit();
@@ -268,7 +279,7 @@ class Queue extends EventTarget {
     #heard({deed, given, load, news, gone}) {
         if (news && !this.#leads) {
             for (const item of news) {
-                this.#items.set(item.id, item);
+                this.#items.set(item.id, Object.assign(this.#items.get(item.id) ?? {}, item));
             }
             for (const id of gone) {
                 this.#items.delete(id);
