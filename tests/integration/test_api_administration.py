@@ -38,6 +38,12 @@ class UserDetailTests(AdministrationCase):
         users = {one["username"]: one for one in await self.done("GET", "/admin/users/", query={"details": "1"})}
         self.assertIsNotNone(users["maria"]["last_login"])
         self.assertFalse(users["maria"]["must_change"])
+        alone = await self.done("GET", f"/admin/users/{number}/", query={"details": "1"})
+        self.assertEqual(alone, users["maria"])
+        reply = await self.call(
+            "GET", f"/admin/users/{number}/", token=await self.token_of(number), query={"details": 1}
+        )
+        self.refused(reply, 403, "User administration")
 
     async def test_a_one_time_password_opens_nothing_but_the_way_to_another_one(self) -> None:
         number = (await self.done("POST", "/admin/users/", form={**MARIA, "allow_api": 1}))["id"]
@@ -174,6 +180,39 @@ class MatrixTests(AdministrationCase):
         )
 
 
+class WhoTests(AdministrationCase):
+    async def test_everybody_who_can_see_a_folder_is_told_with_the_groups_that_let_them(self) -> None:
+        for path, folder in (("press/a.png", "/press"), ("press/inner/b.png", "/press/inner")):
+            self.paint(path)
+            await self.domain.library.registrar.image(path)
+            for public in (1, 2):
+                self.permit(folder, public, 0)
+        press = self.group("Press")
+        self.permit("/press", press, 40)
+        await self.person(groups=[press], name="anna")
+        await self.person(name="bert")
+        found = await self.done("GET", "/admin/permissions/who/", query={"path": "/press/inner"})
+        self.assertEqual((found["folder"], found["public"]), ("/press/inner", 0))
+        groups = {one["name"]: (one["access"], one["folder"], one["members"], one["bypass"]) for one in found["groups"]}
+        self.assertEqual(groups, {"Administrators": (70, None, 1, True), "Press": (40, "/press", 1, False)})
+        users = {one["username"]: (one["access"], one["groups"]) for one in found["users"]}
+        self.assertEqual(users, {"admin": (70, ["Administrators"]), "anna": (40, ["Press"])})
+
+    async def test_what_is_public_is_seen_by_all_by_that(self) -> None:
+        await self.person(name="bert")
+        found = await self.done("GET", "/admin/permissions/who/", query={"path": "/nowhere/yet"})
+        self.assertGreaterEqual(found["public"], 10)
+        self.assertIn("Public", {name for one in found["users"] if one["username"] == "bert" for name in one["groups"]})
+
+    async def test_people_are_found_by_a_part_of_their_name_the_very_name_first(self) -> None:
+        for number in range(25):
+            await self.person(name=f"an{number:02}")
+        await self.person(name="AN")
+        found = await self.done("GET", "/admin/permissions/people/", query={"q": "an"})
+        self.assertEqual((len(found), found[0]["username"]), (20, "AN"))
+        self.assertEqual(await self.done("GET", "/admin/permissions/people/", query={"q": "nobody"}), [])
+
+
 class TasksByHandTests(AdministrationCase):
     settings = MappingProxyType({"tasks_enabled": False})
 
@@ -244,4 +283,6 @@ class TasksByHandTests(AdministrationCase):
         reply = await self.call("GET", "/admin/tasks/summary/", token=token)
         self.assertEqual((reply.data["pending"], reply.data["kinds"]), (0, []))
         self.sql("update tasks set status = 2")
-        self.assertEqual((await self.call("POST", "/admin/tasks/over/forget/", token=token, form={})).data, {"removed": 0})
+        self.assertEqual(
+            (await self.call("POST", "/admin/tasks/over/forget/", token=token, form={})).data, {"removed": 0}
+        )

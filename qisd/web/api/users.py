@@ -36,6 +36,12 @@ class UserListForm(Form):
     details: Annotated[bool, Meta(description="with groups, last log-in, and when it was made and deleted")] = False
 
 
+class DetailsForm(Form):
+    """How much is told."""
+
+    details: Annotated[bool, Meta(description="for user administrators: with groups and last log-in")] = False
+
+
 class NewUserForm(Form):
     """A new user."""
 
@@ -143,12 +149,16 @@ class UserEndpoints:
         tag=TAG,
         login=True,
         first_steps=True,
+        form=DetailsForm,
         answer=UserObject,
         errors=(403, 404),
     )
     async def get(self, call: Call) -> Versioned:
         user = await self._users.get(call.visitor, call.id())
-        return Versioned(data=user_object(user), version=user.version)
+        if not call.read(DetailsForm).details:
+            return Versioned(data=user_object(user), version=user.version)
+        details = await self._users.details(call.visitor, [user.id])
+        return Versioned(data=_detailed(user, details[user.id]), version=user.version)
 
     @endpoint(
         "PUT",

@@ -1,0 +1,91 @@
+// The eight levels, and what is in force where, with changes that aren't applied yet.
+
+import {t} from '../core/texts.js';
+
+export const LEVELS = [0, 10, 20, 30, 40, 50, 60, 70];
+export const PUBLIC = 1;
+export const NORMAL_USERS = 2;
+export const ADMINISTRATORS = 3;
+export const VIEW = 10;
+
+const NAMES = {
+    0: 'none', 10: 'view', 20: 'download', 30: 'edit', 40: 'upload', 50: 'delete', 60: 'create_folder', 70: 'delete_folder',
+};
+
+export function levelName(level) {
+    return t(`level_${NAMES[level] ?? 'none'}`);
+}
+
+export function whatItAllows(level) {
+    return t(`allows_${NAMES[level] ?? 'none'}`);
+}
+
+// Whether a row can't be taken away: the system's groups always have one at the root.
+export function isFixed(path, groupId) {
+    return path === '/' && groupId <= ADMINISTRATORS;
+}
+
+export function parentOf(path) {
+    return path === '/' ? null : path.slice(0, path.lastIndexOf('/')) || '/';
+}
+
+export function nameOf(path) {
+    return path === '/' ? '/' : path.slice(path.lastIndexOf('/') + 1);
+}
+
+// What is set where, as it is and as it will be.
+export class Settings {
+    constructor() {
+        this.own = new Map(); // path -> {group: level}
+        this.pending = new Map(); // "group path" -> {path, group_id, access}
+    }
+
+    learn(folder) {
+        this.own.set(folder.path, folder.own);
+    }
+
+    // The level that a group has of its own in a folder, or null; with pending changes.
+    ownLevel(path, groupId) {
+        const change = this.pending.get(`${groupId} ${path}`);
+        return change ? change.access : this.stored(path, groupId);
+    }
+
+    stored(path, groupId) {
+        return this.own.get(path)?.[groupId] ?? null;
+    }
+
+    // What is in force: {level, from}; both null where nothing is set, here or above.
+    inForce(path, groupId) {
+        for (let at = path; at !== null; at = parentOf(at)) {
+            const level = this.ownLevel(at, groupId);
+            if (level !== null) {
+                return {level, from: at};
+            }
+        }
+        return {level: null, from: null};
+    }
+
+    // What it would be without a level of its own.
+    inherited(path, groupId) {
+        const above = parentOf(path);
+        return above === null ? {level: null, from: null} : this.inForce(above, groupId);
+    }
+
+    set(path, groupId, access) {
+        const key = `${groupId} ${path}`;
+        if (access === this.stored(path, groupId)) {
+            this.pending.delete(key);
+        } else {
+            this.pending.set(key, {path, group_id: groupId, access});
+        }
+    }
+
+    isChanged(path, groupId) {
+        return this.pending.has(`${groupId} ${path}`);
+    }
+
+    // The changes that aren't applied yet.
+    changes() {
+        return [...this.pending.values()];
+    }
+}
