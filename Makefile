@@ -7,7 +7,7 @@ HTTP   ?= 127.0.0.1:8080
 HTTPS  ?= 127.0.0.1:8443
 export DATA HTTP HTTPS VENV
 
-.PHONY: help run test unit integration lint format fuzz fuzz-resample fuzz-api bench setup setup-dev lock clean
+.PHONY: help run test unit integration browser lint format fuzz fuzz-resample fuzz-api bench setup setup-dev lock clean
 
 help:         ## Show this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -15,13 +15,16 @@ help:         ## Show this list
 run: setup    ## Run the daemon with its embedded database and the sample images (DATA=, HTTP=, HTTPS=, QIS_*)
 	@exec scripts/run
 
-test: setup-dev unit integration   ## Run all tests
+test: setup-dev unit integration browser   ## Run all tests
 
 unit: setup-dev
 	scripts/test unit
 
 integration: setup-dev
 	scripts/test integration
+
+browser: setup-dev
+	scripts/test browser
 
 lint: setup-dev   ## Check style, types and the floors of the house
 	$(VENV)/bin/ruff check .

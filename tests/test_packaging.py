@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -31,3 +32,10 @@ class PackagingTests(SynchronousTestCase):
             and not any(part == "__pycache__" or part.startswith(".") for part in path.relative_to(ROOT).parts)
         }
         self.assertEqual(others - taken, set())
+
+    def test_the_browsers_side_is_taken_along_as_a_whole(self) -> None:
+        patterns = self.config["options.package_data"]["qisd"].split()
+        taken = {path for pattern in patterns for path in glob.glob(pattern, root_dir=ROOT / "qisd", recursive=True)}
+        files = {f"share/{path.relative_to(ROOT)}" for path in (ROOT / "admin").rglob("*") if path.is_file()}
+        self.assertGreater(len(files), 20)
+        self.assertEqual(files - taken, set())

@@ -27,7 +27,7 @@ NAMES = """
     IMAGE_GENERATION_RAISE_TOO_BUSY MAX_SOURCE_PIXELS MAX_SOURCE_BYTES RENDER_MEMORY_MB RENDER_TIMEOUT RENDER_QUEUE_MAX
     INSTALL_DIR ICC_BASE_DIR IMAGES_BASE_DIR LOGGING_BASE_DIR STATE_DIR TEMP_DIR IMAGES_FILE_MODE IMAGES_DIR_MODE
     STORE_CHECK_FILE FOLIO_EXPORTS_DIR ALLOW_UNICODE_FILENAMES IMAGE_UPLOAD_DIRS IMAGE_UPLOADED_TEMPLATE
-    DEMO_IMAGE_PATH DEMO_OVERLAY_IMAGE_PATH
+    LOGO_IMAGE_PATH DEMO_IMAGE_PATH DEMO_OVERLAY_IMAGE_PATH
     MAX_CONTENT_LENGTH MIN_FREE_SPACE_MB TRASH_DAYS
     MGMT_DATABASE_CONNECTION MGMT_DATABASE_POOL_SIZE DATABASE_QUERY_TIMEOUT SNAPSHOT_GRACE
     EMBEDDED_DATABASE_MEMORY_MB MEMCACHED_SERVERS MEMCACHED_TIMEOUT_MS MEMCACHED_DEAD_TIMEOUT MEMCACHED_PREFIX
@@ -40,6 +40,7 @@ NAMES = """
     LDAP_INTEGRATION LDAP_SERVER_TYPE LDAP_SERVER LDAP_QUERY_BASE LDAP_BIND_USER_DN LDAP_BIND_PASSWORD LDAP_SECURE
     LDAP_START_TLS LDAP_CA_FILE LDAP_TIMEOUT LDAP_GROUP_SYNC
     XREF_TRACKING_URL WEBHOOK_NETWORKS CORS_ALLOW_ORIGIN CORS_ALLOW_HEADERS CORS_EXPOSE_HEADERS
+    PICKER_ORIGINS
     TLS_CERTIFICATE_FILE TLS_PRIVATE_KEY_FILE TLS_CHAIN_FILE TLS_SITES_DIR TLS_MIN_VERSION TLS_CIPHERS
 """.split()  # noqa: SIM905 -- a list literal would be 100 lines
 
@@ -80,6 +81,7 @@ DEFAULTS = {
     "ALLOW_UNICODE_FILENAMES": True,
     "IMAGE_UPLOAD_DIRS": [["Today's images", "%Y-%m-%d"], ["Sample images", "samples"]],
     "IMAGE_UPLOADED_TEMPLATE": "",
+    "LOGO_IMAGE_PATH": "",
     "DEMO_IMAGE_PATH": "",
     "DEMO_OVERLAY_IMAGE_PATH": "",
     "MAX_CONTENT_LENGTH": 2**30,
@@ -120,6 +122,7 @@ DEFAULTS = {
         "Retry-After",
         "X-Total-Count",
     ],
+    "PICKER_ORIGINS": [],
     "TLS_MIN_VERSION": "1.2",
 }
 
@@ -239,6 +242,7 @@ OTHERS: dict[str, tuple[list[tuple[Any, Any]], list[Any]]] = {
         ],
     ),
     "IMAGE_UPLOADED_TEMPLATE": ([("large", "large")], ["a\nb", 1]),
+    "LOGO_IMAGE_PATH": ([("/logo.png", "/logo.png")], ["../a", 1]),
     "DEMO_IMAGE_PATH": ([("/samples", "/samples"), ("a/b.jpg", "a/b.jpg")], ["../a", "a/./b", "a\nb", 1]),
     "DEMO_OVERLAY_IMAGE_PATH": ([("", ""), ("/samples/qisd110.png", "/samples/qisd110.png")], ["..", "a\nb", 1]),
     "MGMT_DATABASE_CONNECTION": (
@@ -307,6 +311,7 @@ OTHERS: dict[str, tuple[list[tuple[Any, Any]], list[Any]]] = {
     "CORS_ALLOW_ORIGIN": ([([], ()), (["https://a.example:8443"], ("https://a.example:8443",))], ORIGINS),
     "CORS_ALLOW_HEADERS": ([([], ()), (["X-A"], ("X-A",))], HEADERS),
     "CORS_EXPOSE_HEADERS": ([([], ())], HEADERS),
+    "PICKER_ORIGINS": ([(["https://a.example:8443"], ("https://a.example:8443",))], [["*"], *ORIGINS[1:]]),
     "TLS_CERTIFICATE_FILE": ([("/c.pem", Path("/c.pem")), ("", None)], PATH),
     "TLS_PRIVATE_KEY_FILE": ([("/k.pem", Path("/k.pem")), ("", None)], PATH),
     "TLS_CHAIN_FILE": ([("/c.pem", Path("/c.pem")), ("", None)], PATH),

@@ -10,7 +10,7 @@ from qisd.access.sessions import Sessions
 from qisd.access.visitor import Visitor
 from qisd.errors import BadParameter, Forbidden, NotFound, Refused
 from qisd.repository import paths
-from qisd.store import audit, sessions, users
+from qisd.store import audit, logins, sessions, users
 from qisd.store.audit import Actor
 from qisd.store.logins import LoginRow
 from qisd.store.pool import Database, Transaction
@@ -35,6 +35,12 @@ class Entry:
         self._database = database
         self._login = login
         self._sessions = sessions
+
+    async def first_password_waits(self) -> bool:
+        """Whether nobody has logged in so far, and the password that the administrator begins with was made up by the
+        server, so that it must be looked up.
+        """
+        return await logins.first_password_waits(self._database)
 
     async def token(
         self, username: str, password: str, *, address: str, request_id: str, agent: str = ""

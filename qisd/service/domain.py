@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -31,6 +32,7 @@ from qisd.cache.interfaces import CachedRendition, IRenditionCache
 from qisd.cache.leases import Leases
 from qisd.cache.room import Room
 from qisd.errors import Forbidden
+from qisd.explaining import Explaining
 from qisd.images import ImageRules, Images
 from qisd.imaging.template import TemplateValues, parse_template
 from qisd.library.bulk import Bulk
@@ -53,7 +55,7 @@ from qisd.service.presence import Presence
 from qisd.service.publishing import Publishing
 from qisd.settings import Settings
 from qisd.stats.counting import Statistics
-from qisd.store import cache_epoch, disk_operations, idempotency, sessions, upload_results
+from qisd.store import cache_epoch, disk_operations, idempotency, sessions, upload_results, users
 from qisd.store.listener import Listener
 from qisd.tasks import housekeeping
 from qisd.tasks.schedule import DAY, HOUR, Job
@@ -62,6 +64,7 @@ from qisd.web.api.before_uploads import BeforeUploadEndpoints
 from qisd.web.api.bulk import BulkEndpoints
 from qisd.web.api.credentials import CredentialEndpoints
 from qisd.web.api.dispatch import Dispatcher
+from qisd.web.api.explain import ExplainEndpoints
 from qisd.web.api.file_uploads import FileUploadEndpoints
 from qisd.web.api.focal_points import FocalPointEndpoints
 from qisd.web.api.folders import FolderEndpoints
@@ -72,21 +75,46 @@ from qisd.web.api.images import ImageEndpoints
 from qisd.web.api.imaging import ImagingEndpoints
 from qisd.web.api.listing import ListEndpoints
 from qisd.web.api.permission_matrix import PermissionMatrixEndpoints
+from qisd.web.api.permission_people import PermissionPeopleEndpoints
 from qisd.web.api.resumable import ResumableEndpoints
 from qisd.web.api.routes import ApiRoutes
 from qisd.web.api.search import SearchEndpoints
 from qisd.web.api.task_events import TaskEventEndpoints
 from qisd.web.api.tasks import TaskEndpoints
+from qisd.web.api.template_usage import TemplateUsageEndpoints
 from qisd.web.api.trash import TrashEndpoints
 from qisd.web.api.uploads import UploadEndpoints, UploadResults
 from qisd.web.api.webhooks import WebhookEndpoints
+from qisd.web.console.account import AccountPages
+from qisd.web.console.accounts import AdministrationPages
+from qisd.web.console.browsing import BrowsingPages
+from qisd.web.console.dispatch import PageDispatcher
+from qisd.web.console.folder_forms import FolderForms
+from qisd.web.console.frame import frame
+from qisd.web.console.guide import GuidePages
+from qisd.web.console.image_facts import ImageFacts
+from qisd.web.console.image_page import ImagePages
+from qisd.web.console.maintenance import MaintenancePages
+from qisd.web.console.permissions import PermissionPages
+from qisd.web.console.picking import PickerPages
+from qisd.web.console.playground import PlaygroundPages
+from qisd.web.console.product import ProductPages
+from qisd.web.console.publishing import PublishPages
+from qisd.web.console.reporting import ReportPages
+from qisd.web.console.routes import ConsoleRoutes
+from qisd.web.console.searching import SearchPages
+from qisd.web.console.signin import SignInPages
+from qisd.web.console.templates import TemplatePages
+from qisd.web.console.trash_page import TrashPages
+from qisd.web.console.uploading import UploadPages
+from qisd.web.console.welcome import WelcomePages
 from qisd.web.hot import HotPath
 from qisd.web.identity import Identity
 from qisd.web.images import ImageHandlers
 from qisd.web.reports import ReportHandlers
 from qisd.web.resumable import PieceBodies
 from qisd.web.root import Rooms
-from qisd.web.signin import SignInPages
+from qisd.web.tokenlogin import TokenLogIn
 
 _log = Logger()
 
@@ -114,6 +142,7 @@ class Domain:
     :param keys: what sessions and tokens are signed with, the present one first.
     :param server: the id of this process among all that work on the library.
     :param leases: who makes an image, of all processes; None: this is the only one.
+    :param floors: of ``cache``, by name, the quickest first.
     :param look: what the memory of this process has of ``cache``, without a wait.
     :param room: how full the cache is that all processes share.
     :param presence: tells which processes of this server are gone.
@@ -132,6 +161,7 @@ class Domain:
         server: str,
         presence: Presence | None = None,
         leases: Leases | None = None,
+        floors: Mapping[str, IRenditionCache] = MappingProxyType({}),
         look: Callable[[str], CachedRendition | None] = lambda key: None,
         room: Callable[[], Awaitable[Room | None]] = _no_room_known,
         reactor: Any,
@@ -144,8 +174,10 @@ class Domain:
         self._presence = presence
         self._look = look
         self._elsewhere = cache.get
+        self._floors = floors
         self._leases = leases
         self._loops: list[LoopingCall] = []
+        self._server = server
         self._build_access(keys)
         self._build_library(server, cache, track)
         self.background = Background(store.database, reactor=reactor)
@@ -175,6 +207,7 @@ class Domain:
         )
         self.bulk = Bulk(
             files=self.library.files,
+            copying=self.library.copying,
             metadata=self.library.metadata,
             tree=self.library.tree,
             pool=pools.files,
@@ -208,6 +241,16 @@ class Domain:
                 denied=self.denials.note,
             ),
             self._endpoints(),
+        )
+        self.console = ConsoleRoutes(
+            PageDispatcher(
+                frame(),
+                identity=self.identity,
+                tokens=self.sessions,
+                name_of=self._name_of,
+                denied=self.denials.note,
+            ),
+            self._pages(),
         )
 
     def _build_access(self, keys: tuple[bytes, ...]) -> None:
@@ -292,6 +335,14 @@ class Domain:
                 supported=self._supported,
             ),
             FocalPointEndpoints(library.focal_points),
+            ExplainEndpoints(
+                Explaining(
+                    self.images,
+                    floors=self._floors,
+                    templates=self._store.templates,
+                    chosen=self._store.focal_points.chosen,
+                )
+            ),
             ImageStatisticsEndpoints(database, files=library.files, now=self._now),
             ImagingEndpoints(
                 self.images,
@@ -300,6 +351,7 @@ class Domain:
                 seconds=self._reactor.seconds,
             ),
             ImageUsageEndpoints(Usage(database, files=library.files)),
+            TemplateUsageEndpoints(Usage(database, files=library.files), now=self._now),
             BeforeUploadEndpoints(uploads=library.uploads, search=library.search, rules=library.rules),
             UploadEndpoints(uploads=library.uploads, results=UploadResults(database, supported=self._supported)),
             ResumableEndpoints(library.resumable, uploads=library.uploads, pieces=self._pieces),
@@ -315,6 +367,7 @@ class Domain:
             TrashEndpoints(database, trash=library.trash, tasks=queue),
             *self.publishing.endpoints(supported=self._supported),
             *self.accounts.endpoints(),
+            PermissionPeopleEndpoints(lambda: self.permissions.snapshot),
             PermissionMatrixEndpoints(
                 self.accounts.folder_permissions,
                 PublicityPreview(database, snapshot=lambda: self.permissions.snapshot, reactor=self._reactor),
@@ -326,6 +379,62 @@ class Domain:
             TaskEventEndpoints(queue=queue, watch=self.background.watch),
             TaskEndpoints(database, queue=queue, known=self.background.types),
         ]
+
+    def _pages(self) -> list[object]:
+        """What the console consists of."""
+        return [
+            WelcomePages(),
+            SignInPages(entry=self.entry, directory=lambda: self.settings.ldap_integration),
+            AccountPages(users=self.accounts.users, entry=self.entry),
+            ProductPages(rules=lambda: self._rules, templates=self._store.templates, server=self._server),
+            UploadPages(
+                uploads=self.library.uploads,
+                results=UploadResults(self._store.database, supported=self._supported),
+                rules=self.library.rules,
+            ),
+            *self.publishing.pages(),
+            self._image_pages(),
+            *self._imaging_pages(),
+            *self._folder_pages(),
+            AdministrationPages(users=self.accounts.users, groups=self.accounts.groups),
+            PermissionPages(self.accounts.trace),
+            MaintenancePages(self.background.queue, keep_days=lambda: self.settings.stats_keep_days, now=self._now),
+            ReportPages(self._store.database, frequency=lambda: self.settings.stats_frequency, now=self._now),
+        ]
+
+    def _imaging_pages(self) -> list[object]:
+        """Where images are made up."""
+        files, templates = self.library.files, self._store.templates
+        return [
+            PublishPages(files=files),
+            TemplatePages(self.accounts.templates),
+            GuidePages(files=files, rules=lambda: self._rules, templates=templates),
+            PlaygroundPages(files=files, listing=self.library.listing, settings=lambda: self.settings),
+        ]
+
+    def _folder_pages(self) -> list[object]:
+        """Those on which people find images, and order them."""
+        library = self.library
+        refresh = self.permissions.refresh
+        return [
+            BrowsingPages(library.listing, trash_days=lambda: library.rules().trash_days),
+            FolderForms(library.folders, tasks=self.background.queue, refresh=refresh),
+            SearchPages(library.search, supported=self._supported),
+            TrashPages(library.trash, refresh=refresh),
+            PickerPages(library.folders, origins=lambda: self.settings.picker_origins),
+        ]
+
+    def _image_pages(self) -> ImagePages:
+        library = self.library
+        facts = ImageFacts(
+            self._store.database,
+            files=library.files,
+            listing=library.listing,
+            metadata=library.metadata,
+            usage=Usage(self._store.database, files=library.files),
+            now=self._now,
+        )
+        return ImagePages(facts=facts, files=library.files, rules=library.rules, now=self._now)
 
     def _add_tasks(self) -> None:
         database = self._store.database
@@ -388,16 +497,18 @@ class Domain:
                 hot=hot,
             ),
             hot=hot,
-            signin=SignInPages(identity=self.identity, entry=self.entry, sessions=self.sessions),
+            token_login=TokenLogIn(identity=self.identity, entry=self.entry, frame=frame()),
             reports=ReportHandlers(
                 self._store.database, identity=self.identity, frequency=lambda: self.settings.stats_frequency
             ),
-            portfolios=self.publishing.pages(identity=self.identity, count=self.statistics.folio_download),
+            portfolios=self.publishing.downloads(identity=self.identity, count=self.statistics.folio_download),
             api=self.api,
+            console=self.console,
             throttled=self.statistics.throttled,
             bodies=Admission(
                 identity=self.identity,
                 find=self.api.find,
+                page=self.console.find,
                 sink=self.library.staging,
                 pieces=self._pieces,
                 check_room=self._check_room,
@@ -466,6 +577,11 @@ class Domain:
 
     def _supported(self, extension: str) -> bool:
         return self.library.rules().is_supported(extension)
+
+    async def _name_of(self, visitor: Visitor) -> str:
+        """What a user is called."""
+        user = await users.by_id(self._store.database, visitor.user_id) if visitor.user_id is not None else None
+        return user.display_name if user is not None else visitor.username or ""
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._reactor.seconds(), UTC)

@@ -37,6 +37,7 @@ from qisd.service.tls import ContextHolder, make_context
 from qisd.service.xref import XrefTracker
 from qisd.settings import Settings
 from qisd.web.access import AccessLog
+from qisd.web.console.assets import shipped
 from qisd.web.door import make_site, open_rooms
 from qisd.web.operations import Readiness
 
@@ -118,6 +119,7 @@ class House:
     async def start(self, url: str) -> None:
         """Come into service, with the database at ``url``. Waits for it."""
         self.floors.start()
+        packing = deferToThread(shipped().pack)
         await self.pools.hashing.run(tune)
         await self.store.start(url)
         self.flushing = Flushing(self.store.database, self.floors)
@@ -129,6 +131,7 @@ class House:
             store=self.store,
             pools=self.pools,
             cache=self.floors.cache,
+            floors=self.floors.named,
             look=self.floors.memory.look,
             room=self.floors.room,
             leases=self.floors.leases(presence.id),
@@ -139,6 +142,7 @@ class House:
             reactor=self._reactor,
         )
         await self.domain.start()
+        await packing
         open_rooms(self.site, self.domain.rooms())
         self._ready = True
 

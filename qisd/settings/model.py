@@ -180,6 +180,7 @@ class Settings:
     allow_unicode_filenames: bool = _setting(Boolean(), Who.OPERATOR)
     image_upload_dirs: UploadDirs = _setting(UploadDirectories(), Who.OPERATOR)
     image_uploaded_template: str = _setting(Text("the name of a template"), Who.OPERATOR)
+    logo_image_path: str = _setting(Text("a path inside the image library", _LIBRARY_PATH), Who.OPERATOR)
     demo_image_path: str = _setting(Text("a path inside the image library", _LIBRARY_PATH), Who.OPERATOR)
     demo_overlay_image_path: str = _setting(Text("a path inside the image library", _LIBRARY_PATH), Who.OPERATOR)
     max_content_length: int = _setting(Integer(1, 2**50), Who.OPERATOR)
@@ -260,6 +261,9 @@ class Settings:
     cors_allow_origin: tuple[str, ...] = _setting(ListOf(Origin(), Origin().describe()), Who.SECURITY)
     cors_allow_headers: tuple[str, ...] = _setting(ListOf(HeaderName(), "names of HTTP headers"), Who.INTEGRATION)
     cors_expose_headers: tuple[str, ...] = _setting(ListOf(HeaderName(), "names of HTTP headers"), Who.INTEGRATION)
+    picker_origins: tuple[str, ...] = _setting(
+        ListOf(Origin(star=False), "origins such as https://www.example.com"), Who.SECURITY
+    )
 
     # TLS
     tls_certificate_file: Path | None = _setting(OptionalPath("a file"), Who.OPERATOR)

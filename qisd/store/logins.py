@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from qisd.store.first_run import NORMAL_USERS
+from qisd.store.first_run import ADMIN, NORMAL_USERS
 from qisd.store.queries import Queries
 
 PASSWORD, DIRECTORY = 1, 2
@@ -45,6 +45,16 @@ async def by_name(db: Queries, username: str) -> LoginRow | None:
         stamp=stamp,
         password_state=state,
     )
+
+
+async def first_password_waits(db: Queries) -> bool:
+    """Whether the built-in administrator has the password that was made up at the first start, and nobody ever came."""
+    rows = await db.query(
+        "select exists (select from users where id = %s and password_state = 1)"
+        " and not exists (select from audit_log where action = 'login.done')",
+        (ADMIN,),
+    )
+    return bool(rows[0][0])
 
 
 async def replace_hash(db: Queries, user_id: int, *, old: str, new: str) -> None:

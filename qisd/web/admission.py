@@ -13,6 +13,7 @@ from qisd.errors import Forbidden, NotAuthenticated
 from qisd.repository.paths import normalise
 from qisd.web.api.endpoint import Endpoint
 from qisd.web.bodies import BodyRules, FileSink
+from qisd.web.console.page import Address
 from qisd.web.errors import ErrorAnswer
 from qisd.web.identity import Identity, check_way, must_change_password
 from qisd.web.resumable import PieceBodies
@@ -20,7 +21,7 @@ from qisd.web.resumable import PieceBodies
 if TYPE_CHECKING:
     from qisd.web.request import QisRequest
 
-_PAGES = ("login", "logout", "api/tokenlogin", "api/v1/tokenlogin")
+_TOKEN_LOGIN = ("api/tokenlogin", "api/v1/tokenlogin")
 _SMALL = 64 * 1024
 """For those who have not logged in: name and password."""
 
@@ -32,6 +33,7 @@ class Admission:
 
     :param sink: where the files of an upload go.
     :param find: the endpoint that a method and an address below ``/api`` lead to, with the parts of the address.
+    :param page: the page that a method and an address, with a slash before it, lead to.
     :param pieces: takes those of uploads that may be broken off.
     :param check_room: raises :class:`~qisd.errors.NoSpace` when the disk is nearly full.
     """
@@ -41,12 +43,14 @@ class Admission:
         *,
         identity: Identity,
         find: Callable[[bytes, str], tuple[Endpoint, Mapping[str, Any]] | None],
+        page: Callable[[bytes, str], Address | None],
         sink: FileSink,
         pieces: PieceBodies,
         check_room: Callable[[int | None], Awaitable[None]],
     ) -> None:
         self._identity = identity
         self._find = find
+        self._page = page
         self._sink = sink
         self._pieces = pieces
         self._check_room = check_room
@@ -57,9 +61,11 @@ class Admission:
         if isinstance(place, ErrorAnswer):
             return None
         path = b"/".join(place).decode("utf-8", "replace")
-        if path.rstrip("/") in _PAGES:
+        if path.rstrip("/") in _TOKEN_LOGIN:
             return BodyRules(limit=_SMALL)
-        found = self._find(request.method, path.removeprefix("api")) if path.startswith("api/") else None
+        if not path.startswith("api/"):
+            return await self._form(request, self._page(request.method, f"/{path}"))
+        found = self._find(request.method, path.removeprefix("api"))
         if found is None:
             return None
         declared, parts = found
@@ -71,6 +77,15 @@ class Admission:
         if declared.raw:
             return await self._file(request, str(parts["path"]))
         visitor = await self._identity.of(request)
+        return BodyRules(limit=_SMALL if visitor.anonymous else _FORM)
+
+    async def _form(self, request: QisRequest, page: Address | None) -> BodyRules | None:
+        """Of a page, if it takes one."""
+        if page is None:
+            return None
+        if page.files:
+            return await self._upload(request)
+        visitor = await self._identity.of(request, first_steps=True)
         return BodyRules(limit=_SMALL if visitor.anonymous else _FORM)
 
     async def _upload(self, request: QisRequest) -> BodyRules:

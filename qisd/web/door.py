@@ -7,6 +7,11 @@ from typing import Any
 
 from qisd.pools.files import FilePool
 from qisd.web.access import AccessLog
+from qisd.web.console.assets import shipped
+from qisd.web.console.dispatch import PageDispatcher
+from qisd.web.console.frame import frame
+from qisd.web.console.routes import ConsoleRoutes
+from qisd.web.console.welcome import WelcomePages
 from qisd.web.operations import OperationHandlers, Readiness
 from qisd.web.pages import PageHandlers
 from qisd.web.root import Rooms, Root
@@ -29,7 +34,12 @@ def make_site(
     :param body_files: where uploaded files are written. Bringing a large file to the disk takes its time, so that it
         should have more of it than others.
     """
-    root = Root(operations=OperationHandlers(readiness=readiness), pages=PageHandlers())
+    root = Root(
+        operations=OperationHandlers(readiness=readiness),
+        pages=PageHandlers(),
+        assets=shipped(),
+        first_pages=ConsoleRoutes(PageDispatcher(frame()), [WelcomePages()], closed=True),
+    )
     return QisSite(root, settings=settings, access_log=access_log, reactor=reactor, body_files=body_files)
 
 

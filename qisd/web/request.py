@@ -34,6 +34,8 @@ METHODS = "OPTIONS, HEAD, GET"
 _ABSOLUTE_FORM = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _UNSET = b"(no "
+_NO_PAGES = (b"image", b"original", b"static", b"health", b"ready", b"favicon.ico", b"robots.txt")
+_EREZ = re.compile(rb"erez[1-5]?")
 _LISTS = ("Vary", "Access-Control-Allow-Headers", "Access-Control-Expose-Headers")
 
 
@@ -194,6 +196,9 @@ class QisRequest(Request):
         self.responseHeaders = Headers({"Connection": connection} if connection else None)
         if self.of_api:
             form, body = error_answer(error, self.joined("Accept"))
+        elif self.wants_page:
+            self.site.error_page(self, error)
+            return
         else:
             as_json = prefers_json(self.joined("Accept"))
             form = [("Content-Type", "application/json" if as_json else "text/html; charset=utf-8"), ("Vary", "Accept")]
@@ -210,6 +215,15 @@ class QisRequest(Request):
         if isinstance(place, list):
             return place[0] == b"api" and b"tokenlogin" not in place[1:3]  # which is a page
         return self.path.startswith(f"{self.site.root}api/".encode("latin-1"))
+
+    @property
+    def wants_page(self) -> bool:
+        """Whether a browser has asked for a page; where a picture or a script is wanted, few words are enough."""
+        accept = self.joined("Accept") or ""
+        if "text/html" not in accept.lower() or prefers_json(accept) or self.of_api:
+            return False
+        place = self.place()
+        return not (isinstance(place, list) and (place[0] in _NO_PAGES or _EREZ.fullmatch(place[0])))
 
     def answer_failure(self, failure: Failure) -> None:
         """The answer to an exception."""

@@ -9,20 +9,22 @@ import attrs
 from klein import Klein
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource
-from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from qisd.errors import StoreUnavailable
 from qisd.web.api.routes import ApiRoutes
 from qisd.web.bodies import BodyPolicy
+from qisd.web.console.assets import Assets
+from qisd.web.console.routes import ConsoleRoutes
 from qisd.web.errors import allowed_methods
 from qisd.web.hot import HotPath
 from qisd.web.images import ImageHandlers
 from qisd.web.operations import OperationHandlers
 from qisd.web.pages import PageHandlers
-from qisd.web.portfolios import PortfolioPages
+from qisd.web.portfolios import PortfolioDownloads
 from qisd.web.reports import ReportHandlers
 from qisd.web.request import QisRequest
-from qisd.web.signin import SignInPages
+from qisd.web.tokenlogin import TokenLogIn
 
 _FORM = ["GET", "POST"]
 _READ = ["GET"]
@@ -51,16 +53,18 @@ class Rooms:
     """What is behind the addresses; None where nothing is (yet).
 
     :param hot: answers image requests that were answered a moment ago.
+    :param console: the pages for people; None: those that there are from the start.
     :param bodies: decides what may come in the body of a request.
     :param throttled: called for each request that was refused because there were too many.
     """
 
     images: ImageHandlers | None = None
     hot: HotPath | None = None
-    signin: SignInPages | None = None
+    token_login: TokenLogIn | None = None
     reports: ReportHandlers | None = None
-    portfolios: PortfolioPages | None = None
+    portfolios: PortfolioDownloads | None = None
     api: ApiRoutes | None = None
+    console: ConsoleRoutes | None = None
     bodies: BodyPolicy | None = None
     throttled: Callable[[], None] = lambda: None
 
@@ -69,19 +73,40 @@ NOTHING_YET = Rooms()
 
 
 class Root:
-    """Routes to the handlers. An address with a slash at its end is not the one without."""
+    """Routes to the handlers. An address with a slash at its end is not the one without.
+
+    :param assets: the files of the browser's side.
+    :param first_pages: the pages that there are from the start.
+    """
 
     app = _router()
 
-    def __init__(self, *, pages: PageHandlers, operations: OperationHandlers, rooms: Rooms = NOTHING_YET) -> None:
+    def __init__(
+        self,
+        *,
+        pages: PageHandlers,
+        operations: OperationHandlers,
+        assets: Assets,
+        first_pages: ConsoleRoutes,
+        rooms: Rooms = NOTHING_YET,
+    ) -> None:
         self._pages = pages
         self._operations = operations
+        self._assets = assets
+        self._first_pages = first_pages
         self._rooms = rooms
         self._api = rooms.api.resource() if rooms.api is not None else None
+        self._console = (rooms.console or first_pages).resource()
 
     def leading_to(self, rooms: Rooms) -> Root:
         """The same with other rooms behind it."""
-        return Root(pages=self._pages, operations=self._operations, rooms=rooms)
+        return Root(
+            pages=self._pages,
+            operations=self._operations,
+            assets=self._assets,
+            first_pages=self._first_pages,
+            rooms=rooms,
+        )
 
     @app.route("/image", methods=_READ)
     async def image(self, request: QisRequest) -> None:
@@ -101,22 +126,12 @@ class Root:
     async def original(self, request: QisRequest) -> None:
         await _open(self._rooms.images).original(request)
 
-    @app.route("/login/", methods=_FORM)
-    @app.route("/login", methods=_FORM, endpoint="login_bare")
-    async def login(self, request: QisRequest) -> None:
-        await _open(self._rooms.signin).login(request)
-
-    @app.route("/logout/", methods=_FORM)
-    @app.route("/logout", methods=_FORM, endpoint="logout_bare")
-    async def logout(self, request: QisRequest) -> None:
-        await _open(self._rooms.signin).logout(request)
-
     @app.route("/api/tokenlogin/", methods=_FORM)
     @app.route("/api/tokenlogin", methods=_FORM, endpoint="tokenlogin_bare")
     @app.route("/api/v1/tokenlogin/", methods=_FORM, endpoint="tokenlogin_v1")
     @app.route("/api/v1/tokenlogin", methods=_FORM, endpoint="tokenlogin_v1_bare")
     async def token_login(self, request: QisRequest) -> None:
-        await _open(self._rooms.signin).token_login(request)
+        await _open(self._rooms.token_login).answer(request)
 
     @app.route("/reports/datafeed/system", methods=_READ)
     async def system_feed(self, request: QisRequest) -> None:
@@ -134,14 +149,6 @@ class Root:
     async def summary_feed(self, request: QisRequest) -> None:
         await _open(self._rooms.reports).summary(request)
 
-    @app.route("/portfolios/<human_id>", methods=_READ)
-    def portfolio_bare(self, request: QisRequest, human_id: str) -> None:
-        _open(self._rooms.portfolios).to_page(request, human_id)
-
-    @app.route("/portfolios/<human_id>/", methods=_READ)
-    async def portfolio(self, request: QisRequest, human_id: str) -> None:
-        await _open(self._rooms.portfolios).page(request, human_id)
-
     @app.route("/portfolios/<human_id>/downloads/<filename>", methods=_READ)
     async def portfolio_download(self, request: QisRequest, human_id: str, filename: str) -> None:
         await _open(self._rooms.portfolios).download(request, human_id, filename)
@@ -150,9 +157,11 @@ class Root:
     def api(self, request: QisRequest) -> IResource:
         return _open(self._api)
 
-    @app.route("/", methods=_READ)
-    def welcome(self, request: QisRequest) -> None:
-        self._pages.welcome(request)
+    @app.route("/static/<path:name>", methods=_READ)
+    @app.route("/admin/static/<path:name>", methods=_READ, endpoint="admin_static")
+    @app.route("/reports/static/<path:name>", methods=_READ, endpoint="reports_static")
+    def static(self, request: QisRequest, name: str) -> None:
+        self._assets.answer(request, name)
 
     @app.route("/robots.txt", methods=_READ)
     def robots(self, request: QisRequest) -> None:
@@ -169,6 +178,11 @@ class Root:
     @app.route("/ready", methods=_READ)
     def ready(self, request: QisRequest) -> None:
         self._operations.ready(request)
+
+    @app.handle_errors(NotFound)
+    def page(self, request: QisRequest, failure: Failure) -> IResource:
+        """What is none of these addresses may be a page."""
+        return self._console
 
     @app.handle_errors  # type: ignore[call-overload]
     def failed(self, request: QisRequest, failure: Failure) -> None:

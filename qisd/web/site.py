@@ -19,6 +19,8 @@ from qisd.pools.files import FilePool
 from qisd.web.access import AccessLog
 from qisd.web.bodies import BodyPolicy
 from qisd.web.channel import Channel
+from qisd.web.console.frame import frame
+from qisd.web.errors import ErrorAnswer
 from qisd.web.hot import HotPath
 from qisd.web.request import QisRequest
 from qisd.web.root import Root
@@ -45,6 +47,7 @@ class QisSite(Site):
     :ivar bodies: decides what may come in the body of a request; None = none takes any.
     :ivar body_files: where uploaded files are written.
     :ivar hot: answers what it can in front of everything else.
+    :ivar error_page: tells a browser what went wrong.
     :ivar throttled: called for each request that was refused because there were too many.
     :ivar requests_answered: so far, errors included.
     :ivar draining: whether every answer from now on ends its connection.
@@ -69,6 +72,7 @@ class QisSite(Site):
         self.entrance = entrance
         self.access_log = access_log
         self.throttled: Callable[[], None] = lambda: None
+        self.error_page: Callable[[QisRequest, ErrorAnswer], None] = frame().error
         self.bodies = bodies
         self.body_files = body_files
         self.hot: HotPath | None = None

@@ -134,7 +134,7 @@ class SessionTests(ApiCase):
             "\t//x",
             "/a\r\nX: y",
         ):
-            self.assertEqual((await self.log_in(next=target))["location"], "/", target)
+            self.assertEqual((await self.log_in(next=target))["location"], "/list/", target)
 
     async def test_a_write_by_cookie_needs_the_token_of_this_very_session(self) -> None:
         cookie, csrf = await self.session_of(1)
@@ -153,17 +153,26 @@ class SessionTests(ApiCase):
         self.assertIn("Max-Age=0", reply.headers["set-cookie"])
         self.assertIsNone((await self.call("GET", "/session/", cookie=cookie)).data["user"])
 
-    async def test_a_foreign_page_logs_nobody_out_or_in(self) -> None:
+    async def test_an_address_alone_logs_nobody_out(self) -> None:
         cookie, _ = await self.session_of(1)
-        foreign = {"Sec-Fetch-Site": "cross-site"}
-        self.assertEqual((await self.call("GET", "/logout/", cookie=cookie, headers=foreign)).status, 403)
+        reply = await self.call("GET", "/logout/", cookie=cookie)
+        self.assertEqual(reply.status, 200)
+        self.assertIn(b'action="/logout/"', reply.body)
+        self.assertEqual((await self.call("POST", "/logout/", cookie=cookie, form={})).status, 400)
+        self.assertEqual((await self.call("GET", "/session/", cookie=cookie)).data["user"]["id"], 1)
+        self.assertEqual((await self.call("GET", "/logout/")).headers["location"], "/login/")
+
+    async def test_a_foreign_page_logs_nobody_in_and_the_form_keeps_what_was_typed(self) -> None:
         form = {"username": "admin", "password": ADMIN_PASSWORD}
         for headers in (
             {"Origin": "https://evil.example"},
             {"Origin": "null"},
             {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
         ):
-            self.assertEqual((await self.call("POST", "/login/", form=form, headers=headers)).status, 403)
+            reply = await self.call("POST", "/login/", form=form, headers=headers)
+            self.assertEqual(reply.status, 403)
+            self.assertIn(b'value="admin"', reply.body)
+            self.assertNotIn("set-cookie", reply.headers)
         own = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
         self.assertEqual((await self.call("POST", "/login/", form=form, headers=own)).status, 302)
 
@@ -186,6 +195,44 @@ class SessionTests(ApiCase):
         self.assertEqual(reply.status, 200)
         self.assertIn(b"Incorrect username or password", reply.body)
         self.assertNotIn(b"<b>", reply.body)
+
+    async def test_name_and_password_are_both_needed(self) -> None:
+        for form in ({"username": "admin"}, {"password": ADMIN_PASSWORD}, {"username": " ", "password": "x"}):
+            reply = await self.call("POST", "/login/", form=form)
+            self.assertEqual(reply.status, 200)
+            self.assertIn(b"Enter your user name and your password", reply.body)
+        self.assertEqual(self.sql("select count(*) from audit_log where action = 'login.failed'"), [(0,)])
+
+    async def test_who_is_logged_in_already_goes_on(self) -> None:
+        cookie, _ = await self.session_of(1)
+        reply = await self.call("GET", "/login/", query={"next": "/about/?x=1"}, cookie=cookie)
+        self.assertEqual((reply.status, reply.headers["location"]), (302, "/about/?x=1"))
+
+    async def test_where_the_first_password_is_stands_there_until_somebody_came(self) -> None:
+        self.sql("update users set password_state = 1 where id = 1")
+        self.sql("delete from audit_log")
+        hint = b"initial-admin-password"
+        self.assertIn(hint, (await self.call("GET", "/login/")).body)
+        await self.log_in()
+        self.assertNotIn(hint, (await self.call("GET", "/login/")).body)
+
+    async def test_one_sees_ones_sessions_and_ends_them_one_by_one(self) -> None:
+        here, csrf = await self.session_of(1)
+        there, _ = await self.session_of(1)
+        await self.person()
+        ((user,),) = self.sql("select max(id) from users")
+        strange, _ = await self.session_of(user)
+        listed = (await self.call("GET", "/account/sessions/", cookie=here)).data
+        self.assertEqual([one["current"] for one in listed], [False, True])
+        ((number,),) = self.sql("select max(id) from sessions where user_id = %s", user)
+        headers = {"X-CSRF-Token": csrf}
+        reply = await self.call("DELETE", f"/account/sessions/{number}/", cookie=here, headers=headers)
+        self.assertEqual(reply.status, 404)
+        reply = await self.call("DELETE", f"/account/sessions/{listed[0]['id']}/", cookie=here, headers=headers)
+        self.assertEqual(reply.status, 200)
+        for cookie, holds in ((here, True), (there, False), (strange, True)):
+            known = (await self.call("GET", "/session/", cookie=cookie)).data["user"] is not None
+            self.assertEqual(known, holds)
 
 
 class TokenLoginTests(ApiCase):

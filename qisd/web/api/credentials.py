@@ -15,7 +15,15 @@ from qisd.store import users
 from qisd.store.pool import Database
 from qisd.store.sessions import SessionRow
 from qisd.web.api.endpoint import Call, endpoint
-from qisd.web.api.models import KeyObject, NewKeyObject, SessionObject, TicketObject, TokenObject, VersionObject
+from qisd.web.api.models import (
+    KeyObject,
+    LiveSession,
+    NewKeyObject,
+    SessionObject,
+    TicketObject,
+    TokenObject,
+    VersionObject,
+)
 from qisd.web.api.presenting import user_object
 from qisd.web.api.reading import Form
 from qisd.web.identity import basic_credentials, origin
@@ -155,6 +163,45 @@ class CredentialEndpoints:
         if number not in {key.id for key in await self._entry.held_by(call.visitor, ["key"])}:
             raise NotFound(str(number))
         await self._entry.end(call.visitor, number)
+
+    @endpoint(
+        "GET",
+        "/account/sessions/",
+        summary="Where I have signed in",
+        tag=TAG,
+        login=True,
+        listing=True,
+        answer=list[LiveSession],
+    )
+    async def sessions(self, call: Call) -> list[LiveSession]:
+        rows = await self._entry.held_by(call.visitor, ["session"])
+        return [_session(row, current=row.id == call.visitor.session) for row in rows]
+
+    @endpoint(
+        "DELETE",
+        "/account/sessions/<int:id>/",
+        summary="End a session",
+        tag=TAG,
+        login=True,
+        errors=(403, 404),
+    )
+    async def end_session(self, call: Call) -> None:
+        number = call.id()
+        if number not in {row.id for row in await self._entry.held_by(call.visitor, ["session"])}:
+            raise NotFound(str(number))
+        await self._entry.end(call.visitor, number)
+
+
+def _session(row: SessionRow, *, current: bool) -> LiveSession:
+    return LiveSession(
+        id=row.id,
+        address=row.address,
+        agent=row.agent,
+        created=row.created,
+        last_used=row.last_used,
+        expires=row.expires,
+        current=current,
+    )
 
 
 def _key(row: SessionRow) -> KeyObject:

@@ -559,6 +559,18 @@ class NewKeyObject(KeyObject):
     token: str
 
 
+class LiveSession(Model):
+    """Where a user has signed in with a browser."""
+
+    id: int
+    address: str
+    agent: Annotated[str, Meta(description="what the browser calls itself")]
+    created: Moment
+    last_used: Moment
+    expires: Moment
+    current: Annotated[bool, Meta(description="the one that this call is made with")]
+
+
 class VersionObject(Model):
     """What answers; version and edition may be hidden from strangers."""
 

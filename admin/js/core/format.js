@@ -1,0 +1,93 @@
+// Numbers, sizes and times as the one who looks writes them.
+
+import {h, page} from './dom.js';
+
+const lang = page.lang || 'en';
+const numbers = new Intl.NumberFormat(lang);
+const decimals = new Intl.NumberFormat(lang, {maximumFractionDigits: 1});
+const days = new Intl.DateTimeFormat(lang, {year: 'numeric', month: '2-digit', day: '2-digit'});
+const moments = new Intl.DateTimeFormat(lang, {
+    year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit',
+});
+const relatives = new Intl.RelativeTimeFormat(lang, {numeric: 'auto'});
+
+const SIZES = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'];
+const STEPS = [
+    ['year', 31_536_000], ['month', 2_592_000], ['week', 604_800], ['day', 86_400], ['hour', 3600], ['minute', 60],
+];
+
+export function number(value) {
+    return numbers.format(value);
+}
+
+// In powers of 1000.
+export function bytes(value) {
+    let size = value;
+    let step = 0;
+    while (Math.abs(size) >= 1000 && step < SIZES.length - 1) {
+        size /= 1000;
+        step += 1;
+    }
+    const digits = step === 0 || size >= 100 ? 0 : 1;
+    return new Intl.NumberFormat(lang, {
+        style: 'unit', unit: SIZES[step], unitDisplay: step ? 'short' : 'long', maximumFractionDigits: digits,
+    }).format(size);
+}
+
+export function date(value) {
+    return days.format(moment(value));
+}
+
+export function dateTime(value) {
+    return moments.format(moment(value));
+}
+
+// "3.2 s", "2 min 5 s", "1 h 4 min".
+export function duration(seconds) {
+    const unit = (value, name) => new Intl.NumberFormat(lang, {
+        style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: value < 10 && name === 'second' ? 1 : 0,
+    }).format(value);
+    if (seconds < 60) {
+        return unit(seconds, 'second');
+    }
+    const whole = Math.round(seconds);
+    if (whole < 3600) {
+        return [unit(Math.floor(whole / 60), 'minute'), whole % 60 && unit(whole % 60, 'second')].filter(Boolean).join(' ');
+    }
+    const minutes = Math.round((whole % 3600) / 60);
+    return [unit(Math.floor(whole / 3600), 'hour'), minutes && unit(minutes, 'minute')].filter(Boolean).join(' ');
+}
+
+// "5 minutes ago", "tomorrow".
+export function relative(value, now = Date.now()) {
+    const seconds = (moment(value).getTime() - now) / 1000;
+    for (const [unit, size] of STEPS) {
+        if (Math.abs(seconds) >= size) {
+            return relatives.format(Math.round(seconds / size), unit);
+        }
+    }
+    return relatives.format(0, 'minute');
+}
+
+export function percent(share) {
+    return `${decimals.format(share * 100)} %`;
+}
+
+// A <time> element in the zone of whoever looks, with UTC in its tooltip. `form`: 'dateTime', 'date' or 'relative'.
+export function time(value, form = 'dateTime') {
+    const at = moment(value);
+    const text = {date, dateTime, relative}[form](at);
+    const utc = at.toISOString();
+    return h('time', {datetime: utc, title: `${utc.slice(0, 16).replace('T', ' ')} UTC`}, text);
+}
+
+// Texts of the API have a zone or are UTC; numbers are seconds since 1970.
+function moment(value) {
+    if (value instanceof Date) {
+        return value;
+    }
+    if (typeof value === 'number') {
+        return new Date(value * 1000);
+    }
+    return new Date(/([zZ]|[+-]\d\d:?\d\d)$/.test(value) || !value.includes('T') ? value : `${value}Z`);
+}

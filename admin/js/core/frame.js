@@ -1,0 +1,186 @@
+// What all pages do: menus, drawer, theme, the search field's key, copy and show buttons, times in the zone of whoever
+// looks.
+
+import {$, $$, page} from './dom.js';
+import {copyButton} from './copy.js';
+import {time} from './format.js';
+import {keys} from './keys.js';
+import {store} from './state.js';
+import {t} from './texts.js';
+import './toast.js';
+
+menus();
+drawer();
+appearance();
+search();
+basket();
+banners();
+embedded();
+fields();
+times();
+
+function menus() {
+    const all = $$('details.menu');
+    document.addEventListener('click', event => {
+        for (const menu of all) {
+            if (menu.open && !menu.contains(event.target)) {
+                menu.open = false;
+            }
+        }
+    });
+    for (const menu of all) {
+        menu.addEventListener('keydown', event => steer(menu, event));
+        menu.addEventListener('toggle', () => {
+            if (menu.open) {
+                all.filter(other => other !== menu && !other.contains(menu)).forEach(other => {
+                    other.open = false;
+                });
+            }
+        });
+    }
+}
+
+function steer(menu, event) {
+    const entries = $$('li a, li button', menu);
+    const here = entries.indexOf(document.activeElement);
+    if (event.key === 'Escape' && menu.open) {
+        menu.open = false;
+        $('summary', menu).focus();
+        event.stopPropagation();
+    } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+        event.preventDefault();
+        menu.open = true;
+        const step = event.key === 'ArrowDown' ? 1 : -1;
+        entries.at((here < 0 && step < 0 ? 0 : here + step) % entries.length)?.focus();
+    }
+}
+
+function drawer() {
+    const button = $('.drawer-button');
+    if (!button) {
+        return;
+    }
+    const show = open => {
+        document.documentElement.classList.toggle('drawer-open', open);
+        button.setAttribute('aria-expanded', String(open));
+    };
+    button.addEventListener('click', () => show(button.getAttribute('aria-expanded') !== 'true'));
+    document.addEventListener('keydown', event => {
+        if (event.key === 'Escape' && button.getAttribute('aria-expanded') === 'true') {
+            show(false);
+            button.focus();
+        }
+    });
+    document.addEventListener('click', event => {
+        if (!event.target.closest('.top')) {
+            show(false);
+        }
+    });
+}
+
+// Theme and language are remembered as the forms do it; the theme changes at once.
+function appearance() {
+    for (const form of $$('form[data-appearance]')) {
+        form.addEventListener('submit', event => {
+            const {name, value} = event.submitter ?? {};
+            if (name !== 'theme') {
+                return;
+            }
+            event.preventDefault();
+            if (value === 'system') {
+                delete document.documentElement.dataset.theme;
+            } else {
+                document.documentElement.dataset.theme = value;
+            }
+            for (const button of $$('button[name="theme"]', form)) {
+                button.setAttribute('aria-pressed', String(button.value === value));
+            }
+            const path = page.root.replace(/(?<=.)\/$/, '');
+            document.cookie = `qis_theme=${value}; Path=${path}; Max-Age=31536000; SameSite=Lax`;
+        });
+    }
+}
+
+function search() {
+    const field = $('.searchbox input');
+    if (field) {
+        keys({'/': {
+            run() {
+                field.focus();
+                field.select();
+            },
+            text: t('key_search'),
+        }});
+    }
+}
+
+function basket() {
+    $('#basket')?.addEventListener('click', event => {
+        if (page.drawer && !event.ctrlKey && !event.metaKey) {
+            event.preventDefault();
+            import('../portfolios/drawer.js').then(drawer => drawer.openDrawer());
+        }
+    });
+}
+
+// Banners that can be put away; they come again with another account or browser.
+function banners() {
+    for (const banner of $$('[data-dismiss]')) {
+        const name = `dismissed:${banner.dataset.dismiss}`;
+        if (store.get(name)) {
+            banner.remove();
+            continue;
+        }
+        const button = document.createElement('button');
+        button.type = 'button';
+        button.className = 'button quiet';
+        button.textContent = t('dismiss');
+        button.addEventListener('click', () => {
+            store.set(name, true);
+            banner.remove();
+        });
+        banner.append(button);
+    }
+}
+
+// A page in a frame or dialog of ours is closed by the one around it; one that stands alone goes back.
+function embedded() {
+    for (const button of $$('[data-close]')) {
+        button.addEventListener('click', () => {
+            if (window.parent !== window) {
+                window.parent.postMessage({type: 'qis-close'}, location.origin);
+            } else if (window.opener) {
+                window.close();
+            } else {
+                history.back();
+            }
+        });
+    }
+}
+
+function fields() {
+    for (const button of $$('button[data-show]')) {
+        const field = document.getElementById(button.dataset.show);
+        button.hidden = false;
+        button.addEventListener('click', () => {
+            const shown = field.type === 'text';
+            field.type = shown ? 'password' : 'text';
+            button.setAttribute('aria-pressed', String(!shown));
+            field.focus();
+        });
+    }
+    for (const place of $$('[data-copy]')) {
+        const source = document.getElementById(place.dataset.copy);
+        if (source) {
+            place.append(copyButton(() => source.textContent, {source}));
+        }
+    }
+}
+
+function times() {
+    for (const element of $$('time[datetime]')) {
+        const better = time(element.dateTime);
+        element.textContent = better.textContent;
+        element.title = better.title;
+    }
+}
