@@ -32,7 +32,7 @@ _FLAGS = (
     "--hide-scrollbars",
     "--lang=en-GB",
     # Whatever else it would ask for by itself has no address.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 
 LIMIT = 20.0
