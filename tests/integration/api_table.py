@@ -169,6 +169,8 @@ LIBRARY = [
     everybody(get("/list/", query={"path": "/"})),
     everybody(get("/list/", query={"path": "/box"}, levels=in_box(Level.VIEW))),
     everybody(get("/list/", query={"path": "/box/none"}, levels=in_box(Level.VIEW), status=404)),
+    get("/list/summary/", query={"path": "/box"}, levels=in_box(Level.VIEW)),
+    get("/list/summary/", 404, query={"path": "/box/none"}, levels=in_box(Level.VIEW)),
     everybody(get("/details/", query={"src": "box/a.png"}, levels=in_box(Level.VIEW))),
     everybody(get("/details/", query={"src": "box/none.png"}, levels=in_box(Level.VIEW), status=404)),
     everybody(get("/imaging/")),
@@ -236,6 +238,8 @@ LIBRARY = [
     everybody(get("/search/images/", query={"q": "a", "folder": "/box"}, levels=in_box(Level.VIEW))),
     post("/admin/bulk/delete/", 400),
     post("/admin/bulk/describe/", 400),
+    post("/admin/bulk/copy/", 400),
+    post("/admin/bulk/copy/", 404, form={"images": "[4711]", "folder": "/box/none"}, levels=in_box(Level.VIEW)),
     post("/admin/bulk/move/", 400),
     post("/admin/bulk/move/", 404, form={"images": "[4711]", "folder": "/box/none"}, levels=in_box(Level.VIEW)),
     # The file is no JPEG: that is found out when all may be done.
