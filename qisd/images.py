@@ -13,7 +13,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -40,6 +40,7 @@ from qisd.imaging.spec import Focus, ImageSpec
 from qisd.imaging.template import TemplateSnapshot
 from qisd.pools.files import FilePool
 from qisd.pools.render import Checkpoint, RenderPool
+from qisd.pools.stages import Stage, Stages
 from qisd.repository import paths
 from qisd.repository.catalogue import Catalogue, SourceFacts, extension_of
 from qisd.repository.files import OpenSource, Repository
@@ -62,6 +63,9 @@ _UNSETTLED_EXPIRY = 60
 
 _UNWRITABLE_BECOMES = "png"
 """What a source becomes that no format is asked for and whose own format can't be written: nothing is lost in it."""
+
+
+MadeOf = Literal["file", "pieces", "base", "source"]
 
 
 @attrs.frozen(kw_only=True)
@@ -146,11 +150,25 @@ class _Known:
 
 @attrs.frozen(kw_only=True)
 class ImageBytes:
-    """A finished image. ``from_cache`` is false for the one request that had it rendered."""
+    """A finished image. ``from_cache`` is false for the one request that had it rendered.
+
+    :param origin: the floor of the cache that had it; ``shared``, made for another request; ``made``, for this one.
+    :param stages: of making it, for the one request that had it made.
+    """
 
     data: bytes
     content_type: str
     from_cache: bool
+    origin: str = "made"
+    stages: tuple[Stage, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class MadeImage:
+    """What was made just now; fields as in :class:`ImageBytes`."""
+
+    data: bytes = attrs.field(repr=False)
+    stages: tuple[Stage, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -254,7 +272,7 @@ class Images:
         self._templates = templates
         self._track = track
         self._catalogue = Catalogue(reactor, repository=repository, files=files)
-        self._flight: SingleFlight[Rendition | CachedRendition] = SingleFlight()
+        self._flight: SingleFlight[MadeImage | CachedRendition] = SingleFlight()
         self._sheets = Sheets(reactor, cache=cache, renders=renders, repository=repository, leases=leases)
         self._changes = 0
         self._standing: tuple[ImageRules, TemplateSnapshot, Mapping[str, Focus], int] | None = None
@@ -281,7 +299,11 @@ class Images:
         """Stands for what decides, besides the visitor, what a query means: the same object until that changes."""
         now = (self._rules, self._templates(), self._focal_points.chosen(), self._changes)
         last = self._standing
-        if last is None or last[3] != now[3] or any(one is not other for one, other in zip(last[:3], now, strict=False)):
+        if (
+            last is None
+            or last[3] != now[3]
+            or any(one is not other for one, other in zip(last[:3], now, strict=False))
+        ):
             self._standing = now
             return now
         return last
@@ -305,6 +327,15 @@ class Images:
             del self._known[next(iter(self._known))]
         self._known[key] = made
         return made.prepared
+
+    def request_of(self, query: Mapping[str, str], visitor: Visitor) -> ImageRequest:
+        """What ``query`` says, before anything is looked up.
+
+        :raises BadParameter: something is wrong with it.
+        """
+        rules = self._rules
+        limits = rules.public_limits if visitor.anonymous else None
+        return parse_image_request(query, self._vocabulary_of(rules), public=limits)
 
     async def _prepare(
         self, query: Mapping[str, str], visitor: Visitor, vocabulary: Vocabulary, rules: ImageRules, *, erez: bool
@@ -413,7 +444,7 @@ class Images:
         if not prepared.anew:
             cached = await self._cache.get(key)
             if cached is not None:
-                return ImageBytes(data=cached.data, content_type=prepared.content_type, from_cache=True)
+                return _from_cache(cached, prepared)
             self._raise_known_failure(key)
         joins = key in self._flight
         rendition = self._flight.join(
@@ -422,8 +453,34 @@ class Images:
         if joins and prepared.rules.raise_too_busy and not prepared.rules.benchmarking:
             rendition.addTimeout(prepared.rules.wait_timeout, self._reactor, onTimeoutCancel=_too_busy)
         made = await rendition
-        from_cache = joins or isinstance(made, CachedRendition)  # which another process has made meanwhile
-        return ImageBytes(data=made.data, content_type=prepared.content_type, from_cache=from_cache)
+        if isinstance(made, CachedRendition):  # another process has made it meanwhile
+            return _from_cache(made, prepared)
+        return ImageBytes(
+            data=made.data,
+            content_type=prepared.content_type,
+            from_cache=joins,
+            origin="shared" if joins else "made",
+            stages=() if joins else made.stages,
+        )
+
+    async def make_anew(self, prepared: PreparedImage, *, client: str) -> MadeImage:
+        """Make an image although it may be there, as somebody wants to know how long that takes.
+
+        :raises QisError: it can't be made, or not now.
+        """
+        return await self._make(prepared, client, background=False)
+
+    async def made_of(self, prepared: PreparedImage) -> tuple[MadeOf, bool]:
+        """What an image would be made of: ``file``, which is sent as it is, ``pieces``, ``base`` or ``source``; and
+        whether that is there."""
+        if not prepared.spec.changes_image():
+            return "file", True
+        if prepared.extract is not None:
+            return "pieces", await self._sheets.there(_sliced(prepared), prepared.extract)
+        level = _base_level(prepared)
+        if not level:
+            return "source", True
+        return "base", await self._cache.get(_base_key(prepared, level)) is not None
 
     async def original(self, query: Mapping[str, str], visitor: Visitor) -> PreparedOriginal:
         """Open the original file that ``query`` names.
@@ -485,9 +542,7 @@ class Images:
     def _chosen(self, source: SourceFacts) -> Focus | None:
         return self._focal_points.chosen().get(os.fsdecode(source.name))
 
-    async def _focused(
-        self, spec: ImageSpec, source: SourceFacts, chosen: Focus | None
-    ) -> tuple[ImageSpec, bool]:
+    async def _focused(self, spec: ImageSpec, source: SourceFacts, chosen: Focus | None) -> tuple[ImageSpec, bool]:
         """The spec with the place that its focus means, and whether that will stay so.
 
         :param chosen: what people have set for the image. It is of the first page.
@@ -548,10 +603,10 @@ class Images:
 
     async def _make_once(
         self, prepared: PreparedImage, client: str, *, background: bool
-    ) -> Rendition | CachedRendition:
+    ) -> MadeImage | CachedRendition:
         """Make the image, unless another process is at it: then wait for what it makes."""
 
-        async def make() -> Rendition | CachedRendition:
+        async def make() -> MadeImage | CachedRendition:
             return await self._make(prepared, client, background=background)
 
         if not prepared.store or prepared.anew or self._leases is None or not self._leases.of_use:
@@ -566,8 +621,10 @@ class Images:
                 raise Busy(detail=str(held)) from held
             return await make()
 
-    async def _make(self, prepared: PreparedImage, client: str, *, background: bool) -> Rendition:
+    async def _make(self, prepared: PreparedImage, client: str, *, background: bool) -> MadeImage:
         key = prepared.etag
+        stages = Stages()
+        stages.begin("wait")
         try:
             pieces = await self._pieces(prepared, client, background=background)
             level = 0 if pieces else _base_level(prepared)
@@ -576,7 +633,9 @@ class Images:
             if level and base is None:
                 memory = max(memory, bases.memory(prepared.source.info, level))
             made, current, seconds = await self._renders.run(
-                lambda checkpoint: self._render(prepared, level, base.data if base else None, pieces, checkpoint),
+                lambda checkpoint: self._render(
+                    prepared, level, base.data if base else None, pieces, checkpoint, stages
+                ),
                 memory=memory,
                 label=f"{prepared.path} [{prepared.spec.canonical()}]",
                 client=client,
@@ -585,26 +644,20 @@ class Images:
         except (Unsupported, Unavailable) as error:
             self._note_failure(prepared, error)
             raise
+        stages.begin("keep")
         if made.base is not None and current:
             kept = CachedRendition(data=made.base, format=_BASE, seconds=seconds)
             await self._cache.put(_base_key(prepared, level), kept)
         if prepared.store and current:
             await self._cache.put(key, CachedRendition(data=made.data, format=made.format.name, seconds=seconds))
-        return made
+        return MadeImage(data=made.data, stages=stages.ended())
 
     async def _pieces(self, prepared: PreparedImage, client: str, *, background: bool) -> Pieces | None:
         if prepared.extract is None:
             return None
-        sliced = Sliced(
-            path=prepared.path,
-            source=prepared.source,
-            page=prepared.spec.page or 1,
-            rendering=prepared.rules.rendering,
-            key=lambda what: _made_of(prepared, what),
-        )
         patience = prepared.rules.wait_timeout
         sheets = await self._sheets.get(
-            sliced, prepared.extract, patience=patience, client=client, background=background
+            _sliced(prepared), prepared.extract, patience=patience, client=client, background=background
         )
         return None if sheets is None else Pieces(extract=prepared.extract, sheets=sheets)
 
@@ -615,9 +668,11 @@ class Images:
         base: bytes | None,
         pieces: Pieces | None,
         checkpoint: Checkpoint,
+        stages: Stages,
     ) -> tuple[Rendition, bool, float]:
         """In a thread: the rendition, whether it is of the very files that its key names, and the seconds it took."""
         began = time.perf_counter()
+        stages.begin("open")
         source = self._repository.open(prepared.path)
         current = source.version == prepared.source.version
         with source.stream:
@@ -634,6 +689,7 @@ class Images:
                     base=base if current else None,
                     pieces=pieces if current else None,
                     checkpoint=checkpoint,
+                    stage=stages.begin,
                 )
             except MemoryError as error:
                 raise SourceTooLarge("There is not enough memory to make this image.") from error
@@ -716,7 +772,7 @@ def _spec(path: str, request: ImageRequest, vocabulary: Vocabulary, rules: Image
 
 
 def _without_idle_focus(spec: ImageSpec, planned: Plan) -> ImageSpec:
-    """The spec without a focus that makes no difference: then it is the same image as one that was asked for without."""
+    """The spec without a focus that makes no difference: then it is the same image as one without it."""
     if spec.focus is None:
         return spec
     without = attrs.evolve(spec, focus=None)
@@ -773,6 +829,22 @@ def _key(
     return _digest(source.name, version, *parts)
 
 
+def _from_cache(cached: CachedRendition, prepared: PreparedImage) -> ImageBytes:
+    return ImageBytes(
+        data=cached.data, content_type=prepared.content_type, from_cache=True, origin=cached.floor or "shared"
+    )
+
+
+def _sliced(prepared: PreparedImage) -> Sliced:
+    return Sliced(
+        path=prepared.path,
+        source=prepared.source,
+        page=prepared.spec.page or 1,
+        rendering=prepared.rules.rendering,
+        key=lambda what: _made_of(prepared, what),
+    )
+
+
 def _base_level(prepared: PreparedImage) -> int:
     return bases.level_for(prepared.source.info, prepared.spec, prepared.plan, least_area=prepared.rules.bases_from)
 
@@ -809,5 +881,5 @@ def _open_overlay(repository: Repository, prepared: PreparedImage) -> OpenSource
     return repository.open(paths.normalise(prepared.spec.overlay_src, parameter="overlay"))
 
 
-def _too_busy(_: object, timeout: float) -> Rendition:
+def _too_busy(_: object, timeout: float) -> MadeImage:
     raise Busy(detail=f"waited {timeout} s for another request's render")

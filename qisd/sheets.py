@@ -124,6 +124,11 @@ class Sheets:
             found |= await self._look({number: key for number, key in keys.items() if number not in found})
         return found if len(found) == len(keys) else None
 
+    async def there(self, wanted: Sliced, extract: Extract) -> bool:
+        """Whether the cache has all sheets that ``extract`` takes."""
+        keys = {wanted.key(f"sheet {extract.level} {number}") for number in extract.sheets()}
+        return bool(await self._all_there(keys))
+
     async def _look(self, keys: dict[int, str]) -> dict[int, bytes]:
         found = {}
         for number, key in keys.items():

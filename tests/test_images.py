@@ -31,11 +31,12 @@ from qisd.imaging import pieces
 from qisd.imaging.formats import FORMATS
 from qisd.imaging.limits import PublicLimits
 from qisd.imaging.render import RenderSettings
-from qisd.imaging.spec import ImageOptions
+from qisd.imaging.spec import Focus, ImageOptions
 from qisd.imaging.template import TemplateSnapshot, TemplateValues
 from qisd.pools.files import FilePool
 from qisd.pools.render import RenderPool
 from qisd.repository.files import Repository
+from qisd.store.focal_points import Guess
 
 T = TypeVar("T")
 
@@ -82,6 +83,22 @@ class FakeWitness:
         self.gone.append(path)
 
 
+class FakeFocalPoints:
+    """What people have set, and what was guessed, by path."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, Focus] = {}
+        self.guesses: dict[str, Guess] = {}
+        self.asked = 0
+
+    def chosen(self) -> dict[str, Focus]:
+        return self.places
+
+    async def guess(self, src: str, **version: int) -> Guess:
+        self.asked += 1
+        return self.guesses.get(src, Guess(focus=None, final=False))
+
+
 def pictures_alive() -> int:
     gc.collect()
     return sum(isinstance(each, Image.Image) for each in gc.get_objects())
@@ -120,6 +137,7 @@ class ImagesTests(TestCase):
             pool.start()
             self.addCleanup(pool.stop)
         self.witness = FakeWitness()
+        self.focal_points = FakeFocalPoints()
         self.images = self.make()
         self.rendered = 0
         render = images_module.render
@@ -146,6 +164,7 @@ class ImagesTests(TestCase):
             templates=lambda: self.templates,
             track=self.tracked.append,
             witness=self.witness,
+            focal_points=self.focal_points,
             now=lambda: 1000.0,
         )
 
@@ -168,6 +187,14 @@ class ImagesTests(TestCase):
         self.assertEqual((first.content_type, first.from_cache, second.from_cache), ("image/png", False, True))
         self.assertEqual(first.data, second.data)
         self.assertEqual(self.rendered, 1)
+
+    async def test_who_had_it_made_is_told_what_took_how_long_and_others_where_it_was(self) -> None:
+        first, second = await self.get(width="20"), await self.get(width="20")
+        self.assertEqual((first.origin, second.origin, second.stages), ("made", "memory", ()))
+        names = [name for name, _ in first.stages]
+        self.assertEqual((names[:3], names[-2:]), (["wait", "open", "decode"], ["encode", "keep"]))
+        self.assertIn("resize_and_pad", names)
+        self.assertTrue(all(seconds >= 0 for _, seconds in first.stages))
 
     async def test_the_cache_is_told_how_long_an_image_took(self) -> None:
         began = time.perf_counter()
@@ -265,6 +292,96 @@ class ImagesTests(TestCase):
         before = (await self.prepare(width="20")).etag
         self.images.configure(attrs.evolve(RULES, rendering=attrs.evolve(RULES.rendering, resize_quality=1)))
         self.assertNotEqual((await self.prepare(width="20")).etag, before)
+
+    # Focal points: the picture has 40 × 30 pixels
+
+    def choose(self, x: float, y: float, path: str = "shop/chair.png") -> None:
+        place = Focus(x=round(x * 100_000), y=round(y * 100_000))
+        self.focal_points.places = {**self.focal_points.places, path: place}
+
+    async def crop(self, **query: str) -> tuple[int, int, int, int] | None:
+        box = (await self.prepare(**query)).plan.crop
+        return None if box is None else (box.left, box.top, box.right, box.bottom)
+
+    async def test_a_picture_is_cut_where_somebody_has_said_or_a_guess_does_or_in_the_middle(self) -> None:
+        square = {"width": "10", "height": "10", "focus": "auto"}
+        self.assertEqual(await self.crop(**square), (5, 0, 35, 30))
+        self.focal_points.guesses["shop/chair.png"] = Guess(focus=Focus(x=0, y=0), final=True)
+        self.assertEqual(await self.crop(**square), (0, 0, 30, 30))
+        self.choose(1, 0)
+        self.assertEqual(await self.crop(**square), (10, 0, 40, 30))
+        self.assertEqual(await self.crop(**square | {"focus": "0.45,0"}), (3, 0, 33, 30))
+        self.assertIsNone(await self.crop(**square | {"focus": "none"}))
+
+    async def test_what_was_not_cut_before_is_not_cut_because_of_a_focal_point(self) -> None:
+        queries = (
+            {"width": "10", "height": "10"},
+            {"left": "0.5", "width": "10"},
+            {"left": "0.5", "height": "9", "width": "9"},
+        )
+        before = [(await self.prepare(**query)).etag for query in queries]
+        self.choose(0, 1)
+        self.assertEqual([(await self.prepare(**query)).etag for query in queries], before)
+
+    async def test_a_crop_that_is_widened_grows_towards_what_somebody_has_set_and_nothing_else(self) -> None:
+        widened = {"left": "0.4", "right": "0.6", "width": "10", "height": "10", "autocropfit": "1"}
+        before = await self.prepare(**widened)
+        self.focal_points.guesses["shop/chair.png"] = Guess(focus=Focus(x=0, y=0), final=True)
+        self.assertEqual((await self.prepare(**widened)).etag, before.etag)
+        self.choose(0, 0)
+        self.assertEqual(await self.crop(**widened), (0, 0, 30, 30))
+        self.assertEqual((await self.prepare(**widened, focus="none")).etag, before.etag)
+
+    async def test_only_images_that_are_cut_elsewhere_change_with_a_focal_point(self) -> None:
+        queries = (
+            {"width": "10", "height": "10", "focus": "auto"},
+            {"width": "20", "height": "10", "focus": "auto"},  # its height is cut
+            {"width": "8", "height": "6", "focus": "auto"},  # nothing is
+            {"width": "10"},
+        )
+        self.choose(0.2, 0.2)
+        before = [(await self.prepare(**query)).etag for query in queries]
+        self.choose(0.9, 0.2)
+        after = [(await self.prepare(**query)).etag for query in queries]
+        self.assertEqual([one == other for one, other in zip(before, after, strict=True)], [False, True, True, True])
+        self.choose(0.99, 0.2)  # both too near the edge to make a difference
+        self.assertEqual([(await self.prepare(**query)).etag for query in queries], after)
+
+    async def test_a_picture_of_the_shape_is_the_same_image_with_and_without(self) -> None:
+        plain, cut = ({"width": "20", "height": "15"}, {"width": "20", "height": "15", "focus": "0.1,0.1"})
+        self.assertEqual((await self.prepare(**plain)).etag, (await self.prepare(**cut)).etag)
+
+    async def test_until_a_guess_is_made_clients_are_to_ask_again_soon(self) -> None:
+        square = {"width": "10", "height": "10", "focus": "auto"}
+        self.assertEqual((await self.prepare(**square)).expiry_secs, 60)
+        self.focal_points.guesses["shop/chair.png"] = Guess(focus=None, final=True)
+        self.assertEqual((await self.prepare(**square)).expiry_secs, 604800)
+        asked = self.focal_points.asked
+        await self.prepare(**square)
+        self.assertEqual(self.focal_points.asked, asked)
+
+    async def test_nobody_is_asked_for_a_guess_that_makes_no_difference(self) -> None:
+        await self.prepare(width="10", height="10", focus="0.2,0.2")
+        await self.prepare(width="10", focus="auto")
+        await self.prepare(width="10", height="10")
+        self.choose(0.5, 0.5)
+        await self.prepare(width="10", height="10", focus="auto")
+        self.assertEqual(self.focal_points.asked, 0)
+
+    async def test_an_answer_does_not_stand_once_a_focal_point_is_another(self) -> None:
+        before = self.images.standing()
+        self.assertIs(self.images.standing(), before)
+        self.choose(0.1, 0.1)
+        self.assertIsNot(self.images.standing(), before)
+
+    async def test_the_picture_has_what_is_around_the_place(self) -> None:
+        picture = Image.new("RGB", (40, 30), "red")
+        picture.paste((0, 0, 255), (30, 0, 40, 30))
+        picture.save(self.root / "shop/chair.png")
+        self.choose(0.9, 0.5)
+        made = await self.get(width="10", height="30", focus="auto", format="png")
+        image = Image.open(io.BytesIO(made.data)).convert("RGB")
+        self.assertEqual((image.size, set(image.getdata())), ((10, 30), {(0, 0, 255)}))
 
     # What is sent as it is
 

@@ -108,7 +108,7 @@ class Templates:
             new = attrs.evolve(old, name=name, description=description, document=kept, disabled=False)
             if new == old:
                 return old
-            was_default = await _is_default(change, old)
+            was_default = await properties.is_default_template(change.db, old.name)
             new = await image_templates.save(change.db, new)
             if was_default and name.lower() != old.name.lower():
                 await properties.save(change.db, properties.DEFAULT_TEMPLATE, name.lower())
@@ -129,7 +129,7 @@ class Templates:
             change.require(Flag.ADMIN_ALL)
             old = _found(await image_templates.by_id(change.db, template_id), template_id)
             checks.version(f"template {template_id}", present=old.version, expected=expected_version)
-            if await _is_default(change, old):
+            if await properties.is_default_template(change.db, old.name):
                 raise Refused("the default template can't be deleted")
             await image_templates.delete(change.db, template_id)
             await change.record("template.deleted", template_id, before=_state(old))
@@ -142,11 +142,6 @@ class Templates:
         if len(json.dumps(kept, ensure_ascii=False)) > DOCUMENT_MAX:
             raise BadParameter("template", f"Value is too long (max {DOCUMENT_MAX})")
         return kept
-
-
-async def _is_default(change: Change, template: Template) -> bool:
-    chosen = await properties.by_key(change.db, properties.DEFAULT_TEMPLATE)
-    return chosen is not None and (chosen.value or "").strip().lower() == template.name.lower()
 
 
 def _texts(name: str, description: str) -> tuple[str, str]:

@@ -282,7 +282,7 @@ def _parse(read: Callable[[int], bytes | None], size: int, key: bytes) -> Cached
     data = read(length) or b""
     if names[:key_length] != key or checksum != _checksum(head[_CHECKED_FROM:], names, data):
         return None
-    return CachedRendition(data=data, format=names[key_length:].decode(), seconds=seconds)
+    return CachedRendition(data=data, format=names[key_length:].decode(), seconds=seconds, floor="disk")
 
 
 def _checksum(*pieces: bytes) -> int:

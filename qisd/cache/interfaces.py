@@ -15,11 +15,13 @@ class CachedRendition:
     """The bytes of a finished image and the name of their format in the table of formats.
 
     :param seconds: how long it took to make; 0: nobody knows any more.
+    :param floor: of the cache that had it; blank if it was just made.
     """
 
     data: bytes
     format: str
     seconds: float = attrs.field(default=0.0, eq=False)
+    floor: str = attrs.field(default="", eq=False)
 
     @property
     def cost(self) -> int:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+import attrs
 from zope.interface import implementer
 
 from qisd.cache.interfaces import CachedRendition, IRenditionCache
@@ -101,7 +102,7 @@ class MemoryCache:
         """Keep ``rendition``, at the cost of others. One larger than the cache is not kept."""
         self._small.drop(key)
         known = self._main.drop(key) or self._forget_ghost(key)
-        entry = _Entry(rendition)
+        entry = _Entry(attrs.evolve(rendition, floor="memory"))
         if entry.cost > self._capacity:
             return
         if not known and entry.cost > max(self._capacity * _SMALL, self._capacity - self.used):

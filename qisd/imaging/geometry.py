@@ -208,7 +208,7 @@ def _widened(box: Box, image: Size, width: int, height: int, point: Point | None
 
 
 def _cut(box: Box, width: int, height: int, point: Point) -> Box:
-    """The largest part of ``box`` of the shape of ``width`` × ``height``, with ``point`` as near its centre as may be."""
+    """The largest part of ``box`` of the shape of ``width`` × ``height``, its centre as near ``point`` as may be."""
     across, down = box.width, box.height
     if across * height > width * down:
         across = max(1, min(_nearest(width * down, height), across))

@@ -319,14 +319,18 @@ STEPS: tuple[Step, ...] = (
 """The order of operations, whatever the order of the parameters."""
 
 
-def run(work: Work, job: Job, *, checkpoint: Callable[[], None]) -> Work:
+def run(
+    work: Work, job: Job, *, checkpoint: Callable[[], None], stage: Callable[[str], None] = lambda name: None
+) -> Work:
     """Take a decoded picture through all steps.
 
     :param work: from :func:`begin`. The caller should not keep it, nor the picture: it may be the largest thing in
         memory, and is no longer needed after the first steps.
     :param checkpoint: called before each step; may raise to end early.
+    :param stage: told the name of each step that begins.
     """
     for step in STEPS:
         checkpoint()
+        stage(step.__name__)
         work = step(work, job)
     return work

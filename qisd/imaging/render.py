@@ -93,6 +93,7 @@ def render(
     base: bytes | None = None,
     pieces: Pieces | None = None,
     checkpoint: Callable[[], None],
+    stage: Callable[[str], None] = lambda name: None,
 ) -> Rendition:
     """Make the image that ``spec`` describes.
 
@@ -103,12 +104,15 @@ def render(
     :param base: of that step, if there is one; a damaged one does no harm.
     :param pieces: of the source, to be used instead of it or of a base; see :mod:`qisd.imaging.pieces`. Likewise.
     :param checkpoint: called between steps, and now and then within long ones; what it raises ends the render.
+    :param stage: told what begins: ``decode``, the names of the steps, ``encode``.
     :raises Unsupported: source or overlay can't be read, or the result can't be made.
     :raises SourceTooLarge: source or overlay exceeds the limits.
     :raises BadParameter: the source has no such page, or less pixels than tiles.
     """
     try:
-        return _rendered(source, extension, spec, settings, overlay, overlay_extension, level, base, pieces, checkpoint)
+        return _rendered(
+            source, extension, spec, settings, overlay, overlay_extension, level, base, pieces, checkpoint, stage
+        )
     except MemoryError as error:
         raise SourceTooLarge("The image is too large to be made.", detail=spec.canonical()) from error
 
@@ -124,16 +128,20 @@ def _rendered(
     base: bytes | None,
     pieces: Pieces | None,
     checkpoint: Callable[[], None],
+    stage: Callable[[str], None],
 ) -> Rendition:
+    stage("decode")
     output = output_format(spec, extension, settings.formats)
     checkpoint()
     held, job, extras, made = _decoded(source, extension, spec, settings, output, level, base, pieces, checkpoint)
     if overlay is not None and spec.overlay_src is not None:
         checkpoint()
+        stage("decode_overlay")
         job = attrs.evolve(job, overlay=_decoded_overlay(overlay, overlay_extension, job, settings, checkpoint))
     # Popped, so that the decoded picture is free to go as soon as the steps have done with it.
-    work = run(held.pop(), job, checkpoint=checkpoint)
+    work = run(held.pop(), job, checkpoint=checkpoint, stage=stage)
     checkpoint()
+    stage("encode")
     data = encode(
         work.image,
         encoding=Encoding(

@@ -48,6 +48,11 @@ class TemplateSnapshot:
     default: TemplateValues
     names: tuple[str, ...] = ()
 
+    @property
+    def default_name(self) -> str | None:
+        """The name of the default template; None when that isn't valid, and its last good values hold."""
+        return next((name for name in self.names if self.templates[name.lower()] is self.default), None)
+
 
 @attrs.frozen(kw_only=True)
 class Vocabulary(Choices):

@@ -40,6 +40,11 @@ def query_of(document: Mapping[str, object]) -> list[tuple[str, str]]:
     return query
 
 
+def parameter_of(field: str, value: object) -> tuple[str, str]:
+    """An option, by its field of :class:`~qisd.imaging.spec.ImageOptions`, as the name and value of a URL."""
+    return _NAMES.get(field, field), _written(field, value)
+
+
 def _written(field: str, value: object) -> str:
     match value:
         case Tile():

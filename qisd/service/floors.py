@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from twisted.logger import Logger
 
 from qisd.cache.disk import DiskCache, DiskLimits
+from qisd.cache.interfaces import IRenditionCache
 from qisd.cache.leases import Leases
 from qisd.cache.memcached.cluster import Cluster, ClusterSettings
 from qisd.cache.memcached.floor import MemcachedFloor
@@ -42,7 +44,7 @@ _LARGE = 0.1
 class Floors:
     """Where finished images are kept: in the memory of this process, in Memcached, and on the disk of this server.
 
-    :ivar cache: all of it as one.
+    :ivar cache: all of it as one; ``named`` each by its name.
     :ivar cluster: Memcached; without servers, it has nothing and takes nothing.
     :ivar pools: of threads; to be started before, and stopped after.
     """
@@ -59,6 +61,7 @@ class Floors:
         self.cluster = Cluster(_cluster(settings), reactor=reactor)
         memcached = MemcachedFloor(self.cluster, largest=self._largest)
         self.cache = Tiers(self.memory, memcached, self.disk)
+        self.named: Mapping[str, IRenditionCache] = dict(zip(_NAMES, (self.memory, memcached, self.disk), strict=True))
 
     def start(self) -> None:
         self.disk.start()

@@ -175,8 +175,9 @@ async def unread(db: Queries, *, after: int, limit: int) -> list[Unread]:
 async def unguessed(db: Queries, *, after: int, limit: int) -> list[Unread]:
     """Active images that were read before anybody guessed at focal points; parameters as for :func:`unread`."""
     rows = await db.query(
-        "select id, src, file_size, file_mtime_ns, content_hash is not null from images"
-        " where guessed = 0 and status = 1 and id > %s order by id limit %s",
+        "select i.id, i.src, i.file_size, i.file_mtime_ns, i.content_hash is not null"
+        " from images i join image_metadata m on m.image_id = i.id and m.read_at is not null"
+        " where i.guessed = 0 and i.status = 1 and i.id > %s order by i.id limit %s",
         (after, limit),
     )
     return [_unread(row) for row in rows]

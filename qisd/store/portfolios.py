@@ -134,6 +134,30 @@ async def count_with_image(db: Queries, image_id: int) -> int:
     return int(rows[0][0])
 
 
+_WITH_TEMPLATE = (
+    "f.id in (select folio_id from folioimages where lower(parameters #>> '{template,value}') = lower(%s)"
+    " and parameters #>> '{template,value}' is not null"
+    " union select folio_id from folioexports where lower(parameters #>> '{template,value}') = lower(%s)"
+    " and parameters #>> '{template,value}' is not null)"
+)
+
+
+async def with_template(db: Queries, readers: Readers, template: str) -> list[Portfolio]:
+    """The portfolios that ``readers`` may see and in which an image or a zip goes by the template of this name."""
+    condition, parameters = _condition(readers, "")
+    rows = await db.query(
+        f"select {_COLUMNS} from folios f where {_WITH_TEMPLATE} and {condition} order by {ORDERS['name']}",  # noqa: S608
+        (template, template, *parameters),
+    )
+    return await _complete(db, rows)
+
+
+async def count_with_template(db: Queries, template: str) -> int:
+    """How many portfolios there are in which an image or a zip goes by the template of this name."""
+    rows = await db.query(f"select count(*) from folios f where {_WITH_TEMPLATE}", (template, template))  # noqa: S608
+    return int(rows[0][0])
+
+
 async def owned(db: Queries, user_id: int) -> int:
     """How many portfolios a user owns."""
     rows = await db.query("select count(*) from folios where owner_id = %s", (user_id,))

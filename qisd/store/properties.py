@@ -26,3 +26,9 @@ async def save(db: Queries, key: str, value: str) -> Property:
     """Give a key that is there already another value."""
     rows = await db.query("update properties set value = %s where key = %s returning key, value, version", (value, key))
     return Property(key=rows[0][0], value=rows[0][1], version=rows[0][2])
+
+
+async def is_default_template(db: Queries, name: str) -> bool:
+    """Whether it is the template of this name, in any case, that applies where none is asked for."""
+    chosen = await by_key(db, DEFAULT_TEMPLATE)
+    return chosen is not None and (chosen.value or "").strip().lower() == name.lower()

@@ -211,6 +211,18 @@ async def system_totals(db: Queries, *, start: datetime, end: datetime) -> Syste
     )
 
 
+async def of_template(db: Queries, name: str, *, since: datetime) -> BreakdownCounts:
+    """What was served by the template of this name in the periods that began since then."""
+    rows = await db.query(
+        "select coalesce(sum(requests), 0)::bigint, coalesce(sum(views), 0)::bigint,"
+        " coalesce(sum(total_bytes), 0)::bigint from statsbreakdown"
+        " where kind = 'template' and name = lower(%s) and from_time >= %s",
+        (name, since),
+    )
+    requests, views, size = rows[0]
+    return BreakdownCounts(kind="template", name=name, requests=requests, views=views, total_bytes=size)
+
+
 async def breakdown(db: Queries, kind: str, *, start: datetime, end: datetime) -> list[BreakdownCounts]:
     """What was served by template or format in the periods that began in [start, end); most requests first."""
     rows = await db.query(

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from twisted.internet.defer import CancelledError
 
 from qisd.access.clients import client_of
+from qisd.access.levels import Level
 from qisd.access.visitor import Visitor
 from qisd.errors import QisError
 from qisd.images import ImageBytes, ImageFile, Images, PreparedImage, PreparedOriginal
@@ -91,12 +92,13 @@ class ImageHandlers:
         if not prepared.anew and self._conditions_answer(request, prepared):
             self._keep(request, prepared, standing)
             return
+        prepared_us = request.app_us()
         made = await self._images.fetch(prepared, client=client_of(visitor.address))
         request.from_cache = isinstance(made, ImageBytes) and made.from_cache
-        disposition = []
+        own = [("Server-Timing", _timing(request, prepared, made, visitor, prepared_us))]
         if prepared.filename is not None:
-            disposition.append(headers.content_disposition(prepared.filename, attachment=True))
-        await self._hand_out(request, prepared, self._content(made), made.content_type, disposition)
+            own.append(headers.content_disposition(prepared.filename, attachment=True))
+        await self._hand_out(request, prepared, self._content(made), made.content_type, own)
         self._keep(request, prepared, standing)
 
     def _keep(self, request: QisRequest, prepared: PreparedImage, standing: Standing | None) -> None:
@@ -111,8 +113,8 @@ class ImageHandlers:
             content.close()
             return
         request.from_cache = False
-        disposition = [headers.content_disposition(prepared.filename, attachment=prepared.attachment)]
-        await self._hand_out(request, prepared, content, prepared.content_type, disposition)
+        own = [headers.content_disposition(prepared.filename, attachment=prepared.attachment)]
+        await self._hand_out(request, prepared, content, prepared.content_type, own)
 
     def _content(self, made: ImageBytes | ImageFile) -> Content:
         if isinstance(made, ImageFile):
@@ -125,7 +127,7 @@ class ImageHandlers:
         prepared: PreparedImage | PreparedOriginal,
         content: Content,
         media_type: str,
-        disposition: list[headers.Header],
+        own: list[headers.Header],
     ) -> None:
         try:
             now = request.site.reactor.seconds()
@@ -140,7 +142,7 @@ class ImageHandlers:
                     ("Last-Modified", format_date(prepared.last_modified)),
                     ("X-From-Cache", str(request.from_cache)),
                     *headers.caching(prepared.expiry_secs, etag=prepared.etag, now=now, public=prepared.public),
-                    *disposition,
+                    *own,
                 ],
             )
             self._count(request, prepared, body.length if request.method == b"GET" else 0)
@@ -180,6 +182,22 @@ class ImageHandlers:
             template=prepared.template if isinstance(prepared, PreparedImage) else None,
             format=prepared.output if isinstance(prepared, PreparedImage) else None,
         )
+
+
+def _timing(
+    request: QisRequest, prepared: PreparedImage, made: ImageBytes | ImageFile, visitor: Visitor, prepared_us: int
+) -> str:
+    """What took how long, as the header ``Server-Timing`` has it; of the stages only those who may edit are told."""
+    total_us = request.app_us()
+    entries = [
+        f"total;dur={total_us / 1000:.3f}",
+        f"cache;desc={'file' if isinstance(made, ImageFile) else made.origin}",
+    ]
+    if not visitor.anonymous and visitor.can(Level.EDIT, prepared.path.rpartition("/")[0]):
+        entries += [f"prepare;dur={prepared_us / 1000:.3f}", f"fetch;dur={(total_us - prepared_us) / 1000:.3f}"]
+        stages = made.stages if isinstance(made, ImageBytes) else ()
+        entries += [f"{name};dur={seconds * 1000:.3f}" for name, seconds in stages]
+    return ", ".join(entries)
 
 
 def _body(

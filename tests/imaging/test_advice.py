@@ -42,7 +42,9 @@ class AdviceTests(SynchronousTestCase):
         self.assertEqual(codes("webp", width=400, height=300, strip=True, colorspace="rgb", quality=80), [])
 
     def test_sizes_beyond_the_original_are_never_reached(self):
-        self.assertEqual(codes(width=401, height=301), [("width", "larger_than_original"), ("height", "larger_than_original")])
+        self.assertEqual(
+            codes(width=401, height=301), [("width", "larger_than_original"), ("height", "larger_than_original")]
+        )
         self.assertEqual(codes(width=300, height=400, rotation=90 * UNIT), [])
 
     def test_a_crop_can_be_enlarged(self):

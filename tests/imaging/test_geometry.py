@@ -160,11 +160,17 @@ class FocusTests(SynchronousTestCase):
     def test_what_is_asked_for_is_cut_out_first(self):
         result = planned(1000, 1000, left=0.5, width=100, height=100, focus=at(0.7, 0.2))
         self.assertEqual(result.crop, Box(500, 0, 1000, 500))
-        widened = planned(1000, 1000, left=0.5, top=0.5, right=0.7, width=100, height=100, focus=at(1, 1), crop_fit=True)
+        widened = planned(
+            1000, 1000, left=0.5, top=0.5, right=0.7, width=100, height=100, focus=at(1, 1), crop_fit=True
+        )
         self.assertEqual(widened.crop, Box(500, 500, 1000, 1000))
 
     def test_a_picture_that_is_too_small_gives_a_smaller_one_of_the_same_shape(self):
-        for width, height, size in ((1200, 600, Size(1000, 500)), (600, 1600, Size(300, 800)), (9000, 1, Size(1000, 1))):
+        for width, height, size in (
+            (1200, 600, Size(1000, 500)),
+            (600, 1600, Size(300, 800)),
+            (9000, 1, Size(1000, 1)),
+        ):
             self.assertEqual(planned(1000, 800, width=width, height=height, focus=ANYWHERE).output, size)
 
     def test_it_follows_flips_and_turns(self):

@@ -45,7 +45,20 @@ FRACTIONS = (
 
 PARAMETERS = (
     *("src", "page", "format", "width", "height", "autosizefit", "halign", "valign", "angle", "flip", "top", "left"),
-    *("bottom", "right", "autocropfit", "focus", "fill", "quality", "sharpen", "overlay", "ovpos", "ovsize", "ovopacity", "icc"),
+    *(
+        "bottom",
+        "right",
+        "autocropfit",
+        "focus",
+        "fill",
+        "quality",
+        "sharpen",
+        "overlay",
+        "ovpos",
+        "ovsize",
+        "ovopacity",
+        "icc",
+    ),
     *("intent", "bpc", "colorspace", "strip", "dpi", "tile", "tmp", "attach", "stats", "xref", "cache", "recache"),
 )
 
@@ -215,7 +228,20 @@ class ValuesTests(SynchronousTestCase):
         self.assertEqual(blank, ImageRequest(src="a.jpg", attach=False, record_stats=False, cache=False))
 
     def test_a_blank_text_is_not_given(self):
-        texts = "format", "flip", "halign", "valign", "focus", "fill", "overlay", "ovpos", "icc", "intent", "colorspace", "tile"
+        texts = (
+            "format",
+            "flip",
+            "halign",
+            "valign",
+            "focus",
+            "fill",
+            "overlay",
+            "ovpos",
+            "icc",
+            "intent",
+            "colorspace",
+            "tile",
+        )
         for name in (*texts, "tmp", "xref"):
             self.assertEqual(parse(**{name: ""}), ImageRequest(src="a.jpg"), name)
 

@@ -101,12 +101,14 @@ class ApiCase(DatabaseCase):
             values, reactor=reactor, parse=lambda document: parse_template(document, choices(_RULES))
         )
         await self.store.start(values.mgmt_database_connection)
+        cache = MemoryCache(capacity=10**7)
         self.domain = Domain(
             values,
             rules=_RULES,
             store=self.store,
             pools=self.pools,
-            cache=MemoryCache(capacity=10**7),
+            cache=cache,
+            floors={"memory": cache},
             track=lambda xref: None,
             keys=(b"k" * 32,),
             server="a" * 32,

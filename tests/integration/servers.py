@@ -69,6 +69,11 @@ class Server:
         return held._held
 
     @property
+    def focal_points(self) -> Held[Any]:
+        """What it holds of the focal points that people have set."""
+        return self.store.focal_points._held
+
+    @property
     def permissions(self) -> Held[Any]:
         """What it holds of users, groups and permissions."""
         return self.domain.permissions._held

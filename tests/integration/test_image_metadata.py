@@ -66,7 +66,13 @@ class ReadingTests(LibraryCase):
         await self.add("a/x.jpg", photo("Andere", 70))
         saved = await self.database.transaction(
             lambda db: image_metadata.save_read(
-                db, unread, image_metadata.FromFile(camera="old"), content_hash=b"0" * 32, phash=1
+                db,
+                unread,
+                image_metadata.FromFile(camera="old"),
+                content_hash=b"0" * 32,
+                phash=1,
+                guess=None,
+                guessed=1,
             )
         )
         self.assertFalse(saved)

@@ -116,6 +116,26 @@ class ChangeTests(TwoServersCase):
         self.other.clock.by += BELIEVED
         self.assertFalse(await known())
 
+    async def test_the_focal_point_of_an_image_and_what_is_remembered_of_it(self) -> None:
+        admin = await self.admin()
+        picture = Image.new("RGB", (40, 10), "blue")
+        picture.paste((255, 0, 0), (0, 0, 10, 10))
+        picture.save(self.root / "a.png")
+        number = (await self.domain.library.registrar.image("a.png")).id
+        square = {"src": "a.png", "width": "10", "height": "10", "focus": "auto", "format": "png"}
+
+        for x, wanted in ((0.9, "b"), (0.1, "r"), (0.9, "b")):
+
+            async def shows(wanted: str = wanted) -> bool:
+                return colour(await self.ask("GET", "/image", query=square)) == wanted
+
+            form = {"x": x, "y": 0.5}
+            reply = await self.call("PUT", f"/admin/images/{number}/focal/", token=admin, form=form)
+            self.assertEqual(reply.status, 200, reply.body)
+            await self.soon(self.other.focal_points, shows)
+            for _ in range(3):
+                self.assertTrue(await shows())
+
     async def test_a_template_and_which_one_is_the_default(self) -> None:
         admin = await self.admin()
         await self.image_file("a.png")

@@ -76,7 +76,8 @@ class MemcachedFloor:
         data: bytes | None = value[_HEAD.size :] if not slots else await self._gathered(key, slots)
         if data is None or len(data) != length or _checksum(key, data) != checksum:
             return None
-        return CachedRendition(data=data, format=name.rstrip(b"\0").decode("ascii", "replace"))
+        name_of_format = name.rstrip(b"\0").decode("ascii", "replace")
+        return CachedRendition(data=data, format=name_of_format, floor="memcached")
 
     async def _gathered(self, key: str, slots: int) -> bytes | None:
         found = await _all(self._cluster.get(_slot(key, number), bulk=True) for number in range(slots))

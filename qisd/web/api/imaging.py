@@ -66,9 +66,9 @@ class ImagingFacts(Model):
     profiles: list[ProfileObject]
     limits: ImagingLimits
     templates: Annotated[list[str], Meta(description="only for those who have logged in")] | UnsetType = UNSET
-    default_template: Annotated[str | None, Meta(description="the one that applies without `tmp`; likewise")] | UnsetType = (
-        UNSET
-    )
+    default_template: (
+        Annotated[str | None, Meta(description="the one that applies without `tmp`; likewise")] | UnsetType
+    ) = UNSET
 
 
 class CheckForm(Form):
@@ -177,7 +177,7 @@ class ImagingEndpoints:
         if not call.visitor.anonymous:
             templates = self._templates()
             made.templates = sorted(templates.names, key=str.lower)
-            made.default_template = _default_name(templates)
+            made.default_template = templates.default_name
         return made
 
     @endpoint(
@@ -254,11 +254,6 @@ def _formats(rows: Mapping[str, Format]) -> list[FormatObject]:
         )
         for row in known.values()
     ]
-
-
-def _default_name(templates: TemplateSnapshot) -> str | None:
-    """None when the default template isn't valid and its last good values hold."""
-    return next((name for name in templates.names if templates.templates[name.lower()] is templates.default), None)
 
 
 def _checked(prepared: PreparedImage, *, public_reason: str) -> CheckObject:
