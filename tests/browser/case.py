@@ -12,6 +12,8 @@ import http.client
 import json
 import os
 import re
+import shutil
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +31,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from qisd.store.first_run import PASSWORD_FILE
 from tests.browser.driver import browser
 from tests.integration.live import Daemon, shared
+from tests.integration.postgres import REPOSITORY, UNPRIVILEGED
 
 T = TypeVar("T")
 
@@ -53,6 +56,7 @@ class BrowserCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.daemon = shared(type(self).__module__, INTERNAL_BROWSING_SSL="false", **self.settings)
+        _add_samples(self.daemon)
         self.root = f"http://127.0.0.1:{self.daemon.port}"
         self.driver = browser()
         self._logged = len(self.daemon.log())
@@ -271,7 +275,7 @@ class People:
             self._passwords[username] = PASSWORD
             if flags:
                 given = {f"access_{name}": name in flags for name in _FLAGS}
-                group = self.call("POST", "admin/groups/", {"name": f"of {username}", "description": "", **given})
+                group = self.call("POST", "admin/groups/", {"name": f"of {username}", "description": "", "group_type": 2, **given})
                 self.call("POST", f"admin/groups/{group['id']}/members/", {"user_id": self._ids[username]})
         return self._ids[username]
 
@@ -327,6 +331,14 @@ _FLAGS = ("folios", "reports", "admin_users", "admin_files", "admin_folios", "ad
 def people(daemon: Daemon) -> People:
     """The users of ``daemon``."""
     return People(daemon)
+
+
+@functools.cache
+def _add_samples(daemon: Daemon) -> None:
+    """The sample images, which pages of ours show, are in the library as after any first start."""
+    shutil.copytree(REPOSITORY / "qisd" / "share" / "samples", daemon.images / "samples", dirs_exist_ok=True)
+    if os.geteuid() == 0:
+        subprocess.run(["chown", "-R", UNPRIVILEGED, str(daemon.images / "samples")], check=True)
 
 
 @functools.cache
