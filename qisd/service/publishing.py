@@ -22,7 +22,8 @@ from qisd.tasks.queue import TaskQueue
 from qisd.tasks.registry import TaskType
 from qisd.tasks.schedule import Job
 from qisd.web.api.portfolios import PortfolioEndpoints
-from qisd.web.portfolios import PortfolioPages, VisitorFinder
+from qisd.web.console.portfolios import PortfolioPages
+from qisd.web.portfolios import PortfolioDownloads, VisitorFinder
 
 _MB = 1024 * 1024
 
@@ -90,14 +91,16 @@ class Publishing:
         """
         return [PortfolioEndpoints(self.portfolios, images=self.images, exports=self.exports, supported=supported)]
 
-    def pages(self, *, identity: VisitorFinder, count: Callable[[int], None]) -> PortfolioPages:
-        """What the public sees of them.
+    def pages(self) -> list[object]:
+        """What the console shows of them."""
+        return [PortfolioPages(self.portfolios)]
+
+    def downloads(self, *, identity: VisitorFinder, count: Callable[[int], None]) -> PortfolioDownloads:
+        """Hands out the zips.
 
         :param count: told the size in bytes of each answer with a zip, for the statistics.
         """
-        return PortfolioPages(
-            portfolios=self.portfolios, exports=self.exports, files=self._files, identity=identity, count=count
-        )
+        return PortfolioDownloads(exports=self.exports, files=self._files, identity=identity, count=count)
 
     async def _render(self, src: str, document: Mapping[str, Any]) -> Rendered:
         return await render_by(self._images, src, document)

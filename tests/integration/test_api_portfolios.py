@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from types import MappingProxyType
 from typing import Any
@@ -113,6 +114,36 @@ class PortfolioTests(PortfolioApiCase):
                 "url": f"http://127.0.0.1:{self.port}/portfolios/spring/",
             },
         )
+
+    async def test_a_summary_tells_owner_number_of_images_and_the_first_one(self) -> None:
+        full = await self.make("shop/old chair.png", "shop/chair.png", human_id="a", internal_access=10)
+        await self.make(human_id="b", name="Zero", internal_access=10)
+        listed = (await self.call("GET", "/portfolios/?summary=true", token=self.owner)).data
+        self.assertEqual(
+            [(one["owner_name"], one["image_count"], one["cover"]) for one in listed],
+            [("owner", 2, "shop/old chair.png"), ("owner", 0, "")],
+        )
+        self.permit("/shop", 1, 0)
+        self.permit("/shop", 2, 0)
+        await self.refresh()
+        seen = (await self.call("GET", "/portfolios/?summary=true", token=self.stranger)).data[0]
+        self.assertEqual((seen["id"], seen["owner_name"], seen["image_count"], seen["cover"]), (full, "", 2, ""))
+        by_chief = (await self.call("GET", "/portfolios/?summary=true", token=self.chief)).data[0]
+        self.assertEqual((by_chief["owner_name"], by_chief["cover"]), ("owner", ""))
+        self.assertNotIn("owner_name", (await self.call("GET", "/portfolios/", token=self.owner)).data[0])
+
+    async def test_one_can_list_only_ones_own(self) -> None:
+        await self.make(human_id="mine", public_access=20)
+        other = await self.person(Flag.FOLIOS)
+        await self.make(human_id="other", public_access=20, token=other)
+        for query, token, expected in (
+            ("", self.owner, ["mine", "other"]),
+            ("owned=true", self.owner, ["mine"]),
+            ("owned=true", self.chief, []),
+            ("owned=true", None, []),
+        ):
+            listed = (await self.call("GET", f"/portfolios/?sort=human_id&{query}", token=token)).data
+            self.assertEqual([one["human_id"] for one in listed], expected)
 
     async def test_lists_leave_out_images_and_history_and_come_in_parts(self) -> None:
         for name in ("c", "a", "b"):
@@ -435,6 +466,12 @@ class ExportTests(PortfolioApiCase):
 
 
 class PageTests(PortfolioApiCase):
+    def data_of(self, text: str) -> Any:
+        """What a page has for its script."""
+        found = re.search(r'<script type="application/json" id="page-data">(.*?)</script>', text)
+        assert found is not None
+        return json.loads(found[1])
+
     async def test_the_page_shows_the_images_in_their_order(self) -> None:
         number = await self.make(
             "shop/old chair.png", "shop/chair.png", human_id="spring", public_access=10, name="<Spring & Co>"
@@ -498,11 +535,53 @@ class PageTests(PortfolioApiCase):
             ("/portfolios/private/", 403),
             ("/portfolios/%00/", 404),
             ("/portfolios/%FF%FE/", 404),
-            ("/portfolios/", 404),
         ):
             reply = await self.get(address)
             self.assertIn(reply.status, (status, 400) if "%" in address else (status,), address)
             self.assertTrue(reply.headers["content-type"].startswith("text/html"), address)
+
+    async def test_there_are_three_ways_to_look_at_it(self) -> None:
+        number = await self.make("shop/chair.png", human_id="spring", public_access=10)
+        image_id = self.sql("select image_id from folioimages")[0][0]
+        options = {"width": {"value": 20}, "flip": {"value": "h"}, "format": {"value": "png"}}
+        await self.call(
+            "PUT", f"/portfolios/{number}/images/{image_id}/", token=self.owner, json={"image_parameters": options}
+        )
+        for view, script in (("gallery", "gallery_view"), ("slideshow", "slideshow_view")):
+            text = (await self.get(f"/portfolios/spring/?view={view}")).body.decode()
+            self.assertIn(f"/static/js/{script}.min.js", text)
+            (shown,) = self.data_of(text)["images"]
+            self.assertEqual(shown, {**shown, "src": "shop/chair.png", "width": "20", "flip": "h"})
+            self.assertNotIn("format", shown)
+            self.assertNotIn('<img src="/image?', text)
+        for view in ("", "page", "other"):
+            text = (await self.get(f"/portfolios/spring/?view={view}")).body.decode()
+            self.assertIn('<img src="/image?', text)
+            self.assertNotIn("_view.min.js", text)
+
+    async def test_only_the_owner_is_offered_changes_and_code_for_other_pages(self) -> None:
+        await self.make("shop/chair.png", human_id="spring", public_access=10)
+        for token, offered in ((self.owner, True), (self.chief, True), (self.stranger, False), (None, False)):
+            text = (await self.get("/portfolios/spring/", token=token)).body.decode()
+            self.assertEqual("/portfolios/spring/edit/" in text, offered)
+            self.assertEqual("&lt;qis-gallery" in text, offered)
+
+    async def test_the_workshop_is_for_those_who_may_change_the_portfolio(self) -> None:
+        await self.make("shop/chair.png", human_id="Frühling 1", public_access=20)
+        for place in ("edit", "publish"):
+            address = f"/portfolios/{quote('Frühling 1')}/{place}/"
+            for token, status in ((self.owner, 200), (self.chief, 200), (self.stranger, 403)):
+                self.assertEqual((await self.get(address, token=token)).status, status)
+            reply = await self.get(f"{address}?a=1")
+            self.assertEqual((reply.status, reply.headers["location"]), (302, f"/login/?next={quote(address)}%3Fa%3D1"))
+            self.assertEqual((await self.get(f"/portfolios/none/{place}/", token=self.owner)).status, 404)
+
+    async def test_the_list_is_for_users_and_everybodys_for_those_who_administer_them(self) -> None:
+        self.assertEqual((await self.get("/portfolios/")).headers["location"], "/login/?next=/portfolios/")
+        for token, own, all_of_them in ((self.owner, True, 403), (self.stranger, False, 403), (self.chief, True, 200)):
+            text = (await self.get("/portfolios/", token=token)).body.decode()
+            self.assertEqual(self.data_of(text)["can_make"], own)
+            self.assertEqual((await self.get("/admin/portfolios/", token=token)).status, all_of_them)
 
     async def test_without_the_slash_one_is_sent_to_the_page(self) -> None:
         await self.make(human_id="Frühling", public_access=10)
@@ -526,8 +605,8 @@ class DownloadTests(PortfolioApiCase):
             done.callback(None)
 
         self.patch(self.domain.publishing.exports, "downloaded", noted)
-        pages = self.domain.publishing.pages(identity=self.domain.identity, count=self.counted.append)
-        open_rooms(self._listening.factory, attrs.evolve(self.domain.rooms(), portfolios=pages))
+        zips = self.domain.publishing.downloads(identity=self.domain.identity, count=self.counted.append)
+        open_rooms(self._listening.factory, attrs.evolve(self.domain.rooms(), portfolios=zips))
         self.number = await self.make("shop/chair.png", "shop/old chair.png", human_id="spring", public_access=20)
         self.export = await self.publish(self.number)
         self.address = f"/portfolios/spring/downloads/{self.export['filename']}"

@@ -2,9 +2,11 @@
 // goes on and pass on what is asked of them. What a page leaves unfinished the next one goes on with: states and files
 // are in IndexedDB, and the server keeps what it has got of each.
 
-import {api, useToken} from '../core/api.js';
+import {api} from '../core/api.js';
+import {batch, get} from '../core/batch.js';
 import {page} from '../core/dom.js';
 import {t} from '../core/texts.js';
+import {askToSignIn} from '../core/trouble.js';
 import {fault, lookedUp, places} from './checks.js';
 import {collect, sameness} from './files.js';
 import {mark, memory} from './memory.js';
@@ -27,8 +29,10 @@ class Queue extends EventTarget {
     #running = new Map(); // by id: AbortController
     #looking = new Set(); // ids of those that this tab is looking up
     #folders = new Map(); // by path: promise of its being there
+    #lastFolder = Promise.resolve();
     #forAll = new Map(); // by kind of question: what was said for all
     #waiters = new Map(); // by batch
+    #inside = 0; // when somebody went to another page of ours
     #leads = false;
     #begun = null;
     #channel = new BroadcastChannel(NAME);
@@ -47,8 +51,8 @@ class Queue extends EventTarget {
         this.#takeLock();
         window.addEventListener('online', () => this.#hurry());
         window.addEventListener('beforeunload', event => this.#leaving(event));
-        document.addEventListener('click', event => this.#noteWay(event), true);
-        document.addEventListener('submit', () => (this.inside = Date.now()), true);
+        window.addEventListener('click', event => this.#noteWay(event));
+        window.addEventListener('submit', event => this.#noteWay(event));
     }
 
     get items() {
@@ -429,15 +433,15 @@ class Queue extends EventTarget {
         return file;
     }
 
-    // Folders of a tree are made on the way, once each.
+    // Folders of a tree are made on the way, once each, and one after the other: they share those above them.
     async #ensureFolder(item) {
         if (!item.relative || item.url) {
             return;
         }
         if (!this.#folders.has(item.folder)) {
-            const made = makeFolder(item.folder);
+            const made = this.#lastFolder.then(() => makeFolder(item.folder));
+            this.#lastFolder = made.catch(() => this.#folders.delete(item.folder));
             this.#folders.set(item.folder, made);
-            made.catch(() => this.#folders.delete(item.folder));
         }
         await this.#folders.get(item.folder);
     }
@@ -552,17 +556,18 @@ class Queue extends EventTarget {
 
     // Leaving
 
-    // Links within the console lead to a page that goes on with the queue.
+    // Links and forms within the console lead to a page that goes on with the queue.
     #noteWay(event) {
         const link = event.target.closest?.('a[href]');
-        if (link && link.origin === location.origin && link.pathname.startsWith(page.root) && !link.target) {
-            this.inside = Date.now();
+        const within = link && link.origin === location.origin && link.pathname.startsWith(page.root) && !link.target;
+        if (!event.defaultPrevented && (within || event.type === 'submit')) {
+            this.#inside = Date.now();
         }
     }
 
     #leaving(event) {
         const open = this.#leads ? this.items.filter(item => ['checking', 'waiting', 'sending'].includes(item.state)) : [];
-        const goesOn = Date.now() - (this.inside ?? 0) < 2000 && open.every(item => item.kept);
+        const goesOn = Date.now() - this.#inside < 2000 && open.every(item => item.kept);
         if (open.length && !goesOn) {
             event.preventDefault();
         }
@@ -583,6 +588,10 @@ function newId() {
 }
 
 async function makeFolder(path) {
+    const [there] = await batch([get('admin/filesystem/folders/', {path})]);
+    if (there.status === 200 && there.data.status === 1) {
+        return;
+    }
     try {
         await api.post('admin/filesystem/folders/', {path});
     } catch (error) {
@@ -592,11 +601,13 @@ async function makeFolder(path) {
     }
 }
 
-// The API module lets the user sign in again, over the page.
+// The session is over, or this browser has another one by now.
 async function signedIn() {
     const session = await api.get('session/');
-    if (session.csrf_token) {
-        useToken(session.csrf_token);
+    if (session.user) {
+        page.csrf = session.csrf_token;
+    } else {
+        await askToSignIn();
     }
 }
 
