@@ -71,7 +71,9 @@ def _about_colours(wanted: Wanted) -> Iterator[Advice]:
     space = wanted.spaces.get(spec.icc_profile or "", "")
     named = {"format": output.title}
     if spec.icc_profile and spec.strip:
-        yield Advice(parameter="strip", code="strip_removes_profile", text="Stripping removes the profile from the file.")
+        yield Advice(
+            parameter="strip", code="strip_removes_profile", text="Stripping removes the profile from the file."
+        )
     if spec.icc_profile and not output.icc:
         text = f"{output.title} files hold no profile."
         yield Advice(parameter="icc", code="profile_not_kept", text=text, values=named)

@@ -18,7 +18,8 @@ def call(case: BrowserCase, module: str, code: str, *given: object) -> Any:
 
     :param module: below ``admin/js``; some page of the console must be open.
     """
-    return case.script(f"const m = await import({_LOOK} + {json.dumps('js/' + module)}); const given = args; {code}", *given)
+    start = f"const m = await import({_LOOK} + {json.dumps('js/' + module)}); const given = JSON.parse(args[0]);"
+    return case.script(f"{start} {code}", json.dumps(given))  # the driver would sort the names of objects
 
 
 def provide_samples(images: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from qisd.imaging.request import URL_NAMES
@@ -95,7 +96,7 @@ class GuideTests(BrowserCase):
 
 
 class WithoutSamplesTests(BrowserCase):
-    settings = {"PUBLIC_MAX_IMAGE_WIDTH": "800"}
+    settings: ClassVar = {"PUBLIC_MAX_IMAGE_WIDTH": "800"}
 
     def test_without_the_sample_there_is_nothing_to_try(self) -> None:
         self.open("/help/", as_user="admin")

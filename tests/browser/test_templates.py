@@ -162,7 +162,9 @@ class FormTests(TemplatesCase):
     def test_the_difference_to_the_default_one_is_shown(self) -> None:
         self.form(self.make("Different", width=77, quality=80, strip=True, colorspace="rgb"))
         self.wait_text("Width", ".pub-side table")
-        self.assertEqual([one.text for one in self.all(".pub-side tbody th")], ["Width", "Kept by browsers, in seconds"])
+        self.assertEqual(
+            [one.text for one in self.all(".pub-side tbody th")], ["Width", "Kept by browsers, in seconds"]
+        )
 
     def test_what_has_no_control_stays(self) -> None:
         number = self.make("Tiled", width=80, tile=[2, 4])

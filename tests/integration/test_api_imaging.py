@@ -68,7 +68,12 @@ class CheckTests(ApiCase):
         self.assertEqual((told["changed"], told["bytes"]), (False, (self.root / "a/x.png").stat().st_size))
 
     async def test_it_is_refused_where_the_image_would_be(self) -> None:
-        for query, status in (({"width": -1}, 400), ({"src": "a/gone.png"}, 404), ({"tmp": "gone"}, 400), ({"src": ""}, 400)):
+        for query, status in (
+            ({"width": -1}, 400),
+            ({"src": "a/gone.png"}, 404),
+            ({"tmp": "gone"}, 400),
+            ({"src": ""}, 400),
+        ):
             query = {"src": "a/x.png", **query}
             answers = [
                 await self.call("GET", path, below=below, token=self.token, query=query)

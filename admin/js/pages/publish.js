@@ -1,6 +1,6 @@
 // The publisher's page.
 
-import {$, h, page} from '../core/dom.js';
+import {$, h, page, url} from '../core/dom.js';
 import {openDialog} from '../core/dialog.js';
 import {pickFile} from '../core/picker.js';
 import {t} from '../core/texts.js';
@@ -29,6 +29,7 @@ const save = page.may('admin_all') && h('button', {type: 'button', class: 'butto
 
 const publisher = new Publisher({
     src: page.data.src,
+    title: page.data.title,
     server: page.data.server,
     facts,
     bases,
@@ -56,25 +57,31 @@ function showed() {
 async function keep() {
     const name = h('input', {type: 'text', id: 'tpl-name', maxlength: '120', required: true});
     const description = h('input', {type: 'text', id: 'tpl-description', maxlength: '5120'});
-    const wrong = h('p', {class: 'error', role: 'alert', hidden: true});
+    const wrong = h('p', {class: 'error', role: 'alert'});
+    let made = null;
     await openDialog({
         title: t('save_template'),
-        body: h('div', {class: 'stack'},
-            h('div', {class: 'field'}, h('label', {for: 'tpl-name'}, t('template_name')), name),
-            h('div', {class: 'field'}, h('label', {for: 'tpl-description'}, t('template_description')), description), wrong),
-        actions: [{label: t('cancel'), value: ''}, {label: t('save'), value: 'save', kind: 'primary'}],
+        body: [
+            h('div', {class: 'field'}, h('label', {for: 'tpl-name'}, t('template_name')), name, wrong),
+            h('div', {class: 'field'}, h('label', {for: 'tpl-description'}, t('template_description')), description),
+        ],
+        actions: [{label: t('cancel'), value: 'no'}, {label: t('save'), value: 'save', kind: 'primary'}],
         onSubmit: async value => {
-            if (value !== 'save') return true;
+            if (value !== 'save') {
+                return true;
+            }
             try {
-                const made = await saveTemplate({name: name.value, description: description.value, document: publisher.document});
-                toast(t('template_saved', {name: made.name}), {kind: 'good', action: {label: t('show'), run: () => { location.href = `${page.root}admin/templates/${made.id}/`; }}});
+                made = await saveTemplate({name: name.value, description: description.value, document: publisher.document});
                 return true;
             } catch (error) {
                 wrong.textContent = error.message;
-                wrong.hidden = false;
+                name.setAttribute('aria-invalid', 'true');
                 name.focus();
                 return false;
             }
         },
     });
+    if (made) {
+        toast(t('template_saved', {name: made.name}), {action: {label: t('show'), href: url(`admin/templates/${made.id}/`)}});
+    }
 }

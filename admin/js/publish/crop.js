@@ -24,7 +24,8 @@ export class CropTool {
             class: 'crop-frame', tabindex: '0', role: 'group', 'aria-label': t('crop_frame'), 'aria-describedby': 'crop-keys crop-state',
         }, ...HANDLES.map(handle => h('span', {class: `crop-handle crop-${handle}`, dataset: {handle}})));
         this.spot = h('span', {class: 'crop-spot', hidden: true, 'aria-hidden': 'true'});
-        this.stage = h('div', {class: 'crop-stage'}, this.img, this.frame, this.spot);
+        this.shade = h('div', {class: 'crop-shade'});
+        this.stage = h('div', {class: 'crop-stage'}, h('div', {class: 'crop-picture'}, this.img, this.shade), this.frame, this.spot);
         this.state = h('p', {class: 'hint', id: 'crop-state', role: 'status'});
         this.shape = h('select', {id: 'crop-ratio', on: {change: () => this.#force(RATIOS[this.shape.value])}},
             ...Object.keys(RATIOS).map(name => h('option', {value: name}, name || t('ratio_free'))));
@@ -157,11 +158,12 @@ export class CropTool {
 
     #place() {
         const {left, top, right, bottom} = this.#box;
-        const {style} = this.frame;
-        style.left = `${left * 100}%`;
-        style.top = `${top * 100}%`;
-        style.width = `${(right - left) * 100}%`;
-        style.height = `${(bottom - top) * 100}%`;
+        for (const {style} of [this.frame, this.shade]) {
+            style.left = `${left * 100}%`;
+            style.top = `${top * 100}%`;
+            style.width = `${(right - left) * 100}%`;
+            style.height = `${(bottom - top) * 100}%`;
+        }
         if (!this.size) return;
         const width = Math.round((right - left) * this.size.width);
         const height = Math.round((bottom - top) * this.size.height);

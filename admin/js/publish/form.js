@@ -37,7 +37,7 @@ export class ParameterForm {
         for (const [name, row] of this.#rows) this.#showRow(name, row);
         for (const [name, group] of this.#groups) {
             const set = group.names.filter(one => !same(one, values[one.name], base[one.name])).length;
-            group.count.textContent = set ? t('n_changes', {n: set}) : '';
+            group.count.textContent = set ? t(this.about.template ? 'n_set' : 'n_changes', {n: set}) : '';
             if (!group.touched && (OPEN.has(name) || set)) group.element.open = true;
         }
         this.#showUnits();
@@ -67,7 +67,8 @@ export class ParameterForm {
         const element = h(
             'details', {class: 'pub-group', dataset: {group: name}},
             h('summary', {}, h('span', {}, t(`group_${name}`)), count),
-            h('div', {class: 'pub-fields'}, ...(tool ? [tool] : []), ...this.#unitsFor(name), ...rows.map(one => this.#row(one))),
+            h('div', {class: 'pub-fields'}, ...(tool ? [tool] : []),
+                ...rows.flatMap(one => (one.name === 'dpi' ? [...this.#unitsFor(name), this.#row(one)] : [this.#row(one)]))),
         );
         element.querySelector('summary').addEventListener('click', () => { this.#groups.get(name).touched = true; });
         this.#groups.set(name, {element, count, names: rows, touched: false});
@@ -117,7 +118,7 @@ export class ParameterForm {
         const {one} = row;
         const value = this.#values[name] ?? '';
         row.field.show(one.length ? this.#inUnit(value) : value, this.#base[name] ?? '');
-        row.mark.hidden = same(one, value, this.#base[name]);
+        row.mark.hidden = Boolean(this.about.template) || same(one, value, this.#base[name]);
         row.element.hidden = Boolean(one.needs) && !this.#values[one.needs];
         row.error.hidden = true;
         for (const input of row.field.inputs) mark(input, false);

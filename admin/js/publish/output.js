@@ -1,6 +1,6 @@
 // The code to paste: which kind, what goes into it, and the text itself with its colours.
 
-import {h} from '../core/dom.js';
+import {h, page, url} from '../core/dom.js';
 import {copyButton} from '../core/copy.js';
 import {t} from '../core/texts.js';
 import {DESCRIBED, OUTPUTS, PICTURE_WIDTHS, RESPONSIVE, SRCSET_WIDTHS, code, download, original} from './codes.js';
@@ -29,20 +29,24 @@ export class Output {
             download: h('a', {class: 'button', download: ''}, t('download')),
             open: h('a', {class: 'button', target: '_blank', rel: 'noopener'}, t('open')),
             original: h('a', {class: 'button quiet', download: ''}, t('download_original')),
+            compare: h('a', {class: 'button quiet', hidden: !page.user}, t('compare_closely')),
         };
+        const copy = copyButton(() => this.code, {label: t('copy_code'), words: t('copy_code'), source: this.text});
+        copy.classList.add('primary');
         this.element = h('section', {class: 'card pub-output', 'aria-labelledby': 'pub-output-title'},
             h('h2', {id: 'pub-output-title'}, t('output')),
-            h('div', {class: 'field'}, h('label', {for: 'pub-output'}, t('output_kind')), this.kind, this.hint),
-            ...Object.values(this.fields).map(field => field.element),
+            h('div', {class: 'pub-choices'},
+                h('div', {class: 'field'}, h('label', {for: 'pub-output'}, t('output_kind')), this.kind, this.hint),
+                ...Object.values(this.fields).map(field => field.element)),
             h('pre', {class: 'pub-code'}, this.text),
-            h('div', {class: 'row pub-actions'}, copyButton(() => this.code, {label: t('copy_code')}), ...Object.values(this.links)));
+            h('div', {class: 'row pub-actions'}, copy, ...Object.values(this.links)));
     }
 
     // `about`: as codes.js wants it, without what is chosen here
     // `extras`: what was chosen
     // `root`: of this very server, for links
     show(about, extras, root) {
-        const chosen = {...START, ...extras};
+        const chosen = {...START, alt: about.title ?? '', ...extras};
         const kind = chosen.output in OUTPUTS ? chosen.output : START.output;
         this.kind.value = kind;
         this.hint.textContent = t(`output_hint_${kind}`);
@@ -59,6 +63,7 @@ export class Output {
         this.links.download.href = download(here);
         this.links.open.href = code('plain', here);
         this.links.original.href = original(here);
+        this.links.compare.href = url('compare/', {a: about.before, b: code('plain', here)});
     }
 
     #fields() {

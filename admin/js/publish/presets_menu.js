@@ -1,6 +1,6 @@
 // Presets: ready ones, and one's own.
 
-import {h} from '../core/dom.js';
+import {h, icon} from '../core/dom.js';
 import {menuButton} from '../core/menu.js';
 import {promptText} from '../core/dialog.js';
 import {toast} from '../core/toast.js';
@@ -25,7 +25,7 @@ export function presetsMenu({take, present}) {
         );
         list.value = selected;
     };
-    const more = h('button', {type: 'button', class: 'button', 'aria-label': t('preset_more')}, '…');
+    const more = h('button', {type: 'button', class: 'button icon-only', 'aria-label': t('preset_more')}, icon('more'));
     menuButton(more, [
         {label: t('preset_keep'), icon: 'plus', run: async () => {
             const name = await promptText({title: t('preset_keep'), label: t('preset_name'), check: text => (text.trim() ? null : t('preset_name_missing'))});

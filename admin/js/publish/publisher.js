@@ -27,12 +27,14 @@ export class Publisher {
     // `names`: of the parameters that can be set; all if it isn't given
     // `tools`: what stands in the bar at the top, besides undo and the like
     // `below`: what stands below the output
+    // `title`: of the image, for its alternative text
     // `showed`: called after each change
     // `embed`: the page is shown within another one
     constructor(about) {
         this.about = about;
         this.src = about.src;
         this.others = [];
+        this.title = about.title ?? '';
         this.check = null;
         this.session = new Session({bases: about.bases, extension: extensionOf(about.src)});
         this.crop = new CropTool({
@@ -65,6 +67,7 @@ export class Publisher {
     // Show another image with the same settings.
     load(src) {
         this.src = src;
+        this.title = '';
         this.session.extension = extensionOf(src);
         this.check = null;
         this.#changed();
@@ -83,7 +86,7 @@ export class Publisher {
         const {rotated, width, height} = this.check ?? {};
         return {
             server: this.about.server, src: this.src, parameters: this.session.parameters, width: width ?? 0, height: height ?? 0,
-            largest: rotated?.width ?? 0, free: plain(control('autosizefit'), this.session.values.autosizefit) === '1',
+            title: this.title, before: this.#original(), largest: rotated?.width ?? 0, free: plain(control('autosizefit'), this.session.values.autosizefit) === '1',
         };
     }
 

@@ -70,7 +70,7 @@ class TemplateForm {
         const pick = h('button', {type: 'button', class: 'button', on: {click: () => this.choose()}}, t('sample_choose'));
         const fields = h('fieldset', {class: 'tpl-fields', disabled: !this.may}, this.form.element);
         const side = h('div', {class: 'pub-side'},
-            h('div', {class: 'pub-sticky card'}, this.preview.element, h('div', {class: 'row'}, pick, this.shown)),
+            h('div', {class: 'pub-sticky card stack'}, this.preview.element, h('div', {class: 'row'}, pick, this.shown)),
             h('details', {class: 'card', open: true}, h('summary', null, t('difference')),
                 h('table', {class: 'table'},
                     h('thead', null, h('tr', null, ['parameter', 'here', 'in_default'].map(key => h('th', {scope: 'col'}, t(key))))),

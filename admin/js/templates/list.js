@@ -46,7 +46,7 @@ function table(rows) {
 
 function row(template, {may, again, standard}) {
     const address = url(`admin/templates/${template.id}/`);
-    const more = h('button', {type: 'button', class: 'button quiet', 'aria-label': t('tpl_more', {name: template.name})}, '…');
+    const more = h('button', {type: 'button', class: 'button quiet icon-only', 'aria-label': t('tpl_more', {name: template.name})}, icon('more'));
     menuButton(more, [
         {label: t('template_open'), icon: 'edit', href: address},
         {label: t('template_duplicate'), icon: 'copy', href: url('admin/templates/0/', {from: template.id}), disabled: !may, why: t('only_super')},
@@ -130,7 +130,11 @@ async function tellUsage(list) {
         const cell = $(`tr[data-id="${template.id}"] .tpl-usage`);
         try {
             const usage = await api.get(`admin/templates/${template.id}/usage/`, {}, {quiet: true});
-            cell.textContent = t('n_requests', {n: usage.last_30_days?.requests ?? usage.requests ?? 0});
+            cell.replaceChildren(
+                t('n_requests', {n: usage.requests}),
+                ...usage.portfolios.flatMap(one => [h('br'), h('a', {href: url(`portfolios/${one.human_id}/`)}, one.name)]),
+                ...(usage.portfolios_hidden ? [h('br'), t('n_portfolios', {n: usage.portfolios_hidden})] : []),
+            );
         } catch {
             cell.textContent = '–';
         }

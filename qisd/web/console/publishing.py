@@ -28,6 +28,7 @@ class PublishPages:
             values={"src": f"/{image.src}"},
             data={
                 "src": f"/{image.src}",
+                "title": image.title,
                 "more": call.query.get("more", "")[:_MORE_MAX],
                 "server": f"{urls.origin}{urls.root}",
                 "embed": call.embed,
