@@ -73,6 +73,9 @@ export class Gallery {
     const whole = this.place.keysEverywhere ? document : this.container;
     whole.addEventListener('keydown', (event) => this.key(event), { signal });
     this.viewport.addEventListener('scroll', () => this.enable(), { signal, passive: true });
+    for (const name of ['wheel', 'pointerdown']) {
+      this.viewport.addEventListener(name, () => cancelAnimationFrame(this.scrolling), { signal, passive: true });
+    }
     this.main.addEventListener('pointerdown', (event) => this.swipeFrom(event), { signal });
     this.main.addEventListener('pointerup', (event) => this.swipeTo(event), { signal });
     this.observer = new ResizeObserver(() => this.enable());

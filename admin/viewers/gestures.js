@@ -4,6 +4,8 @@ import { stillness } from './base.js';
 
 const MOVED = 3;
 const DOUBLE = 300;
+const NEARBY = 20;
+const HELD = 100;
 const SLOW = 0.05;
 const GLIDE = 180;
 const WHEEL_MOST = 60;
@@ -19,7 +21,7 @@ export class Gestures {
     this.element = element;
     this.deeds = deeds;
     this.pointers = new Map();
-    this.speed = null;
+    this.trail = [];
     this.lastClick = null;
     const on = (name, listener, options) => element.addEventListener(name, listener, { signal, ...options });
     on('pointerdown', (event) => this.down(event));
@@ -48,7 +50,7 @@ export class Gestures {
     this.pointers.set(event.pointerId, point);
     if (this.pointers.size === 1) this.start = { ...point, moved: false, fingers: 1 };
     else this.start.fingers = this.pointers.size;
-    this.speed = { x: 0, y: 0, at: event.timeStamp };
+    this.trail = [];
   }
 
   move(event) {
@@ -64,10 +66,8 @@ export class Gestures {
     if (!this.start.moved && Math.hypot(now.x - this.start.x, now.y - this.start.y) <= MOVED) return;
     this.start.moved = true;
     this.element.classList.add('panning');
-    const [dx, dy] = [now.x - before.x, now.y - before.y];
-    const millis = Math.max(1, event.timeStamp - this.speed.at);
-    this.speed = { x: dx / millis, y: dy / millis, at: event.timeStamp };
-    this.deeds.drag(dx, dy);
+    this.trail.push({ ...now, at: event.timeStamp });
+    this.deeds.drag(now.x - before.x, now.y - before.y);
   }
 
   pinch(id, before, now) {
@@ -85,7 +85,7 @@ export class Gestures {
     this.leave(event);
     if (this.pointers.size) return;
     if (!this.start.moved) this.click(point, event);
-    else if (this.start.fingers === 1 && event.timeStamp - this.speed.at < 50) this.glide();
+    else if (this.start.fingers === 1) this.glide(this.speedAt(event.timeStamp));
   }
 
   leave(event) {
@@ -95,22 +95,32 @@ export class Gestures {
 
   click(point, event) {
     const last = this.lastClick;
-    const isSecond = last && event.timeStamp - last.at < DOUBLE && Math.hypot(point.x - last.x, point.y - last.y) < 20;
+    const isSecond = last && event.timeStamp - last.at < DOUBLE && Math.hypot(point.x - last.x, point.y - last.y) < NEARBY;
     this.lastClick = isSecond ? null : { ...point, at: event.timeStamp };
     if (!isSecond || !this.deeds.double(point)) this.deeds.click(point, event);
   }
 
+  /** How fast the last moments' movement was, in pixels per millisecond. */
+  speedAt(time) {
+    const recent = this.trail.filter((point) => time - point.at < HELD);
+    const [first, last] = [recent[0], recent[recent.length - 1]];
+    if (recent.length < 2 || last.at === first.at) return { x: 0, y: 0 };
+    const millis = last.at - first.at;
+    return { x: (last.x - first.x) / millis, y: (last.y - first.y) / millis };
+  }
+
   /** Let go while moving: on for a while, slower and slower. */
-  glide() {
+  glide(start) {
     if (stillness()) return;
+    let speed = start;
     let last = performance.now();
     const step = (now) => {
       const millis = now - last;
       last = now;
       const slower = Math.exp(-millis / GLIDE);
-      this.deeds.drag(this.speed.x * millis, this.speed.y * millis);
-      this.speed = { x: this.speed.x * slower, y: this.speed.y * slower, at: now };
-      this.gliding = Math.hypot(this.speed.x, this.speed.y) > SLOW ? requestAnimationFrame(step) : 0;
+      this.deeds.drag(speed.x * millis, speed.y * millis);
+      speed = { x: speed.x * slower, y: speed.y * slower };
+      this.gliding = Math.hypot(speed.x, speed.y) > SLOW ? requestAnimationFrame(step) : 0;
     };
     this.gliding = requestAnimationFrame(step);
   }

@@ -99,7 +99,8 @@ export class Layer {
 
   enterReal() {
     const root = document.documentElement;
-    if (!root.requestFullscreen || document.fullscreenElement) return;
+    const mayAsk = !navigator.userActivation || navigator.userActivation.isActive;
+    if (!root.requestFullscreen || document.fullscreenElement || !mayAsk) return;
     root.requestFullscreen().then(
       () => {
         this.isReal = true;

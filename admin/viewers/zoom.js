@@ -341,18 +341,18 @@ export class Zoom {
     return index < 0 ? this.levels.length - 1 : index;
   }
 
-  /** Where on the canvas a tile lies, in its pixels. */
-  boxOf(level, number) {
+  /** Where on the canvas a tile lies, in its pixels, when the picture is at a place. */
+  boxOf(level, number, place = this.at) {
     const tile = tileBox(level, number);
-    const [scaleX, scaleY] = [this.at.width / level.width, this.heightOf(this.at.width) / level.height];
+    const [scaleX, scaleY] = [place.width / level.width, this.heightOf(place.width) / level.height];
     const pixel = (value) => Math.round(value * density());
-    const left = pixel(this.at.x + tile.left * scaleX);
-    const top = pixel(this.at.y + tile.top * scaleY);
+    const left = pixel(place.x + tile.left * scaleX);
+    const top = pixel(place.y + tile.top * scaleY);
     return {
       left,
       top,
-      width: pixel(this.at.x + tile.right * scaleX) - left,
-      height: pixel(this.at.y + tile.bottom * scaleY) - top,
+      width: pixel(place.x + tile.right * scaleX) - left,
+      height: pixel(place.y + tile.bottom * scaleY) - top,
     };
   }
 
@@ -361,14 +361,16 @@ export class Zoom {
     return box.left < width && box.top < height && box.left + box.width > 0 && box.top + box.height > 0;
   }
 
+  /** Wish for what is seen where the picture is, or will be in a moment. */
   wish() {
-    const index = this.levelFor(this.target ? this.target.width : this.at.width);
+    const place = this.target || this.at;
+    const index = this.levelFor(place.width);
     const level = this.levels[index];
     const { width, height } = this.canvas;
     const list = [];
     for (let number = 1; number <= level.tiles; number += 1) {
       const key = `${index}/${number}`;
-      const box = this.boxOf(level, number);
+      const box = this.boxOf(level, number, place);
       if (this.tiles.has(key) || !this.isSeen(box)) continue;
       const [x, y] = [box.left + box.width / 2 - width / 2, box.top + box.height / 2 - height / 2];
       list.push({ key, url: this.urlOf(index, number), far: Math.hypot(x, y) });

@@ -375,7 +375,8 @@ this.close();
 }
 enterReal() {
 const root = document.documentElement;
-if (!root.requestFullscreen || document.fullscreenElement) return;
+const mayAsk = !navigator.userActivation || navigator.userActivation.isActive;
+if (!root.requestFullscreen || document.fullscreenElement || !mayAsk) return;
 root.requestFullscreen().then(
 () => {
 this.isReal = true;
@@ -507,6 +508,9 @@ const { signal } = this.ending;
 const whole = this.place.keysEverywhere ? document : this.container;
 whole.addEventListener('keydown', (event) => this.key(event), { signal });
 this.viewport.addEventListener('scroll', () => this.enable(), { signal, passive: true });
+for (const name of ['wheel', 'pointerdown']) {
+this.viewport.addEventListener(name, () => cancelAnimationFrame(this.scrolling), { signal, passive: true });
+}
 this.main.addEventListener('pointerdown', (event) => this.swipeFrom(event), { signal });
 this.main.addEventListener('pointerup', (event) => this.swipeTo(event), { signal });
 this.observer = new ResizeObserver(() => this.enable());

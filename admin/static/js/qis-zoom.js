@@ -147,6 +147,8 @@ return EASINGS[name] || EASINGS.linear;
 }
 const MOVED = 3;
 const DOUBLE = 300;
+const NEARBY = 20;
+const HELD = 100;
 const SLOW = 0.05;
 const GLIDE = 180;
 const WHEEL_MOST = 60;
@@ -157,7 +159,7 @@ constructor(element, deeds, signal) {
 this.element = element;
 this.deeds = deeds;
 this.pointers = new Map();
-this.speed = null;
+this.trail = [];
 this.lastClick = null;
 const on = (name, listener, options) => element.addEventListener(name, listener, { signal, ...options });
 on('pointerdown', (event) => this.down(event));
@@ -183,7 +185,7 @@ const point = this.point(event);
 this.pointers.set(event.pointerId, point);
 if (this.pointers.size === 1) this.start = { ...point, moved: false, fingers: 1 };
 else this.start.fingers = this.pointers.size;
-this.speed = { x: 0, y: 0, at: event.timeStamp };
+this.trail = [];
 }
 move(event) {
 const before = this.pointers.get(event.pointerId);
@@ -197,10 +199,8 @@ drag(before, now, event) {
 if (!this.start.moved && Math.hypot(now.x - this.start.x, now.y - this.start.y) <= MOVED) return;
 this.start.moved = true;
 this.element.classList.add('panning');
-const [dx, dy] = [now.x - before.x, now.y - before.y];
-const millis = Math.max(1, event.timeStamp - this.speed.at);
-this.speed = { x: dx / millis, y: dy / millis, at: event.timeStamp };
-this.deeds.drag(dx, dy);
+this.trail.push({ ...now, at: event.timeStamp });
+this.deeds.drag(now.x - before.x, now.y - before.y);
 }
 pinch(id, before, now) {
 const other = [...this.pointers].find(([key]) => key !== id)[1];
@@ -216,7 +216,7 @@ const point = this.point(event);
 this.leave(event);
 if (this.pointers.size) return;
 if (!this.start.moved) this.click(point, event);
-else if (this.start.fingers === 1 && event.timeStamp - this.speed.at < 50) this.glide();
+else if (this.start.fingers === 1) this.glide(this.speedAt(event.timeStamp));
 }
 leave(event) {
 this.pointers.delete(event.pointerId);
@@ -224,20 +224,28 @@ if (!this.pointers.size) this.element.classList.remove('panning');
 }
 click(point, event) {
 const last = this.lastClick;
-const isSecond = last && event.timeStamp - last.at < DOUBLE && Math.hypot(point.x - last.x, point.y - last.y) < 20;
+const isSecond = last && event.timeStamp - last.at < DOUBLE && Math.hypot(point.x - last.x, point.y - last.y) < NEARBY;
 this.lastClick = isSecond ? null : { ...point, at: event.timeStamp };
 if (!isSecond || !this.deeds.double(point)) this.deeds.click(point, event);
 }
-glide() {
+speedAt(time) {
+const recent = this.trail.filter((point) => time - point.at < HELD);
+const [first, last] = [recent[0], recent[recent.length - 1]];
+if (recent.length < 2 || last.at === first.at) return { x: 0, y: 0 };
+const millis = last.at - first.at;
+return { x: (last.x - first.x) / millis, y: (last.y - first.y) / millis };
+}
+glide(start) {
 if (stillness()) return;
+let speed = start;
 let last = performance.now();
 const step = (now) => {
 const millis = now - last;
 last = now;
 const slower = Math.exp(-millis / GLIDE);
-this.deeds.drag(this.speed.x * millis, this.speed.y * millis);
-this.speed = { x: this.speed.x * slower, y: this.speed.y * slower, at: now };
-this.gliding = Math.hypot(this.speed.x, this.speed.y) > SLOW ? requestAnimationFrame(step) : 0;
+this.deeds.drag(speed.x * millis, speed.y * millis);
+speed = { x: speed.x * slower, y: speed.y * slower };
+this.gliding = Math.hypot(speed.x, speed.y) > SLOW ? requestAnimationFrame(step) : 0;
 };
 this.gliding = requestAnimationFrame(step);
 }
@@ -475,7 +483,8 @@ this.close();
 }
 enterReal() {
 const root = document.documentElement;
-if (!root.requestFullscreen || document.fullscreenElement) return;
+const mayAsk = !navigator.userActivation || navigator.userActivation.isActive;
+if (!root.requestFullscreen || document.fullscreenElement || !mayAsk) return;
 root.requestFullscreen().then(
 () => {
 this.isReal = true;
@@ -1068,17 +1077,17 @@ levelFor(width) {
 const index = this.levels.findIndex((level) => level.width >= width * density() * SHARP);
 return index < 0 ? this.levels.length - 1 : index;
 }
-boxOf(level, number) {
+boxOf(level, number, place = this.at) {
 const tile = tileBox(level, number);
-const [scaleX, scaleY] = [this.at.width / level.width, this.heightOf(this.at.width) / level.height];
+const [scaleX, scaleY] = [place.width / level.width, this.heightOf(place.width) / level.height];
 const pixel = (value) => Math.round(value * density());
-const left = pixel(this.at.x + tile.left * scaleX);
-const top = pixel(this.at.y + tile.top * scaleY);
+const left = pixel(place.x + tile.left * scaleX);
+const top = pixel(place.y + tile.top * scaleY);
 return {
 left,
 top,
-width: pixel(this.at.x + tile.right * scaleX) - left,
-height: pixel(this.at.y + tile.bottom * scaleY) - top,
+width: pixel(place.x + tile.right * scaleX) - left,
+height: pixel(place.y + tile.bottom * scaleY) - top,
 };
 }
 isSeen(box) {
@@ -1086,13 +1095,14 @@ const { width, height } = this.canvas;
 return box.left < width && box.top < height && box.left + box.width > 0 && box.top + box.height > 0;
 }
 wish() {
-const index = this.levelFor(this.target ? this.target.width : this.at.width);
+const place = this.target || this.at;
+const index = this.levelFor(place.width);
 const level = this.levels[index];
 const { width, height } = this.canvas;
 const list = [];
 for (let number = 1; number <= level.tiles; number += 1) {
 const key = `${index}/${number}`;
-const box = this.boxOf(level, number);
+const box = this.boxOf(level, number, place);
 if (this.tiles.has(key) || !this.isSeen(box)) continue;
 const [x, y] = [box.left + box.width / 2 - width / 2, box.top + box.height / 2 - height / 2];
 list.push({ key, url: this.urlOf(index, number), far: Math.hypot(x, y) });
