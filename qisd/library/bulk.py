@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 
 from qisd.access.visitor import Visitor
-from qisd.errors import NotFound, QisError, StoreUnavailable
+from qisd.errors import MissingParameter, NotFound, QisError, StoreUnavailable
+from qisd.library.copying import Copying
 from qisd.library.files import Files
 from qisd.library.metadata import Metadata
 from qisd.library.places import normalised, require_login, viewable
@@ -23,12 +24,21 @@ from qisd.tasks.registry import TaskRun, TaskType
 IMAGES_MAX = 10_000
 """How many one task takes."""
 
-MOVE, DELETE, DESCRIBE = "bulk_move", "bulk_delete", "bulk_describe"
+MOVE, COPY, DELETE, DESCRIBE = "bulk_move", "bulk_copy", "bulk_delete", "bulk_describe"
 
 _KEPT = 86_400
 _ATTEMPTS = 5
 
-Step = Callable[[Visitor, int], Awaitable[object]]
+Step = Callable[[Visitor, int], Awaitable[Image]]
+"""What is done to one image: the result is how it is now, or was last. Of one that is copied, it is the copy."""
+
+
+@attrs.frozen(kw_only=True)
+class Chosen:
+    """The images that something is to be done to: by their ids, by their paths, or both."""
+
+    ids: Sequence[int] = ()
+    srcs: Sequence[str] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -44,13 +54,14 @@ class Description:
 class Bulk:
     """Queues such tasks, and does them.
 
-    Doing one again is harmless: what is done already stays so.
+    Doing one again is harmless: what is done already stays so. Copies are not made again.
     """
 
     def __init__(
         self,
         *,
         files: Files,
+        copying: Copying,
         metadata: Metadata,
         tree: Tree,
         pool: FilePool,
@@ -58,6 +69,7 @@ class Bulk:
         visitor_of: VisitorOf,
     ) -> None:
         self._files = files
+        self._copying = copying
         self._metadata = metadata
         self._tree = tree
         self._pool = pool
@@ -66,36 +78,54 @@ class Bulk:
 
     # Asking
 
-    async def move(self, visitor: Visitor, images: Sequence[int], folder: str) -> Task:
+    async def move(self, visitor: Visitor, chosen: Chosen, folder: str) -> Task:
         """Have images moved into a folder, under the names that they have.
 
         :raises NotFound: there is no such folder. :raises AlreadyExists: just that is under way.
         """
-        path = normalised(folder, parameter="folder")
-        spelled = await viewable(visitor, path, folder=True, tree=self._tree, files=self._pool)
-        if await self._pool.run(lambda: self._tree.kind(spelled)) != "folder":
-            raise NotFound(f"'/{path}' was not found.")
-        return await self._add(visitor, MOVE, images, {"folder": f"/{spelled}"})
+        return await self._add(visitor, MOVE, chosen, {"folder": await self._folder(visitor, folder)})
 
-    async def delete(self, visitor: Visitor, images: Sequence[int]) -> Task:
+    async def copy(self, visitor: Visitor, chosen: Chosen, folder: str) -> Task:
+        """Have images copied into a folder, under names that are free there.
+
+        :raises NotFound: there is no such folder. :raises AlreadyExists: just that is under way.
+        """
+        return await self._add(visitor, COPY, chosen, {"folder": await self._folder(visitor, folder)})
+
+    async def delete(self, visitor: Visitor, chosen: Chosen) -> Task:
         """Have images deleted.
 
         :raises AlreadyExists: just that is under way.
         """
-        return await self._add(visitor, DELETE, images, {})
+        return await self._add(visitor, DELETE, chosen, {})
 
-    async def describe(self, visitor: Visitor, images: Sequence[int], said: Description) -> Task:
+    async def describe(self, visitor: Visitor, chosen: Chosen, said: Description) -> Task:
         """Have images described.
 
         :raises AlreadyExists: just that is under way.
         """
         values = {name: value for name, value in attrs.asdict(said).items() if value not in (None, (), [])}
-        return await self._add(visitor, DESCRIBE, images, values)
+        return await self._add(visitor, DESCRIBE, chosen, values)
 
-    async def _add(self, visitor: Visitor, name: str, images: Sequence[int], more: Mapping[str, Any]) -> Task:
+    async def _folder(self, visitor: Visitor, folder: str) -> str:
+        path = normalised(folder, parameter="folder")
+        spelled = await viewable(visitor, path, folder=True, tree=self._tree, files=self._pool)
+        if await self._pool.run(lambda: self._tree.kind(spelled)) != "folder":
+            raise NotFound(f"'/{path}' was not found.")
+        return f"/{spelled}"
+
+    async def _add(self, visitor: Visitor, name: str, chosen: Chosen, more: Mapping[str, Any]) -> Task:
         require_login(visitor)
+        if not chosen.ids and not chosen.srcs:
+            raise MissingParameter("images")
+        # By their ids, whatever names they get until it is their turn.
+        known = await self._files.at(visitor, chosen.srcs)
+        ids = [*chosen.ids, *(known[src].id for src in chosen.srcs if src in known)]
+        missing = [src for src in chosen.srcs if src not in known]
         # Equal tasks of others are others: theirs may do what this one may not.
-        params: dict[str, Any] = {"images": list(dict.fromkeys(images)), "user_id": visitor.user_id, **more}
+        params: dict[str, Any] = {"images": list(dict.fromkeys(ids)), "user_id": visitor.user_id, **more}
+        if missing:
+            params["missing"] = missing
         if visitor.scopes is not None:  # a key may do less than its owner
             params["key"] = {"scopes": sorted(visitor.scopes), "folder": visitor.folder}
         return await self._queue.add(name, params, user_id=visitor.user_id)
@@ -105,14 +135,23 @@ class Bulk:
     def task_types(self) -> list[TaskType]:
         """What the task worker needs to know of it."""
 
-        def kind(name: str, title: Callable[[Mapping[str, Any]], str], step: Callable[[TaskRun], Step]) -> TaskType:
+        def kind(
+            name: str,
+            title: Callable[[Mapping[str, Any]], str],
+            step: Callable[[TaskRun], Step],
+            *,
+            attempts: int = _ATTEMPTS,
+        ) -> TaskType:
             async def run(run: TaskRun) -> object:
                 return await self._each(run, step(run))
 
-            return TaskType(name=name, title=title, run=run, keep_for=_KEPT, repeatable=True, max_attempts=_ATTEMPTS)
+            return TaskType(
+                name=name, title=title, run=run, keep_for=_KEPT, repeatable=attempts > 1, max_attempts=attempts
+            )
 
         return [
             kind(MOVE, lambda params: f"Move {_count(params)} to {params['folder']}", self._move_step),
+            kind(COPY, lambda params: f"Copy {_count(params)} to {params['folder']}", self._copy_step, attempts=1),
             kind(DELETE, lambda params: f"Delete {_count(params)}", lambda run: self._delete_one),
             kind(DESCRIBE, lambda params: f"Describe {_count(params)}", self._describe_step),
         ]
@@ -121,20 +160,22 @@ class Bulk:
         """Take one image after the other; what became of each."""
         ids: list[int] = run.params["images"]
         done: list[int] = []
-        errors: dict[str, dict[str, object]] = {}
+        srcs: list[str] = []
+        errors = {src: _told(NotFound(f"'/{src.strip('/')}' was not found.")) for src in run.params.get("missing", ())}
         for number, image_id in enumerate(ids):
             run.check_cancelled()
             await run.progress(100 * number / len(ids), f"{number} of {len(ids)} images")
             try:
                 # Asked for each: what they may can change meanwhile.
-                await step(self._visitor(run), image_id)
+                image = await step(self._visitor(run), image_id)
             except StoreUnavailable:  # for all of them; they are tried again later
                 raise
             except QisError as error:
-                errors[str(image_id)] = {"status": error.status, "code": error.code, "message": error.message}
+                errors[str(image_id)] = _told(error)
             else:
                 done.append(image_id)
-        return {"done": done, "errors": errors}
+                srcs.append(f"/{image.src}")
+        return {"done": done, "srcs": srcs, "errors": errors}
 
     def _visitor(self, run: TaskRun) -> Visitor:
         visitor = self._visitor_of(run.task.user_id)
@@ -152,19 +193,29 @@ class Bulk:
 
         return move
 
-    async def _delete_one(self, visitor: Visitor, image_id: int) -> None:
+    def _copy_step(self, run: TaskRun) -> Step:
+        folder = str(run.params["folder"])
+
+        async def copy(visitor: Visitor, image_id: int) -> Image:
+            return await self._copying.copy(visitor, image_id, folder)
+
+        return copy
+
+    async def _delete_one(self, visitor: Visitor, image_id: int) -> Image:
         try:
-            await self._files.delete(visitor, image_id)
+            return await self._files.delete(visitor, image_id)
         except NotFound:
             # Perhaps this very task has done it, before its server was lost.
-            if (await self._files.by_id(visitor, image_id)).active:
+            image = await self._files.by_id(visitor, image_id)
+            if image.active:
                 raise
+            return image
 
     def _describe_step(self, run: TaskRun) -> Step:
         params = run.params
         add, remove = params.get("tags_add", ()), set(params.get("tags_remove", ()))
 
-        async def describe(visitor: Visitor, image_id: int) -> None:
+        async def describe(visitor: Visitor, image_id: int) -> Image:
             image = await self._files.by_id(visitor, image_id)
             if "title" in params or "description" in params:
                 await self._files.edit(
@@ -177,10 +228,15 @@ class Bulk:
                 said = (await self._metadata.of(visitor, image_id)).users
                 tags = [tag for tag in dict.fromkeys([*said.tags, *add]) if tag not in remove]
                 await self._metadata.edit(visitor, image_id, attrs.evolve(said, tags=tags))
+            return image
 
         return describe
 
 
+def _told(error: QisError) -> dict[str, object]:
+    return {"status": error.status, "code": error.code, "message": error.message}
+
+
 def _count(params: Mapping[str, Any]) -> str:
-    count = len(params["images"])
+    count = len(params["images"]) + len(params.get("missing", ()))
     return "1 image" if count == 1 else f"{count} images"

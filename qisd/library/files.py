@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -106,6 +106,28 @@ class Files:
         if image is None:
             raise paths.not_found(path)
         return image
+
+    async def at(self, visitor: Visitor, srcs: Sequence[str]) -> dict[str, Image]:
+        """The records of the files at ``srcs`` that the visitor may view, made or corrected if need be; by these.
+
+        What isn't there is left out, and what can't be shown, unless it came by an upload.
+        """
+        paths_ = {src: normalised(src, parameter="srcs") for src in srcs}
+        spelled = await self._files.run(lambda: {src: self._tree.spelling(path) for src, path in paths_.items()})
+        wanted = {
+            src: path
+            for src, path in spelled.items()
+            if visitor.can(Level.VIEW, folder_of(path))
+            and visitor.can(Level.VIEW, folder_of(paths_[src]))
+            and not paths.is_hidden(path)
+        }
+        shown, others = set[str](), set[str]()
+        for path in wanted.values():
+            (shown if self._rules().is_supported(extension_of(path)) else others).add(path)
+        found = await images.by_srcs(self._database, others)
+        known = {src: image for src, image in found.items() if image.active}
+        known |= await self._registrar.images(shown)
+        return {src: known[path] for src, path in wanted.items() if path in known}
 
     async def by_id(self, visitor: Visitor, image_id: int, *, level: Level = Level.VIEW) -> Image:
         """The record with this id, be it deleted. The disk is not looked at.

@@ -9,6 +9,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from qisd.errors import StoreUnavailable
+from qisd.library.copying import Copying
 from qisd.library.files import Files
 from qisd.library.focal_points import ImageFocalPoints
 from qisd.library.folders import Folders
@@ -135,9 +136,19 @@ class Library:
         self.resumable = Resumable(
             reactor, database=database, files=files, tree=self.tree, staging=self.staging, uploads=self.uploads
         )
-        self.listing = Listing(reactor, files=files, tree=self.tree, registrar=self.registrar, rules=self.rules)
+        self.listing = Listing(
+            reactor, database=database, files=files, tree=self.tree, registrar=self.registrar, rules=self.rules
+        )
         self.trash = Trash(database=database, files=files, tree=self.tree, journal=self.journal, folders=self.folders)
         self.metadata = Metadata(database=database, files=self.files, changed=self._changed)
+        self.copying = Copying(
+            files=self.files,
+            metadata=self.metadata,
+            uploads=self.uploads,
+            pool=files,
+            repository=repository,
+            staging=self.staging,
+        )
         self.focal_points = ImageFocalPoints(
             database=database, files=self.files, changed=self._changed, known=focal_points_known
         )

@@ -234,7 +234,7 @@ class Registrar:
     async def _images(self, srcs: Collection[str]) -> dict[str, Image]:
         there = await self._files.run(lambda: self._look(srcs))
         known = await images.by_srcs(self._database, srcs)
-        fresh = {src: image for src, image in known.items() if src in there and _is_of(image, there[src].version)}
+        fresh = {src: image for src, image in known.items() if src in there and is_of(image, there[src].version)}
         for src in known.keys() - there.keys():
             if known[src].active:
                 self.missed(src)
@@ -274,7 +274,7 @@ class Registrar:
                 if src in there:
                     await self._follow(db, before, src)
             known = await images.by_srcs(db, list(there))
-            same = {src: image for src, image in known.items() if _is_of(image, there[src].version)}
+            same = {src: image for src, image in known.items() if is_of(image, there[src].version)}
             found = [_found(look, sizes[src]) for src, look in there.items() if src not in same]
             if not found:
                 return same
@@ -341,7 +341,7 @@ class Registrar:
     async def _replace(self, new: Image, lost: Image, content_hash: bytes) -> bool:
         async def work(db: Transaction) -> bool:
             there = await self._files.run(lambda: self._look([new.src, lost.src]))
-            if new.src not in there or lost.src in there or not _is_of(new, there[new.src].version):
+            if new.src not in there or lost.src in there or not is_of(new, there[new.src].version):
                 return False
             untouched = await images.is_untouched(db, new.id)
             if not untouched or [await images.by_id(db, one.id) for one in (new, lost)] != [new, lost]:
@@ -438,7 +438,7 @@ def _batches(srcs: list[str]) -> list[list[str]]:
     return [srcs[start : start + _BATCH] for start in range(0, len(srcs), _BATCH)]
 
 
-def _is_of(image: Image, version: FileVersion) -> bool:
+def is_of(image: Image, version: FileVersion) -> bool:
     """Whether the record is of this version of the file."""
     known = (image.file_size, image.file_mtime_ns, image.file_inode)
     return image.active and known == (version.size, version.mtime_ns, version.inode)

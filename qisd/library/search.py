@@ -13,6 +13,7 @@ from qisd.access.visitor import Visitor
 from qisd.errors import BadParameter, Unavailable
 from qisd.library.journal import shielded
 from qisd.library.places import check_text, normalised
+from qisd.library.search_words import understood
 from qisd.store import image_search, images
 from qisd.store.image_search import Hit, ImageQuery, Rule
 from qisd.store.images import Image
@@ -22,6 +23,8 @@ _WORDS_MAX = 500
 
 _AT_ONCE = 2
 """Searches of one process that the database works on: the other connections are for everything else."""
+
+COUNTED_TO = 10_000
 
 WAITING_MAX = 50
 _RETRY_AFTER = 5
@@ -34,10 +37,12 @@ class SearchPage:
     """Some of what was found, the best first.
 
     :param cursor: where the next page begins; None at the end.
+    :param total: how many there are in all, where that was asked for, counted up to :data:`COUNTED_TO`.
     """
 
     images: list[Image]
     cursor: str | None
+    total: int | None = None
 
 
 class Search:
@@ -49,16 +54,25 @@ class Search:
         self._turns = DeferredSemaphore(_AT_ONCE)
 
     async def images(
-        self, visitor: Visitor, query: ImageQuery, *, cursor: str | None = None, limit: int = 100
+        self,
+        visitor: Visitor,
+        query: ImageQuery,
+        *,
+        cursor: str | None = None,
+        limit: int = 100,
+        counted: bool = False,
     ) -> SearchPage:
         """What fits ``query``; what its ``rules`` and ``at`` say is of no account.
 
+        :param query: may have operators among its words: see :mod:`qisd.library.search_words`.
         :param cursor: as the page before gave it.
+        :param counted: whether it is told how many there are.
         :raises BadParameter: words, folder or cursor can't be used.
         :raises Forbidden: the visitor may not view the folder.
         :raises Unavailable: too many others are searching.
         """
         check_text(query.words, parameter="q", most=_WORDS_MAX)
+        query = understood(query)
         folder = normalised(query.folder, parameter="folder")
         if folder:
             visitor.require(Level.VIEW, folder)
@@ -72,10 +86,10 @@ class Search:
             raise Unavailable("Too many people are searching at once.", retry_after=_RETRY_AFTER)
         await self._turns.acquire()
         # Who goes away meanwhile does not end what the database is at.
-        hits = await shielded(self._find(visitor, wanted, after, limit + 1))
+        hits, total = await shielded(self._find(visitor, wanted, after, limit + 1, counted))
         known = await images.by_ids(self._database, [hit.image_id for hit in hits[:limit]])
         found = [known[hit.image_id] for hit in hits[:limit] if hit.image_id in known]
-        return SearchPage(images=found, cursor=_written(hits[limit - 1]) if len(hits) > limit else None)
+        return SearchPage(images=found, cursor=_written(hits[limit - 1]) if len(hits) > limit else None, total=total)
 
     async def same_content(self, visitor: Visitor, image: Image, *, limit: int) -> list[Image]:
         """Other images with the very same file, as far as the visitor may view them; none if it isn't hashed yet.
@@ -97,10 +111,17 @@ class Search:
         """When rights must hold for what the visitor may see; None: they are of no account."""
         return datetime.fromtimestamp(self._reactor.seconds(), UTC) if visitor.anonymous else None
 
-    async def _find(self, visitor: Visitor, wanted: ImageQuery, after: Hit | None, limit: int) -> list[Hit]:
+    async def _find(
+        self, visitor: Visitor, wanted: ImageQuery, after: Hit | None, limit: int, counted: bool
+    ) -> tuple[list[Hit], int | None]:
         try:
             wanted = attrs.evolve(wanted, rules=visible(visitor))
-            return await image_search.find(self._database, wanted, after=after, limit=limit)
+            hits = await image_search.find(self._database, wanted, after=after, limit=limit)
+            if not counted:
+                return hits, None
+            if after is None and len(hits) < limit:
+                return hits, len(hits)
+            return hits, await image_search.count(self._database, wanted, most=COUNTED_TO)
         finally:
             self._turns.release()
 

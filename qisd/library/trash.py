@@ -52,6 +52,14 @@ class Trash:
             entry async for page in self._pages() for entry in page if visitor.can(_level(entry), folder_of(entry.path))
         ]
 
+    async def entry(self, visitor: Visitor, number: int) -> TrashEntry:
+        """One of these.
+
+        :raises NotFound: it isn't in the trash.
+        """
+        require_login(visitor)
+        return await self._entry(visitor, number)
+
     async def restore(self, visitor: Visitor, number: int, *, on_clash: OnClash = "fail") -> str:
         """Put something back where it was, with the folders above it, its ids, titles, permissions and history.
 

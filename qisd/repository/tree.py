@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
@@ -48,6 +48,18 @@ class Listed:
 
     name: str
     folder: bool
+
+
+@attrs.frozen
+class Glance:
+    """What a quick look into a folder tells.
+
+    :param entries: how many there are, up to the number that was counted to.
+    :param folders: whether some of them are folders; true if not all were looked at.
+    """
+
+    entries: int
+    folders: bool
 
 
 class Tree:
@@ -139,6 +151,34 @@ class Tree:
         found.sort(key=lambda one: one.name)
         found.sort(key=lambda one: one.name.lower())
         return found
+
+    def facts(self, path: str, names: Iterable[str]) -> dict[str, FileVersion]:
+        """Sizes and times of entries of a folder, as :meth:`listing` has named them; without what is gone by now.
+
+        :raises NotFound: there is no such folder.
+        """
+        found = {}
+        with self._folder(path) as folder:
+            for name in names:
+                with suppress(OSError):
+                    found[name] = version_of(os.stat(os.fsencode(name), dir_fd=folder))
+        return found
+
+    def glance(self, path: str, most: int) -> Glance:
+        """A look into a folder that ends after ``most`` entries.
+
+        :raises NotFound: there is no such folder.
+        """
+        count, folders = 0, False
+        with self._folder(path) as folder, os.scandir(folder) as entries:
+            for entry in entries:
+                if self._listed(folder, entry) is None:
+                    continue
+                folders = folders or entry.is_dir()
+                count += 1
+                if count >= most:
+                    return Glance(count, folders=True)
+        return Glance(count, folders)
 
     def same_device(self, path: str, other: str) -> bool:
         """Whether two things are on one file system; where there is nothing, the folder counts that it would be in."""

@@ -124,10 +124,12 @@ class WebUrl(Kind[str]):
 
 @attrs.frozen
 class Origin(Kind[str]):
-    """An origin in the sense of CORS, or ``*``."""
+    """An origin in the sense of CORS; with ``star``, also ``*`` for all of them."""
+
+    star: bool = attrs.field(default=True, kw_only=True)
 
     def convert(self, value: object) -> str:
-        if value == "*":
+        if value == "*" and self.star:
             return "*"
         if isinstance(value, str) and _VISIBLE.fullmatch(value) and _is_web_url(value):
             parts = urlsplit(value)
@@ -136,7 +138,8 @@ class Origin(Kind[str]):
         raise ValueError(f"must be {self.describe()}")
 
     def describe(self) -> str:
-        return '"*" or an origin such as "https://www.example.com"'
+        origin = 'an origin such as "https://www.example.com"'
+        return f'"*" or {origin}' if self.star else origin
 
 
 @attrs.frozen

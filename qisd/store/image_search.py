@@ -43,8 +43,10 @@ class ImageQuery:
     :param extensions: lower case, without the dot.
     :param min_width: in pixels, as are the others; ``min_size`` in bytes.
     :param taken_from: the first moment; ``taken_until`` the first one after it.
+    :param dated_from: likewise, of when it was taken, or if the file doesn't tell, of when that was last changed.
     :param tags: all of these, among what users and the file itself say.
     :param rules: what may be seen, beginning with the root.
+    :param newest: these first, however well others fit.
     :param at: images whose rights do not hold at this moment are left out; None: rights are of no interest.
     """
 
@@ -60,9 +62,12 @@ class ImageQuery:
     max_size: int | None = None
     taken_from: datetime | None = None
     taken_until: datetime | None = None
+    dated_from: datetime | None = None
+    dated_until: datetime | None = None
     colour_space: str = ""
     profile: str = ""
     tags: Sequence[str] = ()
+    newest: bool = False
     rules: Sequence[Rule] = (Rule("", True),)
     at: datetime | None = None
 
@@ -85,9 +90,7 @@ async def find(db: Queries, query: ImageQuery, *, after: Hit | None = None, limi
     if query.words and not text:
         return []
     conditions, parameters = _conditions(query)
-    if query.words:
-        conditions.append(f"i.search @@ {function}")
-        parameters.append(text)
+    if query.words and not query.newest:
         # Pages go on as they began.
         common = await _is_common(db, query.words) if after is None else after.rank is None
         if not common:
@@ -100,6 +103,18 @@ async def find(db: Queries, query: ImageQuery, *, after: Hit | None = None, limi
         (*parameters, limit),
     )
     return [Hit(None, number) for (number,) in rows]
+
+
+async def count(db: Queries, query: ImageQuery, *, most: int) -> int:
+    """How many there are, counted up to ``most``."""
+    if query.words and not text_query(query.words)[1]:
+        return 0
+    conditions, parameters = _conditions(query)
+    rows = await db.query(
+        f"select count(*) from (select 1 from images i {_JOIN} where {' and '.join(conditions)} limit %s) found",  # noqa: S608
+        (*parameters, most),
+    )
+    return int(rows[0][0])
 
 
 async def _by_rank(
@@ -152,10 +167,14 @@ def text_query(words: str) -> tuple[str, str]:
 
 
 _JOIN = "left join image_metadata m on m.image_id = i.id"
+_DATED = "coalesce(m.taken, to_timestamp(i.file_mtime_ns / 1000000000))"
 
 
 def _conditions(query: ImageQuery) -> tuple[list[str], list[object]]:
     parts: list[tuple[str, list[object]]] = [("i.status = 1", [])]
+    if query.words:
+        function, text = text_query(query.words)
+        parts.append((f"i.search @@ {function}", [text]))
     if query.folder:
         parts.append(("i.src like %s", [like_below(query.folder)]))
     if not query.recursive:
@@ -174,6 +193,8 @@ def _conditions(query: ImageQuery) -> tuple[list[str], list[object]]:
         ("i.file_size <= %s", query.max_size),
         ("m.taken >= %s", query.taken_from),
         ("m.taken < %s", query.taken_until),
+        (f"{_DATED} >= %s", query.dated_from),
+        (f"{_DATED} < %s", query.dated_until),
         ("m.colour_space = %s", query.colour_space or None),
         ("m.profile = %s", query.profile or None),
     )

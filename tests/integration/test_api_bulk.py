@@ -46,7 +46,8 @@ class BulkTests(BulkCase):
         self.assertEqual((failed, error["status"], error["code"]), (str(ids["a/x.jpg"]), 409, "already_exists"))
         self.assertTrue((self.root / "b/z.jpg").exists())
         again = await self.result(await self.do("move", "a/y.jpg", "c/z.jpg", "a/y.jpg", folder="b/"))
-        self.assertEqual(again, {"done": [ids["a/y.jpg"], ids["c/z.jpg"]], "errors": {}})
+        srcs = ["/b/y.jpg", "/b/z.jpg"]
+        self.assertEqual(again, {"done": [ids["a/y.jpg"], ids["c/z.jpg"]], "srcs": srcs, "errors": {}})
 
     async def test_images_are_deleted_and_to_do_it_again_is_harmless(self) -> None:
         params = {"images": [self.ids["a/x.jpg"], 10**12], "user_id": 1}
@@ -55,15 +56,68 @@ class BulkTests(BulkCase):
         self.assertEqual(result["errors"][str(10**12)]["status"], 404)
         self.assertFalse((self.root / "a/x.jpg").exists())
         again = await self.result(await self.do("delete", "a/x.jpg"))
-        self.assertEqual(again, {"done": [self.ids["a/x.jpg"]], "errors": {}})
+        self.assertEqual(again, {"done": [self.ids["a/x.jpg"]], "srcs": ["/a/x.jpg"], "errors": {}})
 
     async def test_what_is_said_of_images_changes_as_far_as_it_is_given(self) -> None:
         one, other = self.ids["a/x.jpg"], self.ids["a/y.jpg"]
         for said in ({"title": " One ", "tags_add": ["sea", "sky"]}, {"description": "", "tags_remove": ["sea"]}):
             result = await self.result(await self.do("describe", images=[one, other], **said))
-            self.assertEqual(result, {"done": [one, other], "errors": {}})
+            self.assertEqual(result, {"done": [one, other], "srcs": ["/a/x.jpg", "/a/y.jpg"], "errors": {}})
         self.assertEqual(self.sql("select title, description from images where id = %s", one), [("One", "")])
         self.assertEqual(self.sql("select tags from image_metadata where image_id = %s", other), [(["sky"],)])
+
+    async def test_images_are_named_by_their_paths_as_well(self) -> None:
+        self.paint("a/new.png")  # which nobody has heard of
+        (self.root / "a/notes.txt").touch()
+        srcs = ["/a/new.png", "a/x.jpg", "/a/none.jpg", "/a/notes.txt", "/.trash/x.jpg"]
+        result = await self.result(await self.do("move", images=[self.ids["c/z.jpg"]], srcs=srcs, folder="/d/.."))
+        self.assertEqual(result["srcs"], ["/z.jpg", "/new.png", "/x.jpg"])
+        self.assertEqual(result["done"][0], self.ids["c/z.jpg"])
+        self.assertEqual(set(result["errors"]), {"/a/none.jpg", "/a/notes.txt", "/.trash/x.jpg"})
+        self.assertEqual({one["status"] for one in result["errors"].values()}, {404})
+
+    async def test_paths_stand_for_the_images_that_are_there_when_it_is_asked_for(self) -> None:
+        reply = await self.do("delete", images=[], srcs=["/a/x.jpg"])
+        self.assertEqual(reply.data["params"]["images"], [self.ids["a/x.jpg"]])
+        self.assertEqual((await self.result(reply))["srcs"], ["/a/x.jpg"])
+
+    async def test_what_one_may_not_view_is_not_found_by_its_path(self) -> None:
+        self.sql("update folderpermissions set access = 0")
+        group = self.group("of b")
+        self.permit("/b", group, 50)
+        token = await self.person(groups=[group])
+        reply = await self.do("delete", images=[], srcs=["/a/x.jpg", "/b/x.jpg"], token=token)
+        result = await self.result(reply, token=token)
+        self.assertEqual((result["srcs"], list(result["errors"])), (["/b/x.jpg"], ["/a/x.jpg"]))
+
+    async def test_copies_are_new_images_of_which_the_same_is_said(self) -> None:
+        one = self.ids["a/x.jpg"]
+        await self.result(await self.do("describe", images=[one], title="One", tags_add=["sea"]))
+        result = await self.result(await self.do("copy", images=[one], srcs=["/c/z.jpg"], folder="/b"))
+        self.assertEqual(result["done"], [one, self.ids["c/z.jpg"]])
+        copy, other = result["srcs"]
+        self.assertEqual(other, "/b/z.jpg")
+        self.assertNotEqual(copy, "/b/x.jpg")  # which was there before
+        self.assertEqual((self.root / copy[1:]).read_bytes(), (self.root / "a/x.jpg").read_bytes())
+        made = (await self.call("GET", "/details/", token=self.token, query={"src": copy})).data
+        self.assertNotEqual(made["id"], one)
+        said = await self.call("GET", f"/admin/images/{made['id']}/metadata/", token=self.token)
+        self.assertEqual((made["title"], said.data["tags"]), ("One", ["sea"]))
+        self.assertEqual(list((self.root / ".uploads").rglob("*.old")), [])
+
+    async def test_copies_need_the_download_level_there_and_the_upload_level_here(self) -> None:
+        self.sql("update folderpermissions set access = 0")
+        group = self.group("copiers")
+        for folder, level in (("/a", 10), ("/b", 20), ("/c", 40)):
+            self.permit(folder, group, level)
+        token = await self.person(groups=[group])
+        result = await self.result(
+            await self.do("copy", images=[], srcs=["/a/x.jpg", "/b/x.jpg"], folder="/c", token=token), token=token
+        )
+        self.assertEqual(result["srcs"], ["/c/x.jpg"])
+        self.assertEqual(result["errors"][str(self.ids["a/x.jpg"])]["status"], 403)
+        reply = await self.do("copy", images=[], srcs=["/b/x.jpg"], folder="/a", token=token)
+        self.assertEqual((await self.result(reply, token=token))["errors"][str(self.ids["b/x.jpg"])]["status"], 403)
 
     async def test_each_is_judged_by_what_the_asker_may_when_it_is_its_turn(self) -> None:
         group = self.group("editors")
@@ -101,6 +155,10 @@ class BulkTests(BulkCase):
             ("delete", {"images": [0]}, 400),
             ("delete", {"images": ["x"]}, 400),
             ("delete", {"images": list(range(1, 10_002))}, 400),
+            ("delete", {}, 400),
+            ("delete", {"srcs": [""]}, 400),
+            ("delete", {"srcs": ["../x"]}, 403),
+            ("copy", {"images": [1], "folder": "/none"}, 404),
             ("describe", {"images": [1]}, 400),
             ("describe", {"images": [1], "title": "t" * 256}, 400),
             ("describe", {"images": [1], "tags_add": [""]}, 400),
@@ -145,4 +203,5 @@ class CourseTests(BulkCase):
         with away, self.assertRaises(StoreUnavailable):
             await kind.run(run)
         self.assertEqual((kind.repeatable, kind.max_attempts), (True, 5))
-        self.assertEqual(await kind.run(run), {"done": [self.ids["a/x.jpg"]], "errors": {}})
+        done = {"done": [self.ids["a/x.jpg"]], "srcs": ["/a/x.jpg"], "errors": {}}
+        self.assertEqual(await kind.run(run), done)

@@ -81,6 +81,40 @@ class SearchTests(LibraryCase):
         )
         self.assertEqual(await self.find(taken_until=datetime(2020, 5, 5, tzinfo=UTC)), [])
 
+    async def test_operators_among_the_words_narrow_it_down(self) -> None:
+        self.assertEqual(await self.find("type:png"), ["tiger.png"])
+        self.assertEqual(await self.find("penguin in:/birds/secret"), ["penguin.jpg"])
+        self.assertEqual(await self.find("w>10 w<13"), ["penguin.jpg", "sea-gull.jpg"])
+        self.assertEqual(await self.find("zoo w>=13"), ["tiger.png"])
+        await self.refusal(Forbidden, self.find("in:/birds", visitor(root=10, birds=0)))
+
+    async def test_the_date_is_that_of_the_picture_or_else_that_of_the_file(self) -> None:
+        self.sql("update images set file_mtime_ns = 1600000000000000000")  # 13 September 2020
+        self.sql(
+            "update image_metadata set taken = '2010-05-05Z'"
+            " where image_id in (select id from images where src like 'cats/%%')"
+        )
+        self.assertEqual(await self.find("before:2015"), ["tiger.png"])
+        self.assertEqual(len(await self.find("after:2020-09-13 before:2020-09-14")), 3)
+        self.assertEqual(await self.find("after:2020-09-14"), [])
+
+    async def test_the_newest_come_first_if_they_are_to(self) -> None:
+        self.assertEqual(
+            await self.find("penguin", newest=True), ["penguin.jpg", "sea-gull.jpg", "king_penguin-01.jpg"]
+        )
+
+    async def test_all_that_may_be_seen_are_counted_up_to_a_bound(self) -> None:
+        async def total(words: str, who: Visitor, limit: int) -> int | None:
+            return (await self.search.images(who, ImageQuery(words=words), limit=limit, counted=True)).total
+
+        self.assertEqual(await total("penguin", admin(), 1), 3)
+        self.assertEqual(await total("penguin", visitor(root=10, birds_secret=0), 1), 2)
+        self.assertEqual(await total("penguin", admin(), 10), 3)
+        self.assertEqual(await total("!!!", admin(), 1), 0)
+        self.patch(search, "COUNTED_TO", 2)
+        self.assertEqual(await total("", admin(), 1), 2)
+        self.assertIsNone((await self.search.images(admin(), ImageQuery())).total)
+
     async def test_images_whose_rights_have_ended_are_hidden_from_anonymous_visitors(self) -> None:
         self.sql(
             "update image_metadata set valid_until = now()"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 import msgspec
@@ -42,7 +42,8 @@ class SearchForm(Form):
             max_length=500,
             description="words that must occur in path, title, description, keywords or tags, the last one at least as"
             " the beginning of a word;"
-            ' with quotes, a minus or "or" as search engines have it',
+            ' with quotes, a minus or "or" as search engines have it. Operators among them narrow it down: type:jpg'
+            " in:/path tag:sea w>2000 h<=500 size>2mb after:2024-05 before:2025",
         ),
     ] = ""
     folder: Annotated[str, Meta(max_length=1024)] = "/"
@@ -59,6 +60,8 @@ class SearchForm(Form):
     colour_space: Annotated[str, Meta(max_length=20, description="such as rgb, gray, cmyk")] = ""
     profile: Annotated[str, Meta(max_length=120)] = ""
     tags: Annotated[Words, Meta(description="with commas between; all of them")] = ""
+    sort: Annotated[Literal["", "newest"], Meta(description="newest: these first, however well others fit")] = ""
+    count: Annotated[bool, Meta(description="tell how many there are, counted up to 10,000")] = False
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
     cursor: Annotated[str, Meta(max_length=100, description="from the Link header: where the page before ended")] = ""
 
@@ -101,21 +104,26 @@ class SearchEndpoints:
         form=SearchForm,
         answer=list[ImageObject],
         internal=False,
-        gives=("Link",),
+        gives=("X-Total-Count", "Link"),
         errors=(400, 403),
         description="The best first, among equals the newest. The Link header leads to the next page.",
         example={"q": "penguin -snow", "folder": "/samples", "min_width": 1000},
     )
     async def find(self, call: Call) -> WithHeaders:
         form = call.read(SearchForm)
-        page = await self._search.images(call.visitor, _query(form), cursor=form.cursor or None, limit=form.limit)
+        page = await self._search.images(
+            call.visitor, _query(form), cursor=form.cursor or None, limit=form.limit, counted=form.count
+        )
         folders = {number: await self._folders.by_id(number) for number in {one.folder_id for one in page.images}}
         items = await objects(
             call,
             page.images,
             lambda image: image_object(call, image, folders[image.folder_id], supported=self._supported),
         )
-        return WithHeaders(data=items, headers=[("Link", _next(call, page.cursor))] if page.cursor else [])
+        headers = [("Link", _next(call, page.cursor))] if page.cursor else []
+        if page.total is not None:
+            headers.append(("X-Total-Count", str(page.total)))
+        return WithHeaders(data=items, headers=headers)
 
     @endpoint(
         "GET",
@@ -197,6 +205,7 @@ def _query(form: SearchForm) -> ImageQuery:
         colour_space=form.colour_space,
         profile=form.profile,
         tags=_listed(form.tags),
+        newest=form.sort == "newest",
     )
 
 
