@@ -16,6 +16,7 @@ from qisd.accounts.audit import AuditLog
 from qisd.accounts.changes import Changes
 from qisd.accounts.groups import Groups
 from qisd.accounts.permissions import FolderPermissions
+from qisd.accounts.preferences import UserPreferences
 from qisd.accounts.properties import Properties
 from qisd.accounts.templates import Parse, Templates
 from qisd.accounts.trace import Trace
@@ -27,6 +28,7 @@ from qisd.store.pool import Database
 from qisd.web.api.audit import AuditEndpoints
 from qisd.web.api.groups import GroupEndpoints
 from qisd.web.api.permissions import PermissionEndpoints
+from qisd.web.api.preferences import PreferenceEndpoints
 from qisd.web.api.properties import PropertyEndpoints
 from qisd.web.api.templates import TemplateEndpoints
 from qisd.web.api.users import UserEndpoints
@@ -75,6 +77,7 @@ class Accounts:
         self.templates = Templates(database, of_images, parse=parse)
         self.properties = Properties(database, of_images)
         self.audit = AuditLog(database)
+        self.preferences = UserPreferences(database)
 
     def endpoints(self) -> list[object]:
         """What the API shows of them."""
@@ -85,6 +88,7 @@ class Accounts:
             TemplateEndpoints(self.templates),
             PropertyEndpoints(self.properties),
             AuditEndpoints(self.audit),
+            PreferenceEndpoints(self.preferences),
         ]
 
     async def _hash(self, password: str) -> str:

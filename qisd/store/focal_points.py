@@ -56,9 +56,7 @@ class FocalPoints:
         self._database = database
         self._reactor = reactor
         self._guesses: OrderedDict[_Key, tuple[float, Guess]] = OrderedDict()
-        self._held = Held(
-            database, what="focal points", read=self._read, tables=_TABLES, reactor=reactor, pause=_PAUSE
-        )
+        self._held = Held(database, what="focal points", read=self._read, tables=_TABLES, reactor=reactor, pause=_PAUSE)
 
     async def start(self) -> None:
         """Begin to listen, and read all once; waits until that worked."""
