@@ -275,7 +275,9 @@ class People:
             self._passwords[username] = PASSWORD
             if flags:
                 given = {f"access_{name}": name in flags for name in _FLAGS}
-                group = self.call("POST", "admin/groups/", {"name": f"of {username}", "description": "", "group_type": 2, **given})
+                group = self.call(
+                    "POST", "admin/groups/", {"name": f"of {username}", "description": "", "group_type": 2, **given}
+                )
                 self.call("POST", f"admin/groups/{group['id']}/members/", {"user_id": self._ids[username]})
         return self._ids[username]
 

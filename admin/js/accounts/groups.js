@@ -46,13 +46,13 @@ export function groupsPage() {
         const members = page.data.members[group.id] ?? 0;
         return h('tr', {dataset: {group: group.id}},
             h('td', {'data-label': t('group_column')},
-                h('a', {href: `${page.root}admin/groups/${group.id}/`}, group.name), ' ',
-                group.group_type === SYSTEM && h('span', {class: 'badge'}, t('system_group')),
-                group.group_type === LDAP && h('span', {class: 'badge'}, t('ldap_group')),
-                group.description && h('span', {class: 'muted second'}, group.description)),
+                h('span', {class: 'who'}, h('a', {href: `${page.root}admin/groups/${group.id}/`}, group.name), ' ',
+                    group.group_type === SYSTEM && h('span', {class: 'badge'}, t('system_group')),
+                    group.group_type === LDAP && h('span', {class: 'badge'}, t('ldap_group')),
+                    group.description && h('span', {class: 'muted second'}, group.description))),
             h('td', {'data-label': t('members')}, group.id === PUBLIC ? t('everybody') : number(members)),
             h('td', {'data-label': t('system_permissions')},
-                h('span', {class: 'badges'}, flags.map(flag => h('span', {class: 'badge'}, t(`flag_${flag}`))))),
+                flags.length > 0 && h('span', {class: 'badges'}, flags.map(flag => h('span', {class: 'badge'}, t(`flag_${flag}`))))),
             h('td', {class: 'deeds'}, menuButton(more, () => deeds(group, members))));
     }
 

@@ -18,9 +18,9 @@ export async function membersCard(group) {
         return h('section', {class: 'card stack', 'aria-labelledby': 'members-head'}, head, h('p', null, t('members_public')));
     }
     let members = group.users;
-    const inside = new Side({name: 'in', title: t('members_in'), none: t('members_none_in'), deed: n => t('members_take_out', {n}),
+    const inside = new Side({name: 'in', title: t('members_in'), none: t('members_none_in'), deed: n => (n ? t('members_take_out', {n}) : t('members_take_out_none')),
         run: ids => change([], ids), locked: group.id === NORMAL_USERS && t('members_locked')});
-    const outside = new Side({name: 'out', title: t('members_out'), none: t('members_none_out'), deed: n => t('members_put_in', {n}),
+    const outside = new Side({name: 'out', title: t('members_out'), none: t('members_none_out'), deed: n => (n ? t('members_put_in', {n}) : t('members_put_in_none')),
         run: ids => change(ids, [])});
 
     async function change(add, remove) {

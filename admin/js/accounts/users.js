@@ -72,8 +72,8 @@ export function usersPage() {
         const more = h('button', {type: 'button', class: 'button quiet icon-only',
             'aria-label': t('user_more', {name: user.username})}, icon('more'));
         return h('tr', {dataset: {user: user.id}, class: user.status ? null : 'gone'},
-            h('td', {'data-label': t('user_column')}, h('a', {href}, user.username),
-                name && h('span', {class: 'muted second'}, name)),
+            h('td', {'data-label': t('user_column')}, h('span', {class: 'who'}, h('a', {href}, user.username),
+                name && h('span', {class: 'muted second'}, name))),
             h('td', {'data-label': t('email')}, user.email),
             h('td', {'data-label': t('groups_column')}, h('span', {class: 'badges'}, user.member_of.map(group =>
                 h('a', {class: 'badge', href: `${page.root}admin/groups/${group.id}/`}, group.name)))),
