@@ -124,9 +124,9 @@ def _groups(cursor: Cursor, lines: list[str]) -> None:
 
 def _admin(cursor: Cursor, password: FirstPassword, state_dir: Path, lines: list[str]) -> None:
     cursor.execute(
-        "insert into users (id, username, first_name, password, allow_api)"
-        " values (%s, 'admin', 'Administrator', %s, true)",
-        (ADMIN, password.hash),
+        "insert into users (id, username, first_name, password, password_state, allow_api)"
+        " values (%s, 'admin', 'Administrator', %s, %s, true)",
+        (ADMIN, password.hash, 1 if password.generated else 0),
     )
     _continue_ids(cursor, "users")
     for group in (ADMINISTRATORS, NORMAL_USERS):

@@ -179,7 +179,7 @@ class Root:
     def ready(self, request: QisRequest) -> None:
         self._operations.ready(request)
 
-    @app.handle_errors(NotFound)
+    @app.handle_errors(NotFound)  # type: ignore[arg-type]
     def page(self, request: QisRequest, failure: Failure) -> IResource:
         """What is none of these addresses may be a page."""
         return self._console

@@ -176,8 +176,9 @@ class PathTests(RequestCase):
 
     def test_a_path_prefix_is_respected(self) -> None:
         self.door = Door(application_root="/qis")
-        for path in ("/qis/image?src=a", "/qis/", "/qis", "/qis/health"):
+        for path in ("/qis/image?src=a", "/qis/", "/qis/health"):
             self.assertEqual(self.door.ask(path).status, 200, path)
+        self.assertEqual(self.door.ask("/qis").headers["Location"], "/qis/")
         for path in ("/image?src=a", "/", "/health", "/qis//health", "/qisd/health", "/qi"):
             self.assertEqual(self.door.ask(path).status, 404, path)
 

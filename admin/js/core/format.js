@@ -5,10 +5,11 @@ import {h, page} from './dom.js';
 const lang = page.lang || 'en';
 const numbers = new Intl.NumberFormat(lang);
 const decimals = new Intl.NumberFormat(lang, {maximumFractionDigits: 1});
-const days = new Intl.DateTimeFormat(lang, {year: 'numeric', month: '2-digit', day: '2-digit'});
-const moments = new Intl.DateTimeFormat(lang, {
-    year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit',
-});
+// As people of their country write it, if the page speaks their language; the month as a word, so that 4/5 is one day.
+const place = navigator.languages.find(one => one.split('-')[0] === lang) ?? lang;
+const DAY = {year: 'numeric', month: 'short', day: 'numeric'};
+const days = new Intl.DateTimeFormat(place, DAY);
+const moments = new Intl.DateTimeFormat(place, {...DAY, hour: '2-digit', minute: '2-digit'});
 const relatives = new Intl.RelativeTimeFormat(lang, {numeric: 'auto'});
 
 const SIZES = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'];

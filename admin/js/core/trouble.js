@@ -52,8 +52,8 @@ function show(status) {
         $('p', banner).textContent = text;
         return;
     }
-    banner = h('div', {class: 'banner bad trouble', role: 'alert'},
-        icon('alert'), h('p', null, text), h('button', {type: 'button', class: 'button'}, t('try_again')));
+    banner = h('aside', {class: 'banner bad trouble', 'aria-label': t('messages')},
+        icon('alert'), h('p', {role: 'alert'}, text), h('button', {type: 'button', class: 'button'}, t('try_again')));
     document.body.prepend(banner);
 }
 

@@ -15,6 +15,25 @@ from qisd.web.identity import must_change_password
 
 _DAYS = {"7": 7, "30": 30, "90": 90, "365": 365}
 _REFUSALS = (AlreadyExists, BadParameter, Forbidden, OutOfDate, Refused, TooManyRequests)
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+"""Signs in the order in which they are looked for: most browsers claim to be others, too."""
+
 _NAMES = ("first_name", "last_name", "email")
 
 
@@ -57,7 +76,11 @@ class AccountPages:
     async def sessions(self, call: PageCall) -> Page:
         """Where one has signed in."""
         rows = await self._entry.held_by(call.visitor, ["session"])
-        values = {"sessions": rows, "own": call.visitor.session, "ended": "ended" in call.query}
+        values = {
+            "sessions": [(row, browser_of(row.agent)) for row in rows],
+            "own": call.visitor.session,
+            "ended": "ended" in call.query,
+        }
         return Page(template="sessions.html", title="Sessions", area="account", values=values)
 
     @address("/account/sessions/end/", post=True)
@@ -131,6 +154,13 @@ class AccountPages:
         raise NotFound("There is no such session or key any more")
 
 
+def browser_of(agent: str) -> str:
+    """What people call the browser that says this of itself, and what it runs on; else what it says."""
+    browser = next((name for sign, name in _BROWSERS if sign in agent), "")
+    system = next((name for sign, name in _SYSTEMS if sign in agent), "")
+    return " · ".join(part for part in (browser, system) if part) or agent
+
+
 def _own_id(call: PageCall) -> int:
     """:raises Forbidden: nobody in particular is asking."""
     if call.visitor.user_id is None:
@@ -140,12 +170,15 @@ def _own_id(call: PageCall) -> int:
 
 def _wanted(call: PageCall, user: User) -> UserChange:
     form = call.form
-    names = {name: form[name] for name in _NAMES if name in form}
     renamed = form.get("username", user.username)
-    if call.visitor.may(Flag.ADMIN_USERS) and user.auth_type != LDAP and renamed != user.username:
-        names["username"] = renamed
+    may_rename = call.visitor.may(Flag.ADMIN_USERS) and user.auth_type != LDAP
     return UserChange(
-        **names, password=form.get("password") or None, current_password=form.get("current_password") or None
+        username=renamed if may_rename and renamed != user.username else None,
+        first_name=form.get("first_name"),
+        last_name=form.get("last_name"),
+        email=form.get("email"),
+        password=form.get("password") or None,
+        current_password=form.get("current_password") or None,
     )
 
 
