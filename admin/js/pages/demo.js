@@ -5,8 +5,25 @@ import {THUMB, imageUrl} from '../core/api.js';
 import {loadTexts, t} from '../core/texts.js';
 
 const NAMES = [
-    'width', 'height', 'autosizefit', 'left', 'top', 'right', 'bottom', 'autocropfit', 'flip', 'angle', 'sharpen', 'fill',
-    'halign', 'valign', 'colorspace', 'icc', 'format', 'quality', 'strip',
+    'width',
+    'height',
+    'autosizefit',
+    'left',
+    'top',
+    'right',
+    'bottom',
+    'autocropfit',
+    'flip',
+    'angle',
+    'sharpen',
+    'fill',
+    'halign',
+    'valign',
+    'colorspace',
+    'icc',
+    'format',
+    'quality',
+    'strip',
 ];
 const OF_OVERLAYS = ['overlay', 'ovsize', 'ovpos', 'ovopacity'];
 const START = {width: '500', height: '500', format: 'jpg', quality: '80', colorspace: 'srgb'};
@@ -23,7 +40,13 @@ if (images.length) {
         bases: new Map([['', {}]]),
         names: new Set([...NAMES, ...(overlay ? OF_OVERLAYS : [])]),
         pick: overlay ? async () => overlay : null,
-        tools: [h('button', {type: 'button', class: 'button', on: {click: () => publisher.session.replace(START)}}, t('demo_reset'))],
+        tools: [
+            h(
+                'button',
+                {type: 'button', class: 'button', on: {click: () => publisher.session.replace(START)}},
+                t('demo_reset'),
+            ),
+        ],
     });
     publisher.start(location.search.length > 1 ? location.search : new URLSearchParams(START));
     const asked = new URLSearchParams(location.search).get('src');
@@ -35,14 +58,25 @@ if (images.length) {
 
 // The images to choose from, as thumbnails.
 function choice(publisher) {
-    const buttons = images.map(src => h('button', {
-        type: 'button', class: 'demo-choice', 'aria-pressed': String(src === publisher.src), 'aria-label': src,
-        on: {click: () => {
-            publisher.load(src);
-            for (const button of buttons) {
-                button.setAttribute('aria-pressed', String(button.getAttribute('aria-label') === src));
-            }
-        }},
-    }, h('img', {src: imageUrl(src, THUMB), alt: '', loading: 'lazy', width: 96, height: 96})));
+    const buttons = images.map(src =>
+        h(
+            'button',
+            {
+                type: 'button',
+                class: 'demo-choice',
+                'aria-pressed': String(src === publisher.src),
+                'aria-label': src,
+                on: {
+                    click: () => {
+                        publisher.load(src);
+                        for (const button of buttons) {
+                            button.setAttribute('aria-pressed', String(button.getAttribute('aria-label') === src));
+                        }
+                    },
+                },
+            },
+            h('img', {src: imageUrl(src, THUMB), alt: '', loading: 'lazy', width: 96, height: 96}),
+        ),
+    );
     return h('div', {class: 'demo-choices', role: 'group', 'aria-label': t('demo_choose')}, ...buttons);
 }

@@ -20,18 +20,37 @@ if (page.data.sample) {
 function contents() {
     const parts = sections.filter(section => !section.classList.contains('option'));
     const link = (section, label) => h('a', {href: `#${section.id}`}, label);
-    $('#guide-contents').append(h('ul', null, parts.map(part => h('li', null,
-        link(part, $('h2', part).textContent),
-        $('.option', part) && h('ul', null, $$('.option', part).map(one => h('li', null, link(one, one.dataset.name))))))));
+    $('#guide-contents').append(
+        h(
+            'ul',
+            null,
+            parts.map(part =>
+                h(
+                    'li',
+                    null,
+                    link(part, $('h2', part).textContent),
+                    $('.option', part) &&
+                        h(
+                            'ul',
+                            null,
+                            $$('.option', part).map(one => h('li', null, link(one, one.dataset.name))),
+                        ),
+                ),
+            ),
+        ),
+    );
     const links = new Map($$('#guide-contents a').map(one => [one.hash.slice(1), one]));
-    const seen = new IntersectionObserver(entries => {
-        for (const entry of entries.filter(one => one.isIntersecting)) {
-            for (const one of links.values()) {
-                one.removeAttribute('aria-current');
+    const seen = new IntersectionObserver(
+        entries => {
+            for (const entry of entries.filter(one => one.isIntersecting)) {
+                for (const one of links.values()) {
+                    one.removeAttribute('aria-current');
+                }
+                links.get(entry.target.id)?.setAttribute('aria-current', 'location');
             }
-            links.get(entry.target.id)?.setAttribute('aria-current', 'location');
-        }
-    }, {rootMargin: '-20% 0px -70% 0px'});
+        },
+        {rootMargin: '-20% 0px -70% 0px'},
+    );
     sections.forEach(section => seen.observe(section));
 }
 
@@ -81,13 +100,16 @@ function goTo() {
 // Pictures are made when their part comes into view.
 async function tries() {
     await loadTexts('publish');
-    const near = new IntersectionObserver(entries => {
-        for (const {target, isIntersecting} of entries) {
-            if (isIntersecting) {
-                near.unobserve(target);
-                tryOut(target);
+    const near = new IntersectionObserver(
+        entries => {
+            for (const {target, isIntersecting} of entries) {
+                if (isIntersecting) {
+                    near.unobserve(target);
+                    tryOut(target);
+                }
             }
-        }
-    }, {rootMargin: '200px'});
+        },
+        {rootMargin: '200px'},
+    );
     $$('.try', text).forEach(place => near.observe(place));
 }

@@ -15,6 +15,7 @@ const DAY = 86_400_000;
 const AGAIN = 1500; // how long until it is asked how a task goes on
 
 await loadTexts('basket');
+let following = false;
 let portfolio = await api.get(ADDRESS);
 const form = $('#publish');
 const sample = portfolio.images[0];
@@ -66,8 +67,6 @@ async function refresh() {
 function underway(zip) {
     return zip.state !== 'ready' && zip.state !== 'failed';
 }
-
-let following = false;
 
 // While something is being made: how far it is.
 async function follow() {

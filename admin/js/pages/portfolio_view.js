@@ -6,6 +6,10 @@ import {t} from '../core/texts.js';
 
 const {view, images} = page.data;
 
+// The viewers' scripts come after this one.
+if (view && document.readyState !== 'complete') {
+    await new Promise(resolve => window.addEventListener('load', resolve));
+}
 if (view === 'gallery') {
     globalThis.gallery_view_init('stage', {server: page.root, images});
 } else if (view === 'slideshow') {

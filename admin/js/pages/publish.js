@@ -25,7 +25,8 @@ const many = new Many({
     choose,
 });
 
-const save = page.may('admin_all') && h('button', {type: 'button', class: 'button', on: {click: keep}}, t('save_template'));
+const save =
+    page.may('admin_all') && h('button', {type: 'button', class: 'button', on: {click: keep}}, t('save_template'));
 
 const publisher = new Publisher({
     src: page.data.src,
@@ -34,7 +35,10 @@ const publisher = new Publisher({
     facts,
     bases,
     pick: path => pickFile({path: path ? `/${path.replace(/^\//, '').split('/').slice(0, -1).join('/')}` : '/'}),
-    tools: [presetsMenu({take: values => publisher.session.replace(values), present: () => publisher.session.values}), ...(save ? [save] : [])],
+    tools: [
+        presetsMenu({take: values => publisher.session.replace(values), present: () => publisher.session.values}),
+        ...(save ? [save] : []),
+    ],
     below: [many.element],
     showed,
     embed: page.data.embed,
@@ -65,13 +69,20 @@ async function keep() {
             h('div', {class: 'field'}, h('label', {for: 'tpl-name'}, t('template_name')), name, wrong),
             h('div', {class: 'field'}, h('label', {for: 'tpl-description'}, t('template_description')), description),
         ],
-        actions: [{label: t('cancel'), value: 'no'}, {label: t('save'), value: 'save', kind: 'primary'}],
+        actions: [
+            {label: t('cancel'), value: 'no'},
+            {label: t('save'), value: 'save', kind: 'primary'},
+        ],
         onSubmit: async value => {
             if (value !== 'save') {
                 return true;
             }
             try {
-                made = await saveTemplate({name: name.value, description: description.value, document: publisher.document});
+                made = await saveTemplate({
+                    name: name.value,
+                    description: description.value,
+                    document: publisher.document,
+                });
                 return true;
             } catch (error) {
                 wrong.textContent = error.message;
@@ -82,6 +93,8 @@ async function keep() {
         },
     });
     if (made) {
-        toast(t('template_saved', {name: made.name}), {action: {label: t('show'), href: url(`admin/templates/${made.id}/`)}});
+        toast(t('template_saved', {name: made.name}), {
+            action: {label: t('show'), href: url(`admin/templates/${made.id}/`)},
+        });
     }
 }

@@ -45,8 +45,9 @@ async function show() {
         }
         target.element.hidden = !items.length;
     });
-    await dialog;
+    const outcome = await dialog;
     end();
+    outcome?.tell(); // only now: a toast belongs to the page, not to a dialog that goes
 }
 
 async function portfolios() {
@@ -101,8 +102,9 @@ function draw(list, items) {
 function clear() {
     const before = basket.items();
     basket.clear();
-    toast(t('basket_cleared'), {kind: 'info', action: {label: t('undo'), run: () => basket.set(before)}});
-    return true;
+    return {
+        tell: () => toast(t('basket_cleared'), {kind: 'info', action: {label: t('undo'), run: () => basket.set(before)}}),
+    };
 }
 
 async function put(chosen) {
@@ -115,7 +117,7 @@ async function put(chosen) {
         basket.clear();
     }
     const action = {label: t('basket_open'), href: url(`portfolios/${encodeURIComponent(portfolio.human_id)}/edit/`)};
-    toast(told(sum), {kind: sum.faults.length ? 'bad' : 'good', action, seconds: sum.faults.length ? 0 : 10});
+    const kind = sum.faults.length ? 'bad' : 'good';
     window.dispatchEvent(new CustomEvent('qisd-portfolio', {detail: {id: portfolio.id}}));
-    return true;
+    return {tell: () => toast(told(sum), {kind, action, seconds: sum.faults.length ? 0 : 10})};
 }

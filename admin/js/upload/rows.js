@@ -43,7 +43,7 @@ export class Rows {
         setText($('#queue-text'), now.open ? `${words(now)} · ${t('card_count', {over: now.over, n: now.count})}` : '');
         const toggle = $('#toggle-all');
         setText(toggle, t(now.moving ? 'pause_all' : 'resume_all'));
-        toggle.hidden = !now.open;
+        toggle.hidden = !(now.moving || now.paused || now.lost);
         this.#drawRows(items.slice(0, SHOWN));
     }
 
