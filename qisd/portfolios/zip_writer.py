@@ -24,7 +24,7 @@ _BUFFER = 256 * 1024
 _SYNC_EVERY = 32 * 1024 * 1024
 """Bytes after which they are forced to disk, so that the last such wait is short too."""
 
-_LARGE = 2**30
+LARGE = 2**30
 """From this size on a file gets 64-bit sizes, whatever becomes of it while it is copied."""
 
 _OLDEST, _NEWEST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
@@ -63,14 +63,14 @@ class ZipWriter:
         """
         with self._lock, _disk_errors():
             check_space(self._path.parent, self._min_free)
-            self._zip.writestr(_info(name, modified=modified, mode=0o644), data)
+            self._zip.writestr(entry_info(name, modified=modified, mode=0o644), data)
             self._written(len(data))
 
     def begin(self, name: str, *, modified: float, size: int) -> None:
         """A file that :meth:`copy` will fill, about ``size`` bytes; then :meth:`end` it."""
         with self._lock, _disk_errors():
-            info = _info(name, modified=modified, mode=0o644)
-            self._entry = self._zip.open(info, "w", force_zip64=size >= _LARGE)
+            info = entry_info(name, modified=modified, mode=0o644)
+            self._entry = self._zip.open(info, "w", force_zip64=size >= LARGE)
 
     def copy(self, stream: BinaryIO) -> bool:
         """Take some more of ``stream``; true as long as there may be more.
@@ -155,7 +155,7 @@ def _disk_errors() -> Iterator[None]:
         raise StoreUnavailable(detail=f"writing a zip: {error}") from error
 
 
-def _info(name: str, *, modified: float, mode: int) -> zipfile.ZipInfo:
+def entry_info(name: str, *, modified: float, mode: int) -> zipfile.ZipInfo:
     try:
         moment = time.gmtime(modified)[:6]
     except (OverflowError, ValueError, OSError):

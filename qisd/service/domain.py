@@ -42,6 +42,7 @@ from qisd.library.rules import LibraryRules
 from qisd.pools.files import FilePool
 from qisd.pools.hashing import HashingPool
 from qisd.pools.render import RenderPool
+from qisd.portfolios.selections import Selections
 from qisd.portfolios.usage import Usage
 from qisd.precaching import Precaching
 from qisd.repository.catalogue import SourceFacts
@@ -79,6 +80,8 @@ from qisd.web.api.permission_people import PermissionPeopleEndpoints
 from qisd.web.api.resumable import ResumableEndpoints
 from qisd.web.api.routes import ApiRoutes
 from qisd.web.api.search import SearchEndpoints
+from qisd.web.api.selection_zips import SelectionZipEndpoints
+from qisd.web.api.space import SpaceEndpoints
 from qisd.web.api.task_events import TaskEventEndpoints
 from qisd.web.api.tasks import TaskEndpoints
 from qisd.web.api.template_usage import TemplateUsageEndpoints
@@ -362,6 +365,9 @@ class Domain:
                 supported=self._supported,
             ),
             BulkEndpoints(database, bulk=self.bulk),
+            SelectionZipEndpoints(
+                Selections(database, files=library.files, pool=self._pools.files, repository=self._repository)
+            ),
             WebhookEndpoints(self.webhooks),
             FolderEndpoints(database, folders=library.folders, tasks=queue),
             TrashEndpoints(database, trash=library.trash, tasks=queue),
