@@ -50,7 +50,7 @@ export async function tasksPage() {
             const [{items, total}, summary] = await Promise.all([
                 api.page('admin/tasks/', {...query, start: 0, limit}), api.get('admin/tasks/summary/', {mine: query.mine}),
             ]);
-            tabs(summary);
+            count(summary);
             kinds(summary.kinds);
             show(items, total, summary);
         } catch (error) {
@@ -93,11 +93,21 @@ export async function tasksPage() {
             return;
         }
         const row = rowOf(task);
+        if (known && known.task.state === task.state && known.task.cancelling === task.cancelling) {
+            // The buttons stay: somebody may be about to press one.
+            [...row.cells].slice(0, -1).forEach((cell, place) => {
+                if (known.row.cells[place].textContent !== cell.textContent || cell.querySelector('progress')) {
+                    known.row.cells[place].replaceWith(cell);
+                }
+            });
+            shown.set(task.id, {row: known.row, text, task});
+            return;
+        }
         if (known) {
-            const focused = known.row.contains(document.activeElement) ? document.activeElement.dataset.deed ?? 'log' : null;
+            const focused = known.row.contains(document.activeElement);
             known.row.replaceWith(row);
             if (focused) {
-                (row.querySelector(`[data-deed="${focused}"]`) ?? row.querySelector('a')).focus();
+                $('.deeds a', row).focus();
             }
         }
         shown.set(task.id, {row, text, task});
@@ -114,24 +124,26 @@ export async function tasksPage() {
             h('td', {'data-label': t('took')}, took(task)),
             h('td', {'data-label': t('result'), class: 'outcome'}, outcome(task)),
             h('td', {class: 'deeds'}, h('span', {class: 'row'},
-                h('a', {class: 'button small quiet', href: `${page.root}tasks/${task.id}/`, 'aria-label': t('log_task', {name: task.name}),
-                    dataset: {deed: 'log'}}, t('log')),
+                h('a', {class: 'button small quiet', href: `${page.root}tasks/${task.id}/`, 'aria-label': t('log_task', {name: task.name})},
+                    t('log')),
                 deeds(task, now => {
                     put({...now, user: now.user ?? task.user});
                     return look();
                 }, {quiet: true}))));
     }
 
-    function tabs(summary) {
+    const counters = Object.fromEntries(STATES.map(name => [name, h('span', {class: 'badge'}, '–')]));
+    const tabs = STATES.map(name => h('button', {
+        type: 'button', dataset: {state: name}, on: {click: () => choose({status: name})},
+    }, t(name), ' ', counters[name]));
+    $('#states').replaceChildren(...tabs);
+
+    function count(summary) {
         const counts = {...summary, all: STATES.slice(1).reduce((sum, name) => sum + summary[name], 0)};
-        const focused = $('#states').contains(document.activeElement) ? document.activeElement.dataset.state : null;
-        $('#states').replaceChildren(...STATES.map(name => h('button', {
-            type: 'button', dataset: {state: name}, 'aria-pressed': String(state.status === name),
-            'aria-selected': null, class: state.status === name ? 'chosen' : null,
-            on: {click: () => choose({status: name})},
-        }, t(name), ' ', h('span', {class: 'badge'}, number(counts[name])))));
-        if (focused) {
-            $(`[data-state="${focused}"]`, $('#states')).focus();
+        for (const [place, name] of STATES.entries()) {
+            counters[name].textContent = number(counts[name]);
+            tabs[place].setAttribute('aria-pressed', String(state.status === name));
+            tabs[place].classList.toggle('chosen', state.status === name);
         }
     }
 

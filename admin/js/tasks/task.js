@@ -20,7 +20,11 @@ export async function taskPage() {
             seen.push({at: new Date(), text: task.progress_text});
         }
         const changed = now => (now.id === id ? show(now) : location.assign(`${page.root}tasks/${now.id}/`));
-        $('#deeds').replaceChildren(...deeds(task, changed));
+        const standing = `${task.state} ${task.cancelling}`;
+        if ($('#deeds').dataset.standing !== standing) { // else the buttons stay: somebody may be about to press one
+            $('#deeds').dataset.standing = standing;
+            $('#deeds').replaceChildren(...deeds(task, changed));
+        }
         $('#task').replaceChildren(summary(task), facts(task, user), log(task, seen));
         streams.follow(isOver(task) ? [] : [id]);
     }
