@@ -75,7 +75,7 @@ export class Grid {
             'button',
             {type: 'button', class: 'folio-handle', dataset: {handle: entry.image_id}, 'aria-label': t('position_of', {name, n: index + 1, total: this.#entries.length}), 'aria-keyshortcuts': 'Alt+ArrowLeft Alt+ArrowRight'},
             h('span', {class: 'folio-number'}, String(index + 1)),
-            icon('move'),
+            icon('drag'),
         );
         return h(
             'li',
