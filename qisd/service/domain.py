@@ -397,6 +397,7 @@ class Domain:
                 uploads=self.library.uploads,
                 results=UploadResults(self._store.database, supported=self._supported),
                 rules=self.library.rules,
+                template=lambda: self.settings.image_uploaded_template,
             ),
             *self.publishing.pages(),
             self._image_pages(),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from qisd.access.levels import Level
 from qisd.access.visitor import Visitor
 from qisd.errors import BadParameter, Forbidden, MissingParameter, NotFound, QisError
 from qisd.library.rules import LibraryRules
 from qisd.library.uploads import UploadPlace, Uploads
+from qisd.repository.staging import IncomingFile
 from qisd.web.api.endpoint import Call
 from qisd.web.api.uploads import FIELD, UploadResults, overwrite_of
 from qisd.web.console.page import Page, PageCall, Redirect, Who, address
@@ -26,12 +27,21 @@ class UploadPages:
     """The pages of uploads.
 
     :param rules: gives those of the library as they are now.
+    :param template: gives the name of the template in which uploaded images are shown; empty: there is none.
     """
 
-    def __init__(self, *, uploads: Uploads, results: UploadResults, rules: Callable[[], LibraryRules]) -> None:
+    def __init__(
+        self,
+        *,
+        uploads: Uploads,
+        results: UploadResults,
+        rules: Callable[[], LibraryRules],
+        template: Callable[[], str],
+    ) -> None:
         self._uploads = uploads
         self._results = results
         self._rules = rules
+        self._template = template
 
     @address("/upload/", who=Who.LOGGED_IN)
     async def upload(self, call: PageCall) -> Page:
@@ -55,7 +65,7 @@ class UploadPages:
         last: Mapping[str, Any] = await self._results.last(call.visitor) or {}
         failed = {name: entry["error"]["message"] for name, entry in last.items() if "error" in entry}
         images = [entry for name, entry in last.items() if name not in failed]
-        template = call.request.site.settings.image_uploaded_template
+        template = self._template()
         return Page(
             template="uploadcomplete.html",
             title="Uploaded",
@@ -71,7 +81,9 @@ class UploadPages:
     async def _store(self, call: PageCall) -> None:
         """:raises QisError: no file was looked at."""
         form = call.form
-        sent = [one.take() for one in call.request.body.files if one.field == FIELD and one.filename]
+        sent = [
+            cast(IncomingFile, one.take()) for one in call.request.body.files if one.field == FIELD and one.filename
+        ]
         if not sent:
             raise MissingParameter(FIELD)
         index = _number(form.get("path_index", ""))
@@ -91,7 +103,6 @@ class UploadPages:
         chosen = _chosen(places, own, given)
         overwrite = given.get("overwrite", "")
         formats = self._rules().rendering.formats
-        settings = call.request.site.settings
         return Page(
             template="upload.html",
             title="Upload",
@@ -102,13 +113,13 @@ class UploadPages:
                 "chosen": chosen,
                 "overwrite": overwrite if overwrite in _CHOICES else "no",
                 "accepted": ",".join(f".{one}" for one in sorted({*formats.rows, *formats.unsupported})),
-                "max_bytes": settings.max_content_length,
+                "max_bytes": call.request.site.settings.max_content_length,
                 "error": error,
             },
             data={
                 "places": [_place(one) for one in places],
                 "overwrite": overwrite if overwrite in _CHOICES else "",
-                "template": settings.image_uploaded_template,
+                "template": self._template(),
             },
             status=200 if error is None else error.status,
         )
