@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -110,6 +112,7 @@ from qisd.web.console.signin import SignInPages
 from qisd.web.console.templates import TemplatePages
 from qisd.web.console.trash_page import TrashPages
 from qisd.web.console.uploading import UploadPages
+from qisd.web.console.viewer_pages import ViewerPages
 from qisd.web.console.welcome import WelcomePages
 from qisd.web.hot import HotPath
 from qisd.web.identity import Identity
@@ -373,6 +376,7 @@ class Domain:
             TrashEndpoints(database, trash=library.trash, tasks=queue),
             *self.publishing.endpoints(supported=self._supported),
             *self.accounts.endpoints(),
+            SpaceEndpoints(self._pools.files, places=self._places),
             PermissionPeopleEndpoints(lambda: self.permissions.snapshot),
             PermissionMatrixEndpoints(
                 self.accounts.folder_permissions,
@@ -417,6 +421,7 @@ class Domain:
             TemplatePages(self.accounts.templates),
             GuidePages(files=files, rules=lambda: self._rules, templates=templates),
             PlaygroundPages(files=files, listing=self.library.listing, settings=lambda: self.settings),
+            ViewerPages(files=files),
         ]
 
     def _folder_pages(self) -> list[object]:
@@ -482,6 +487,17 @@ class Domain:
             [simple("purge_sessions", "Remove what is over: sessions, counts of failures, old records", leftovers)],
             [Job(name="purge_sessions", interval_secs=HOUR)],
         )
+
+    def _places(self) -> Mapping[str, Path]:
+        """Where this server keeps things, by what they are."""
+        settings = self.settings
+        temporary = settings.temp_dir if settings.temp_dir != Path() else Path(tempfile.gettempdir())
+        return {
+            "images": settings.images_base_dir,
+            "state": settings.state_dir,
+            "logs": settings.logging_base_dir,
+            "temp": temporary,
+        }
 
     async def _flush_cache(self) -> None:
         await self._store.database.transaction(cache_epoch.advance)

@@ -153,7 +153,7 @@ class MaintenanceTests(TasksCase):
         )
         self.open("/admin/maintenance/", as_user="admin")
         self.wait_text("1 row", f"{self.work('purge_system_stats')} .ahead")
-        self.find(f"{self.work('purge_system_stats')} button.danger").click()
+        self.find(f"{self.work('purge_system_stats')} .split button").click()
         self.wait_text("1 row", "dialog")
         self.axe()
         self.find("dialog .danger").click()

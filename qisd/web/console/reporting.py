@@ -57,7 +57,7 @@ class ReportPages:
     @address("/reports/systemstats/", who=Flag.REPORTS)
     async def system(self, call: PageCall) -> Page:
         """Charts of the server."""
-        return self._chart(call, SYSTEM_TYPES, {"subject": "system"}, title="System statistics")
+        return self._chart(call, SYSTEM_TYPES, {"subject": "system", "id": 0, "src": ""}, title="System statistics")
 
     @address("/reports/imagestats/", who=Flag.REPORTS)
     async def image(self, call: PageCall) -> Page:
