@@ -35,7 +35,7 @@ async function show(button, items, at = null) {
     close();
     const list = await (typeof items === 'function' ? items() : items);
     const menu = h('ul', {class: 'popup-menu', role: 'menu'}, list.map(entryOf));
-    (button.closest?.('dialog') ?? document.body).append(menu);
+    (button.closest?.('dialog, header, main') ?? document.querySelector('main') ?? document.body).append(menu);
     open = {button, menu};
     button.setAttribute?.('aria-expanded', 'true');
     place(menu, at ? new DOMRect(at.x, at.y, 0, 0) : button.getBoundingClientRect());
