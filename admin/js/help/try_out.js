@@ -39,11 +39,21 @@ export async function tryOut(place) {
     const field = row.kind === 'text' ? textField(row, about) : makeField(row, about);
     field.show(plain(row, values[name]), '');
     const id = `try-title-${name}`;
-    place.append(h('div', {class: 'card try-card', role: 'group', 'aria-labelledby': id},
-        h('p', {class: 'label', id}, t('try_title')),
-        h('div', {class: 'field'}, h('label', {for: about.id}, t('try_value', {name})), field.element),
-        h('div', {class: 'pub-stage'}, picture),
-        h('div', {class: 'try-address'}, address, copyButton(() => address.textContent, {label: t('try_copy'), source: address}))));
+    place.append(
+        h(
+            'div',
+            {class: 'card try-card', role: 'group', 'aria-labelledby': id},
+            h('p', {class: 'label', id}, t('try_title')),
+            h('div', {class: 'field'}, h('label', {for: about.id}, t('try_value', {name})), field.element),
+            h('div', {class: 'pub-stage'}, picture),
+            h(
+                'div',
+                {class: 'try-address'},
+                address,
+                copyButton(() => address.textContent, {label: t('try_copy'), source: address}),
+            ),
+        ),
+    );
     show();
 }
 
@@ -55,7 +65,11 @@ function asked(values) {
 
 function textField(row, about) {
     const box = h('input', {type: 'text', id: about.id, on: {change: () => about.change(box.value.trim())}});
-    return {element: box, inputs: [box], show: value => {
-        box.value = value;
-    }};
+    return {
+        element: box,
+        inputs: [box],
+        show: value => {
+            box.value = value;
+        },
+    };
 }

@@ -10,7 +10,9 @@ export function encoded(text) {
 }
 
 export function query(parameters) {
-    return Object.entries(parameters).map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join('&');
+    return Object.entries(parameters)
+        .map(([name, value]) => `${encoded(name)}=${encoded(value)}`)
+        .join('&');
 }
 
 // `server`: with a slash at its end: "https://images.example.com/"
@@ -46,7 +48,20 @@ export function previewParameters(parameters, effective, size, box = 320) {
     return shown;
 }
 
-const BROWSER_FORMATS = new Set(['gif', 'jpg', 'jpeg', 'jpe', 'jfif', 'jif', 'pjpg', 'pjpeg', 'png', 'svg', 'webp', 'avif']);
+const BROWSER_FORMATS = new Set([
+    'gif',
+    'jpg',
+    'jpeg',
+    'jpe',
+    'jfif',
+    'jif',
+    'pjpg',
+    'pjpeg',
+    'png',
+    'svg',
+    'webp',
+    'avif',
+]);
 
 // Half of a surrogate pair can't be encoded.
 function wellFormed(text) {

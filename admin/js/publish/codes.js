@@ -11,11 +11,32 @@
 
 import {imageAddress, originalAddress} from './address.js';
 
-const MIME = {avif: 'image/avif', webp: 'image/webp', jpg: 'image/jpeg', pjpg: 'image/jpeg', png: 'image/png', gif: 'image/gif'};
+const MIME = {
+    avif: 'image/avif',
+    webp: 'image/webp',
+    jpg: 'image/jpeg',
+    pjpg: 'image/jpeg',
+    png: 'image/png',
+    gif: 'image/gif',
+};
 
 export const OUTPUTS = {
-    plain, img_tag, img_tag_lazy, img_srcset_tag, picture_tag, picture_formats, img_tag_zoom, img_tag_gallery, canvas_zoom,
-    slideshow, element_image, element_zoom, css, markdown, bbcode, curl,
+    plain,
+    img_tag,
+    img_tag_lazy,
+    img_srcset_tag,
+    picture_tag,
+    picture_formats,
+    img_tag_zoom,
+    img_tag_gallery,
+    canvas_zoom,
+    slideshow,
+    element_image,
+    element_zoom,
+    css,
+    markdown,
+    bbcode,
+    curl,
 };
 
 // Which of them come in candidates of several widths.
@@ -23,8 +44,15 @@ export const RESPONSIVE = new Set(['img_srcset_tag', 'picture_tag', 'picture_for
 
 // Which of them have an `alt` text.
 export const DESCRIBED = new Set([
-    'img_tag', 'img_tag_lazy', 'img_srcset_tag', 'picture_tag', 'picture_formats', 'img_tag_zoom', 'img_tag_gallery',
-    'element_image', 'markdown',
+    'img_tag',
+    'img_tag_lazy',
+    'img_srcset_tag',
+    'picture_tag',
+    'picture_formats',
+    'img_tag_zoom',
+    'img_tag_gallery',
+    'element_image',
+    'markdown',
 ]);
 
 export const PICTURE_WIDTHS = [480, 800];
@@ -51,7 +79,9 @@ function url(about, more = {}, dropped = []) {
 }
 
 function tag(name, attributes) {
-    const given = Object.entries(attributes).filter(([, value]) => value !== undefined && value !== '' && value !== false);
+    const given = Object.entries(attributes).filter(
+        ([, value]) => value !== undefined && value !== '' && value !== false,
+    );
     return `<${[name, ...given.map(([key, value]) => `${key}="${attribute(value)}"`)].join(' ')}>`;
 }
 
@@ -59,7 +89,13 @@ function tag(name, attributes) {
 function img(about, attributes) {
     const {width, height} = about;
     const size = width && height ? {width: String(width), height: String(height)} : {};
-    const text = tag('img', {...attributes, ...size, loading: lazily(about), decoding: about.decoding, fetchpriority: about.priority});
+    const text = tag('img', {
+        ...attributes,
+        ...size,
+        loading: lazily(about),
+        decoding: about.decoding,
+        fetchpriority: about.priority,
+    });
     return text.replace(/^<img( src="[^"]*")?/, start => `${start} alt="${attribute(about.alt ?? '')}"`);
 }
 
@@ -76,17 +112,26 @@ export function img_tag(about) {
 }
 
 export function img_tag_lazy(about) {
-    const image = img({...about, loading: '', priority: ''}, {
-        src: `${about.server}static/images/spacer.png`, 'data-defer-src': url(about),
-    });
+    const image = img(
+        {...about, loading: '', priority: ''},
+        {
+            src: `${about.server}static/images/spacer.png`,
+            'data-defer-src': url(about),
+        },
+    );
     return `${image}\n${script(about, 'js/image-defer.min.js', ' async')}`;
 }
 
 export function img_srcset_tag(about) {
     const widths = candidates(about, SRCSET_WIDTHS);
-    return img({...about, height: 0}, {
-        src: sized(about, widths.at(-1)), srcset: srcset(about, widths), sizes: about.sizes || '100vw',
-    });
+    return img(
+        {...about, height: 0},
+        {
+            src: sized(about, widths.at(-1)),
+            srcset: srcset(about, widths),
+            sizes: about.sizes || '100vw',
+        },
+    );
 }
 
 // One picture for narrow, middle and wide screens.
@@ -183,7 +228,10 @@ export function css(about) {
 }
 
 export function markdown(about) {
-    const alt = String(about.alt ?? '').replace(/\\/g, '\\\\').replace(/([[\]])/g, '\\$1').replace(/\s+/g, ' ');
+    const alt = String(about.alt ?? '')
+        .replace(/\\/g, '\\\\')
+        .replace(/([[\]])/g, '\\$1')
+        .replace(/\s+/g, ' ');
     return `![${alt}](${url(about)})`;
 }
 
@@ -215,7 +263,8 @@ export function fileName(about) {
 
 // Addresses of several images as a table for spreadsheets.
 export function csv(rows) {
-    const cell = text => (/[",\r\n]/.test(text) || /^[=+\-@\t]/.test(text) ? `"${guarded(text).replace(/"/g, '""')}"` : text);
+    const cell = text =>
+        /[",\r\n]/.test(text) || /^[=+\-@\t]/.test(text) ? `"${guarded(text).replace(/"/g, '""')}"` : text;
     return `${['src,url', ...rows.map(row => [row.src, row.url].map(cell).join(','))].join('\r\n')}\r\n`;
 }
 
@@ -237,7 +286,11 @@ function candidates(about, usual) {
 function sized(about, width, more = {}) {
     const {width: full, height} = about.parameters;
     if (Number(full) && Number(height) && !about.free) {
-        return url(about, {width: String(width), height: String(Math.max(1, Math.round((height * width) / full))), ...more});
+        return url(about, {
+            width: String(width),
+            height: String(Math.max(1, Math.round((height * width) / full))),
+            ...more,
+        });
     }
     return url(about, {width: String(width), ...more}, ['height']);
 }

@@ -7,18 +7,36 @@ import {plain} from './values.js';
 const HEX = /^#[0-9a-f]{6}$/;
 
 export function fillField(one, about) {
-    const picker = h('input', {type: 'color', 'aria-label': t('fill_picker'), on: {input: () => about.change(picker.value)}});
-    const text = h('input', {
-        id: about.id, type: 'text', autocomplete: 'off', spellcheck: 'false', maxlength: '32', placeholder: 'white',
-        'aria-describedby': about.describedby, on: {change: () => about.change(text.value)},
+    const picker = h('input', {
+        type: 'color',
+        'aria-label': t('fill_picker'),
+        on: {input: () => about.change(picker.value)},
     });
-    const [auto, none] = ['auto', 'none'].map(word => h('input', {
-        type: 'checkbox', on: {change: event => about.change(event.target.checked ? word : '')},
-    }));
-    const reset = h('button', {type: 'button', class: 'button quiet', on: {click: () => about.change('')}}, t('fill_reset'));
+    const text = h('input', {
+        id: about.id,
+        type: 'text',
+        autocomplete: 'off',
+        spellcheck: 'false',
+        maxlength: '32',
+        placeholder: 'white',
+        'aria-describedby': about.describedby,
+        on: {change: () => about.change(text.value)},
+    });
+    const [auto, none] = ['auto', 'none'].map(word =>
+        h('input', {
+            type: 'checkbox',
+            on: {change: event => about.change(event.target.checked ? word : '')},
+        }),
+    );
+    const reset = h(
+        'button',
+        {type: 'button', class: 'button quiet', on: {click: () => about.change('')}},
+        t('fill_reset'),
+    );
     return {
         element: h(
-            'div', {class: 'pub-fill'},
+            'div',
+            {class: 'pub-fill'},
             h('div', {class: 'pub-pair'}, picker, text, reset),
             h('div', {class: 'pub-pair'}, h('label', {}, auto, t('fill_auto')), h('label', {}, none, t('fill_none'))),
         ),

@@ -20,23 +20,64 @@ export class CropTool {
         this.change = change;
         this.point = point;
         this.img = h('img', {alt: '', draggable: 'false', on: {load: () => this.#place()}});
-        this.frame = h('div', {
-            class: 'crop-frame', tabindex: '0', role: 'group', 'aria-label': t('crop_frame'), 'aria-describedby': 'crop-keys crop-state',
-        }, ...HANDLES.map(handle => h('span', {class: `crop-handle crop-${handle}`, dataset: {handle}})));
+        this.frame = h(
+            'div',
+            {
+                class: 'crop-frame',
+                tabindex: '0',
+                role: 'group',
+                'aria-label': t('crop_frame'),
+                'aria-describedby': 'crop-keys crop-state',
+            },
+            ...HANDLES.map(handle => h('span', {class: `crop-handle crop-${handle}`, dataset: {handle}})),
+        );
         this.spot = h('span', {class: 'crop-spot', hidden: true, 'aria-hidden': 'true'});
         this.shade = h('div', {class: 'crop-shade'});
-        this.stage = h('div', {class: 'crop-stage'}, h('div', {class: 'crop-picture'}, this.img, this.shade), this.frame, this.spot);
+        this.stage = h(
+            'div',
+            {class: 'crop-stage'},
+            h('div', {class: 'crop-picture'}, this.img, this.shade),
+            this.frame,
+            this.spot,
+        );
         this.state = h('p', {class: 'hint', id: 'crop-state', role: 'status'});
-        this.shape = h('select', {id: 'crop-ratio', on: {change: () => this.#force(RATIOS[this.shape.value])}},
-            ...Object.keys(RATIOS).map(name => h('option', {value: name}, name || t('ratio_free'))));
-        const all = h('button', {type: 'button', class: 'button', on: {click: () => this.#take({...WHOLE})}}, t('crop_all'));
-        this.pointer = point && h('button', {
-            type: 'button', class: 'button', 'aria-pressed': 'false', on: {click: () => this.#pointing(this.pointer.getAttribute('aria-pressed') !== 'true')},
-        }, icon('focus'), t('crop_point'));
+        this.shape = h(
+            'select',
+            {id: 'crop-ratio', on: {change: () => this.#force(RATIOS[this.shape.value])}},
+            ...Object.keys(RATIOS).map(name => h('option', {value: name}, name || t('ratio_free'))),
+        );
+        const all = h(
+            'button',
+            {type: 'button', class: 'button', on: {click: () => this.#take({...WHOLE})}},
+            t('crop_all'),
+        );
+        this.pointer =
+            point &&
+            h(
+                'button',
+                {
+                    type: 'button',
+                    class: 'button',
+                    'aria-pressed': 'false',
+                    on: {click: () => this.#pointing(this.pointer.getAttribute('aria-pressed') !== 'true')},
+                },
+                icon('focus'),
+                t('crop_point'),
+            );
         this.element = h(
-            'div', {class: 'crop-tool'}, this.stage, this.state,
+            'div',
+            {class: 'crop-tool'},
+            this.stage,
+            this.state,
             h('p', {class: 'visually-hidden', id: 'crop-keys'}, t('crop_keys')),
-            h('div', {class: 'row pub-crop-tools'}, h('label', {for: 'crop-ratio'}, t('ratio')), this.shape, all, ...(point ? [this.pointer] : [])),
+            h(
+                'div',
+                {class: 'row pub-crop-tools'},
+                h('label', {for: 'crop-ratio'}, t('ratio')),
+                this.shape,
+                all,
+                ...(point ? [this.pointer] : []),
+            ),
         );
         this.#listen();
     }

@@ -65,12 +65,21 @@ export class ParameterForm {
         const count = h('span', {class: 'badge pub-count'});
         const tool = this.about.tools?.[name];
         const element = h(
-            'details', {class: 'pub-group', dataset: {group: name}},
+            'details',
+            {class: 'pub-group', dataset: {group: name}},
             h('summary', {}, h('span', {}, t(`group_${name}`)), count),
-            h('div', {class: 'pub-fields'}, ...(tool ? [tool] : []),
-                ...rows.flatMap(one => (one.name === 'dpi' ? [...this.#unitsFor(name), this.#row(one)] : [this.#row(one)]))),
+            h(
+                'div',
+                {class: 'pub-fields'},
+                ...(tool ? [tool] : []),
+                ...rows.flatMap(one =>
+                    one.name === 'dpi' ? [...this.#unitsFor(name), this.#row(one)] : [this.#row(one)],
+                ),
+            ),
         );
-        element.querySelector('summary').addEventListener('click', () => { this.#groups.get(name).touched = true; });
+        element.querySelector('summary').addEventListener('click', () => {
+            this.#groups.get(name).touched = true;
+        });
         this.#groups.set(name, {element, count, names: rows, touched: false});
         return element;
     }
@@ -87,19 +96,52 @@ export class ParameterForm {
         const error = h('div', {class: 'error', id: `${id}-error`, hidden: true});
         const notes = h('ul', {class: 'pub-notes', 'aria-live': 'polite'});
         const field = makeField(one, {
-            id, facts: this.about.facts, pick: this.about.pick, describedby: `${id}-hint ${id}-error`,
+            id,
+            facts: this.about.facts,
+            pick: this.about.pick,
+            describedby: `${id}-hint ${id}-error`,
             change: value => this.#entered(one, value),
         });
         const label = h('label', {for: id}, t(`label_${one.name}`));
-        const mark = h('span', {class: 'pub-mark', hidden: true, title: t('own_change')}, '•', h('span', {class: 'visually-hidden'}, t('own_change')));
-        const help = this.about.help && h(
-            'a', {class: 'pub-help', href: this.about.help(one.name), target: 'qis-guide', 'aria-label': t('help_for', {name: t(`label_${one.name}`)}), title: t('help_for', {name: t(`label_${one.name}`)})},
-            '?',
+        const mark = h(
+            'span',
+            {class: 'pub-mark', hidden: true, title: t('own_change')},
+            '•',
+            h('span', {class: 'visually-hidden'}, t('own_change')),
         );
+        const help =
+            this.about.help &&
+            h(
+                'a',
+                {
+                    class: 'pub-help',
+                    href: this.about.help(one.name),
+                    target: 'qis-guide',
+                    'aria-label': t('help_for', {name: t(`label_${one.name}`)}),
+                    title: t('help_for', {name: t(`label_${one.name}`)}),
+                },
+                '?',
+            );
         const head = h('div', {class: 'pub-label'}, label, mark, ...(help ? [help] : []));
-        const element = one.kind === 'flag'
-            ? h('div', {class: 'field pub-row pub-flag', dataset: {name: one.name}}, h('div', {class: 'pub-label'}, field.element, label, mark, ...(help ? [help] : [])), hint, error, notes)
-            : h('div', {class: `field pub-row pub-${one.kind}-row`, dataset: {name: one.name}}, head, field.element, hint, error, notes);
+        const element =
+            one.kind === 'flag'
+                ? h(
+                      'div',
+                      {class: 'field pub-row pub-flag', dataset: {name: one.name}},
+                      h('div', {class: 'pub-label'}, field.element, label, mark, ...(help ? [help] : [])),
+                      hint,
+                      error,
+                      notes,
+                  )
+                : h(
+                      'div',
+                      {class: `field pub-row pub-${one.kind}-row`, dataset: {name: one.name}},
+                      head,
+                      field.element,
+                      hint,
+                      error,
+                      notes,
+                  );
         this.#rows.set(one.name, {one, field, element, hint, error, notes, mark});
         return element;
     }
@@ -128,8 +170,13 @@ export class ParameterForm {
     #showNotes(name, row) {
         const base = this.#base[name];
         const named = plain(row.one, base) !== '';
-        row.hint.textContent = named && !same(row.one, base, this.#values[name]) ? t('template_says', {value: String(base)}) : this.#hint(name);
-        row.notes.replaceChildren(...this.#warned.filter(one => one.parameter === name).map(one => h('li', {}, icon('warning'), one.text)));
+        row.hint.textContent =
+            named && !same(row.one, base, this.#values[name])
+                ? t('template_says', {value: String(base)})
+                : this.#hint(name);
+        row.notes.replaceChildren(
+            ...this.#warned.filter(one => one.parameter === name).map(one => h('li', {}, icon('warning'), one.text)),
+        );
     }
 
     #hint(name) {
@@ -140,12 +187,28 @@ export class ParameterForm {
 
     #unitsFor(group) {
         if (group !== 'size' || !this.about.units) return [];
-        const list = h('select', {id: 'p-units', on: {change: () => {
-            this.unit = list.value;
-            for (const name of ['width', 'height']) this.#showRow(name, this.#rows.get(name));
-        }}}, ...Object.keys(PER_INCH).map(unit => h('option', {value: unit}, t(`unit_${unit}`))));
+        const list = h(
+            'select',
+            {
+                id: 'p-units',
+                on: {
+                    change: () => {
+                        this.unit = list.value;
+                        for (const name of ['width', 'height']) this.#showRow(name, this.#rows.get(name));
+                    },
+                },
+            },
+            ...Object.keys(PER_INCH).map(unit => h('option', {value: unit}, t(`unit_${unit}`))),
+        );
         this.units = list;
-        return [h('div', {class: 'field pub-row'}, h('div', {class: 'pub-label'}, h('label', {for: 'p-units'}, t('units'))), list)];
+        return [
+            h(
+                'div',
+                {class: 'field pub-row'},
+                h('div', {class: 'pub-label'}, h('label', {for: 'p-units'}, t('units'))),
+                list,
+            ),
+        ];
     }
 
     #showUnits() {

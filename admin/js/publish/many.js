@@ -13,19 +13,58 @@ export class Many {
     constructor({change, choose}) {
         this.choose = choose;
         this.list = h('ol', {class: 'pub-many'});
-        this.box = h('textarea', {id: 'pub-more', rows: '5', spellcheck: 'false', on: {change: () => change(pathsOf(this.box.value))}});
+        this.box = h('textarea', {
+            id: 'pub-more',
+            rows: '5',
+            spellcheck: 'false',
+            on: {change: () => change(pathsOf(this.box.value))},
+        });
         this.count = h('span', {class: 'badge'});
-        this.pick = h('button', {type: 'button', class: 'button', on: {click: async () => {
-            const chosen = await pickFile({path: '/', multiple: true});
-            if (chosen?.length) change([...new Set([...pathsOf(this.box.value), ...[chosen].flat()])]);
-        }}}, t('many_pick'));
+        this.pick = h(
+            'button',
+            {
+                type: 'button',
+                class: 'button',
+                on: {
+                    click: async () => {
+                        const chosen = await pickFile({path: '/', multiple: true});
+                        if (chosen?.length) change([...new Set([...pathsOf(this.box.value), ...[chosen].flat()])]);
+                    },
+                },
+            },
+            t('many_pick'),
+        );
         this.save = h('a', {class: 'button', download: 'images.csv'}, t('many_save'));
-        this.element = h('details', {class: 'card pub-several'},
+        this.element = h(
+            'details',
+            {class: 'card pub-several'},
             h('summary', {}, t('many'), ' ', this.count),
-            h('div', {class: 'stack'},
-                h('div', {class: 'field'}, h('label', {for: 'pub-more'}, t('many_paths')), this.box, h('p', {class: 'hint'}, t('many_hint'))),
+            h(
+                'div',
+                {class: 'stack'},
+                h(
+                    'div',
+                    {class: 'field'},
+                    h('label', {for: 'pub-more'}, t('many_paths')),
+                    this.box,
+                    h('p', {class: 'hint'}, t('many_hint')),
+                ),
                 this.list,
-                h('div', {class: 'row'}, this.pick, copyButton(() => this.#addresses().map(row => row.url).join('\n'), {label: t('many_copy')}), this.save)));
+                h(
+                    'div',
+                    {class: 'row'},
+                    this.pick,
+                    copyButton(
+                        () =>
+                            this.#addresses()
+                                .map(row => row.url)
+                                .join('\n'),
+                        {label: t('many_copy')},
+                    ),
+                    this.save,
+                ),
+            ),
+        );
     }
 
     show(list, current, about) {
@@ -34,8 +73,28 @@ export class Many {
         this.count.textContent = list.length > 1 ? String(list.length) : '';
         if (list.length > 1) this.element.open = true;
         if (document.activeElement !== this.box) this.box.value = list.join('\n');
-        this.list.replaceChildren(...(list.length > 1 ? list.slice(0, SHOWN).map(src => h('li', {},
-            h('button', {type: 'button', class: 'button quiet', 'aria-current': src === current ? 'true' : null, on: {click: () => this.choose(src)}}, src))) : []));
+        this.list.replaceChildren(
+            ...(list.length > 1
+                ? list
+                      .slice(0, SHOWN)
+                      .map(src =>
+                          h(
+                              'li',
+                              {},
+                              h(
+                                  'button',
+                                  {
+                                      type: 'button',
+                                      class: 'button quiet',
+                                      'aria-current': src === current ? 'true' : null,
+                                      on: {click: () => this.choose(src)},
+                                  },
+                                  src,
+                              ),
+                          ),
+                      )
+                : []),
+        );
         if (list.length > SHOWN) this.list.append(h('li', {class: 'muted'}, t('many_more', {n: list.length - SHOWN})));
         URL.revokeObjectURL(this.save.href);
         this.save.href = URL.createObjectURL(new Blob([csv(this.#addresses())], {type: 'text/csv'}));

@@ -20,12 +20,28 @@ export class Measure {
         this.choose = choose;
         this.line = h('p', {class: 'pub-facts', role: 'status'});
         this.rows = h('tbody');
-        this.table = h('details', {class: 'pub-formats', on: {toggle: () => this.table.open && this.#compare()}},
+        this.table = h(
+            'details',
+            {class: 'pub-formats', on: {toggle: () => this.table.open && this.#compare()}},
             h('summary', {}, t('formats_title')),
-            h('table', {class: 'table'},
+            h(
+                'table',
+                {class: 'table'},
                 h('caption', {class: 'visually-hidden'}, t('formats_title')),
-                h('thead', {}, h('tr', {}, ...['format', 'bytes', 'saved', 'time', 'use'].map(name => h('th', {scope: 'col'}, t(`formats_${name}`))))),
-                this.rows));
+                h(
+                    'thead',
+                    {},
+                    h(
+                        'tr',
+                        {},
+                        ...['format', 'bytes', 'saved', 'time', 'deed'].map(name =>
+                            h('th', {scope: 'col'}, t(`formats_${name}`)),
+                        ),
+                    ),
+                ),
+                this.rows,
+            ),
+        );
         this.element = h('div', {class: 'pub-measure'}, this.line, this.table);
         this.checks = new OneAtATime(wish => this.#check(wish));
     }
@@ -52,12 +68,23 @@ export class Measure {
 
     #told(check) {
         const title = this.facts.formats.find(format => format.name === check.format)?.title ?? check.format;
-        const parts = [h('strong', {}, t('n_by_m', {width: number(check.width), height: number(check.height)})), h('span', {}, title)];
+        const parts = [
+            h('strong', {}, t('n_by_m', {width: number(check.width), height: number(check.height)})),
+            h('span', {}, title),
+        ];
         if (check.bytes !== undefined) {
             parts.push(h('strong', {class: 'pub-bytes'}, bytesText(check.bytes)));
-            parts.push(h('span', {class: 'muted'}, check.from_cache ? t('from_cache') : t('made_in', {ms: number(Math.round(check.seconds * 1000))})));
+            parts.push(
+                h(
+                    'span',
+                    {class: 'muted'},
+                    check.from_cache ? t('from_cache') : t('made_in', {ms: number(Math.round(check.seconds * 1000))}),
+                ),
+            );
         }
-        const badge = check.public ? h('span', {class: 'badge'}, t('public_yes')) : h('span', {class: 'badge pub-warn', title: check.public_reason}, t('public_no'));
+        const badge = check.public
+            ? h('span', {class: 'badge'}, t('public_yes'))
+            : h('span', {class: 'badge pub-warn', title: check.public_reason}, t('public_no'));
         return [...parts, badge];
     }
 
@@ -74,9 +101,15 @@ export class Measure {
         const {src, parameters} = this.wish;
         const found = [];
         const chosen = parameters.format;
-        for (const format of [...new Set([...COMPARED, ...(chosen ? [chosen] : [])])].filter(name => this.#written(name))) {
+        for (const format of [...new Set([...COMPARED, ...(chosen ? [chosen] : [])])].filter(name =>
+            this.#written(name),
+        )) {
             try {
-                const check = await api.get('imaging/check/', {...parameters, src, format, measure: 1}, {signal: controller.signal});
+                const check = await api.get(
+                    'imaging/check/',
+                    {...parameters, src, format, measure: 1},
+                    {signal: controller.signal},
+                );
                 found.push({format, ...check});
             } catch (error) {
                 if (controller.signal.aborted) return;
@@ -93,17 +126,54 @@ export class Measure {
 
     #show(found, chosen) {
         const jpeg = found.find(one => one.format === 'jpg')?.bytes;
-        this.rows.replaceChildren(...found.map(one => h('tr', {},
-            h('th', {scope: 'row'}, this.facts.formats.find(format => format.name === one.format).title),
-            h('td', {dataset: {label: t('formats_bytes')}}, one.error ?? bytesText(one.bytes)),
-            h('td', {dataset: {label: t('formats_saved')}}, jpeg && one.bytes ? percent(one.bytes / jpeg - 1) : '–'),
-            h('td', {dataset: {label: t('formats_time')}}, one.error ? '–' : one.from_cache ? t('from_cache') : t('n_ms', {n: number(Math.round(one.seconds * 1000))})),
-            h('td', {}, one.format === chosen
-                ? h('span', {class: 'badge'}, t('formats_chosen'))
-                : h('button', {type: 'button', class: 'button', disabled: Boolean(one.error), 'aria-label': t('formats_use', {format: one.format}), on: {click: () => this.choose(one.format)}}, t('formats_take'))))));
+        this.rows.replaceChildren(
+            ...found.map(one =>
+                h(
+                    'tr',
+                    {},
+                    h('th', {scope: 'row'}, this.facts.formats.find(format => format.name === one.format).title),
+                    h('td', {dataset: {label: t('formats_bytes')}}, one.error ?? bytesText(one.bytes)),
+                    h(
+                        'td',
+                        {dataset: {label: t('formats_saved')}},
+                        jpeg && one.bytes ? percent(one.bytes / jpeg - 1) : '–',
+                    ),
+                    h(
+                        'td',
+                        {dataset: {label: t('formats_time')}},
+                        one.error
+                            ? '–'
+                            : one.from_cache
+                              ? t('from_cache')
+                              : t('n_ms', {n: number(Math.round(one.seconds * 1000))}),
+                    ),
+                    h(
+                        'td',
+                        {},
+                        one.format === chosen
+                            ? h('span', {class: 'badge'}, t('formats_chosen'))
+                            : h(
+                                  'button',
+                                  {
+                                      type: 'button',
+                                      class: 'button',
+                                      disabled: Boolean(one.error),
+                                      'aria-label': t('formats_use', {format: one.format}),
+                                      on: {click: () => this.choose(one.format)},
+                                  },
+                                  t('formats_take'),
+                              ),
+                    ),
+                ),
+            ),
+        );
     }
 }
 
 function percent(share) {
-    return new Intl.NumberFormat(undefined, {style: 'percent', maximumFractionDigits: 0, signDisplay: 'exceptZero'}).format(share);
+    return new Intl.NumberFormat(undefined, {
+        style: 'percent',
+        maximumFractionDigits: 0,
+        signDisplay: 'exceptZero',
+    }).format(share);
 }

@@ -19,9 +19,17 @@ export class Output {
     // `change`: told what was chosen
     constructor({change}) {
         this.change = change;
-        this.kind = h('select', {id: 'pub-output', on: {change: () => change({output: this.kind.value})}},
-            ...Object.entries(GROUPS).map(([group, kinds]) => h('optgroup', {label: t(`outputs_${group}`)},
-                ...kinds.map(kind => h('option', {value: kind}, t(`output_${kind}`))))));
+        this.kind = h(
+            'select',
+            {id: 'pub-output', on: {change: () => change({output: this.kind.value})}},
+            ...Object.entries(GROUPS).map(([group, kinds]) =>
+                h(
+                    'optgroup',
+                    {label: t(`outputs_${group}`)},
+                    ...kinds.map(kind => h('option', {value: kind}, t(`output_${kind}`))),
+                ),
+            ),
+        );
         this.fields = this.#fields();
         this.text = h('code', {tabindex: '0', 'aria-label': t('code')});
         this.hint = h('p', {class: 'hint'});
@@ -33,13 +41,19 @@ export class Output {
         };
         const copy = copyButton(() => this.code, {label: t('copy_code'), words: t('copy_code'), source: this.text});
         copy.classList.add('primary');
-        this.element = h('section', {class: 'card pub-output', 'aria-labelledby': 'pub-output-title'},
+        this.element = h(
+            'section',
+            {class: 'card pub-output', 'aria-labelledby': 'pub-output-title'},
             h('h2', {id: 'pub-output-title'}, t('output')),
-            h('div', {class: 'pub-choices'},
+            h(
+                'div',
+                {class: 'pub-choices'},
                 h('div', {class: 'field'}, h('label', {for: 'pub-output'}, t('output_kind')), this.kind, this.hint),
-                ...Object.values(this.fields).map(field => field.element)),
+                ...Object.values(this.fields).map(field => field.element),
+            ),
             h('pre', {class: 'pub-code'}, this.text),
-            h('div', {class: 'row pub-actions'}, copy, ...Object.values(this.links)));
+            h('div', {class: 'row pub-actions'}, copy, ...Object.values(this.links)),
+        );
     }
 
     // `about`: as codes.js wants it, without what is chosen here
@@ -55,8 +69,14 @@ export class Output {
             field.show(chosen);
         }
         this.code = code(kind, {
-            ...about, alt: chosen.alt, sizes: chosen.sizes, widths: widthsOf(chosen.widths), loading: chosen.loading,
-            decoding: chosen.decoding, priority: chosen.priority, formats: chosen.formats.split(',').filter(Boolean),
+            ...about,
+            alt: chosen.alt,
+            sizes: chosen.sizes,
+            widths: widthsOf(chosen.widths),
+            loading: chosen.loading,
+            decoding: chosen.decoding,
+            priority: chosen.priority,
+            formats: chosen.formats.split(',').filter(Boolean),
         });
         this.text.replaceChildren(...(IN_HTML.has(kind) ? coloured(this.code) : [this.code]));
         const here = {...about, server: root};
@@ -69,18 +89,39 @@ export class Output {
     #fields() {
         return {
             alt: this.#text('alt', kind => DESCRIBED.has(kind)),
-            widths: this.#text('widths', kind => RESPONSIVE.has(kind), kind => (kind === 'picture_tag' ? PICTURE_WIDTHS : SRCSET_WIDTHS).join(' ')),
-            sizes: this.#text('sizes', kind => ['img_srcset_tag', 'picture_formats', 'element_image'].includes(kind), null, [
-                '100vw', '50vw', '(min-width: 60rem) 50vw, 100vw', '(min-width: 60rem) 33vw, (min-width: 40rem) 50vw, 100vw', '(min-width: 48rem) 720px, 100vw',
-            ]),
+            widths: this.#text(
+                'widths',
+                kind => RESPONSIVE.has(kind),
+                kind => (kind === 'picture_tag' ? PICTURE_WIDTHS : SRCSET_WIDTHS).join(' '),
+            ),
+            sizes: this.#text(
+                'sizes',
+                kind => ['img_srcset_tag', 'picture_formats', 'element_image'].includes(kind),
+                null,
+                [
+                    '100vw',
+                    '50vw',
+                    '(min-width: 60rem) 50vw, 100vw',
+                    '(min-width: 60rem) 33vw, (min-width: 40rem) 50vw, 100vw',
+                    '(min-width: 48rem) 720px, 100vw',
+                ],
+            ),
             formats: this.#formats(),
             loading: this.#loading(),
         };
     }
 
     #text(name, wanted, placeholder = null, suggestions = []) {
-        const box = h('input', {type: 'text', id: `pub-${name}`, autocomplete: 'off', list: suggestions.length ? `pub-${name}-list` : null, on: {input: () => this.change({[name]: box.value})}});
-        const list = suggestions.length ? [h('datalist', {id: `pub-${name}-list`}, ...suggestions.map(value => h('option', {value})))] : [];
+        const box = h('input', {
+            type: 'text',
+            id: `pub-${name}`,
+            autocomplete: 'off',
+            list: suggestions.length ? `pub-${name}-list` : null,
+            on: {input: () => this.change({[name]: box.value})},
+        });
+        const list = suggestions.length
+            ? [h('datalist', {id: `pub-${name}-list`}, ...suggestions.map(value => h('option', {value})))]
+            : [];
         const hint = h('p', {class: 'hint'}, t(`hint_${name}`));
         return {
             element: h('div', {class: 'field'}, h('label', {for: `pub-${name}`}, t(name)), box, ...list, hint),
@@ -93,13 +134,25 @@ export class Output {
     }
 
     #formats() {
-        const boxes = FORMATS.map(format => h('input', {type: 'checkbox', value: format, on: {change: () => {
-            const taken = boxes.filter(box => box.checked).map(box => box.value);
-            this.change({formats: (taken.length ? taken : ['jpg']).join(',')});
-        }}}));
+        const boxes = FORMATS.map(format =>
+            h('input', {
+                type: 'checkbox',
+                value: format,
+                on: {
+                    change: () => {
+                        const taken = boxes.filter(box => box.checked).map(box => box.value);
+                        this.change({formats: (taken.length ? taken : ['jpg']).join(',')});
+                    },
+                },
+            }),
+        );
         return {
-            element: h('fieldset', {class: 'field pub-boxes'}, h('legend', {}, t('formats_offered')),
-                ...boxes.map(box => h('label', {}, box, box.value.toUpperCase()))),
+            element: h(
+                'fieldset',
+                {class: 'field pub-boxes'},
+                h('legend', {}, t('formats_offered')),
+                ...boxes.map(box => h('label', {}, box, box.value.toUpperCase())),
+            ),
             for: kind => kind === 'picture_formats' || kind === 'css',
             show: chosen => {
                 for (const box of boxes) box.checked = chosen.formats.split(',').includes(box.value);
@@ -109,13 +162,29 @@ export class Output {
 
     #loading() {
         const box = (name, on, off = '') => {
-            const input = h('input', {type: 'checkbox', on: {change: () => this.change({[name]: input.checked ? on : off})}});
+            const input = h('input', {
+                type: 'checkbox',
+                on: {change: () => this.change({[name]: input.checked ? on : off})},
+            });
             return {name, on, input, element: h('label', {}, input, t(`use_${name}`))};
         };
         const boxes = [box('loading', 'lazy', 'eager'), box('decoding', 'async'), box('priority', 'high')];
         return {
-            element: h('fieldset', {class: 'field pub-boxes'}, h('legend', {}, t('loading')), ...boxes.map(one => one.element)),
-            for: kind => ['img_tag', 'img_srcset_tag', 'picture_tag', 'picture_formats', 'img_tag_zoom', 'img_tag_gallery'].includes(kind),
+            element: h(
+                'fieldset',
+                {class: 'field pub-boxes'},
+                h('legend', {}, t('loading')),
+                ...boxes.map(one => one.element),
+            ),
+            for: kind =>
+                [
+                    'img_tag',
+                    'img_srcset_tag',
+                    'picture_tag',
+                    'picture_formats',
+                    'img_tag_zoom',
+                    'img_tag_gallery',
+                ].includes(kind),
             show: chosen => {
                 for (const one of boxes) one.input.checked = chosen[one.name] === one.on;
             },

@@ -26,7 +26,9 @@ export async function editParameters({src, values = {}, title}) {
         await picture.decode().catch(() => {});
     });
     const form = new ParameterForm({
-        facts, help: guideAddress, pick: () => pickFile({path: '/'}),
+        facts,
+        help: guideAddress,
+        pick: () => pickFile({path: '/'}),
         names: new Set(CONTROLS.map(one => one.name).filter(name => !OTHERS.has(name))),
         change: more => show({...chosen, ...more}),
     });
@@ -37,10 +39,13 @@ export async function editParameters({src, values = {}, title}) {
     }
     show(chosen);
     const answer = await openDialog({
-        title: title ?? t('parameters'), wide: true,
+        title: title ?? t('parameters'),
+        wide: true,
         body: h('div', {class: 'pub-dialog'}, form.element, src ? h('div', {class: 'pub-stage'}, picture) : null),
         actions: [
-            {label: t('none_at_all'), value: 'none'}, {label: t('cancel'), value: 'no'}, {label: t('ok'), value: 'yes', kind: 'primary'},
+            {label: t('none_at_all'), value: 'none'},
+            {label: t('cancel'), value: 'no'},
+            {label: t('ok'), value: 'yes', kind: 'primary'},
         ],
     });
     if (answer === 'none') return {};
@@ -48,13 +53,16 @@ export async function editParameters({src, values = {}, title}) {
 }
 
 function given(document) {
-    return Object.fromEntries(Object.entries(document).filter(
-        ([field, entry]) => entry.value !== null && !['attachment', 'record_stats', 'expiry_secs'].includes(field),
-    ));
+    return Object.fromEntries(
+        Object.entries(document).filter(
+            ([field, entry]) => entry.value !== null && !['attachment', 'record_stats', 'expiry_secs'].includes(field),
+        ),
+    );
 }
 
 // The styles of the controls, on pages that don't have them.
 function wear() {
     const href = `${page.static}css/publish.css`;
-    if (![...document.styleSheets].some(sheet => sheet.href?.endsWith(href))) document.head.append(h('link', {rel: 'stylesheet', href}));
+    if (![...document.styleSheets].some(sheet => sheet.href?.endsWith(href)))
+        document.head.append(h('link', {rel: 'stylesheet', href}));
 }

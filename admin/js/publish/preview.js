@@ -13,13 +13,38 @@ export class Preview {
         this.img = h('img', {class: 'pub-picture', alt: t('preview_alt')});
         this.before = h('img', {class: 'pub-picture', alt: t('before_alt')});
         this.after = h('img', {class: 'pub-picture', alt: t('after_alt')});
-        this.slide = h('input', {type: 'range', min: '0', max: '100', value: '50', 'aria-label': t('compare_slide'), on: {input: () => this.#split()}});
+        this.slide = h('input', {
+            type: 'range',
+            min: '0',
+            max: '100',
+            value: '50',
+            'aria-label': t('compare_slide'),
+            on: {input: () => this.#split()},
+        });
         this.single = h('div', {class: 'pub-stage'}, this.img);
-        this.pair = h('div', {class: 'pub-stage pub-compare', hidden: true}, h('div', {class: 'pub-stack'}, this.before, this.after));
+        this.pair = h(
+            'div',
+            {class: 'pub-stage pub-compare', hidden: true},
+            h('div', {class: 'pub-stack'}, this.before, this.after),
+        );
         this.slideRow = h('div', {class: 'pub-slide', hidden: true}, this.slide);
-        this.tabs = h('div', {class: 'pub-segments', role: 'group', 'aria-label': t('view')}, ...['result', 'compare'].map(view => h('button', {
-            type: 'button', class: 'button', dataset: {view}, 'aria-pressed': String(view === 'result'), on: {click: () => this.#look(view)},
-        }, t(`view_${view}`))));
+        this.tabs = h(
+            'div',
+            {class: 'pub-segments', role: 'group', 'aria-label': t('view')},
+            ...['result', 'compare'].map(view =>
+                h(
+                    'button',
+                    {
+                        type: 'button',
+                        class: 'button',
+                        dataset: {view},
+                        'aria-pressed': String(view === 'result'),
+                        on: {click: () => this.#look(view)},
+                    },
+                    t(`view_${view}`),
+                ),
+            ),
+        );
         this.element = h('div', {class: 'pub-preview'}, this.tabs, this.single, this.pair, this.slideRow);
         this.loader = new OneAtATime(wish => this.#load(wish));
     }
@@ -54,7 +79,8 @@ export class Preview {
 
     #look(view) {
         this.view = view;
-        for (const button of this.tabs.children) button.setAttribute('aria-pressed', String(button.dataset.view === view));
+        for (const button of this.tabs.children)
+            button.setAttribute('aria-pressed', String(button.dataset.view === view));
         const compared = view === 'compare';
         this.single.hidden = compared;
         this.pair.hidden = !compared;

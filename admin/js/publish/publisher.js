@@ -1,4 +1,4 @@
-// The publisher: controls at the left, what becomes of them at the right. Every change rebuilds preview, facts and code.
+// The publisher: controls at the left, what becomes of them at the right. Every change rebuilds preview, facts, code.
 
 import {api} from '../core/api.js';
 import {$, h, icon, page, url} from '../core/dom.js';
@@ -42,12 +42,21 @@ export class Publisher {
             point: about.names && !about.names.has('focus') ? null : focus => this.session.set({focus}),
         });
         this.form = new ParameterForm({
-            facts: about.facts, names: about.names, units: true, pick: about.pick, help: guideAddress, tools: {crop: this.crop.element},
-            hints: name => this.#hint(name), change: values => this.session.set(values),
+            facts: about.facts,
+            names: about.names,
+            units: true,
+            pick: about.pick,
+            help: guideAddress,
+            tools: {crop: this.crop.element},
+            hints: name => this.#hint(name),
+            change: values => this.session.set(values),
         });
         this.preview = new Preview({failed: () => {}});
         this.measure = new Measure({
-            facts: about.facts, told: check => this.#told(check), failed: error => this.#failed(error), choose: format => this.session.set({format}),
+            facts: about.facts,
+            told: check => this.#told(check),
+            failed: error => this.#failed(error),
+            choose: format => this.session.set({format}),
         });
         this.output = new Output({change: extras => this.session.extra(extras)});
         this.#build();
@@ -85,37 +94,105 @@ export class Publisher {
     get result() {
         const {rotated, width, height} = this.check ?? {};
         return {
-            server: this.about.server, src: this.src, parameters: this.session.parameters, width: width ?? 0, height: height ?? 0,
-            title: this.title, before: this.#original(), largest: rotated?.width ?? 0, free: plain(control('autosizefit'), this.session.values.autosizefit) === '1',
+            server: this.about.server,
+            src: this.src,
+            parameters: this.session.parameters,
+            width: width ?? 0,
+            height: height ?? 0,
+            images: [this.src, ...this.others].map(src => ({src})),
+            title: this.title,
+            before: this.#original(),
+            largest: rotated?.width ?? 0,
+            free: plain(control('autosizefit'), this.session.values.autosizefit) === '1',
         };
     }
 
     #build() {
         this.undo = this.#tool('undo', () => this.session.undo());
         this.redo = this.#tool('redo', () => this.session.redo());
-        this.reset = h('button', {type: 'button', class: 'button', on: {click: () => this.session.replace({})}}, t('undo_changes'));
-        this.template = h('select', {id: 'p-tmp', on: {change: () => this.session.replace({}, this.template.value)}},
+        this.reset = h(
+            'button',
+            {type: 'button', class: 'button', on: {click: () => this.session.replace({})}},
+            t('undo_changes'),
+        );
+        this.template = h(
+            'select',
+            {id: 'p-tmp', on: {change: () => this.session.replace({}, this.template.value)}},
             h('option', {value: ''}, t('template_default', {name: this.about.facts.default_template ?? '–'})),
-            ...(this.about.facts.templates ?? []).map(name => h('option', {value: name.toLowerCase()}, name)));
+            ...(this.about.facts.templates ?? []).map(name => h('option', {value: name.toLowerCase()}, name)),
+        );
         const templated = !this.about.names || this.about.names.has('tmp');
-        this.table = h('details', {class: 'card pub-all'}, h('summary', {}, t('all_parameters')), h('div', {class: 'pub-all-body'}));
-        const bar = h('div', {class: 'toolbar pub-bar', role: 'toolbar', 'aria-label': t('tools')},
-            ...(this.about.tools ?? []), h('span', {class: 'pub-space'}), this.undo, this.redo,
-            copyButton(() => new URL(this.address, location.href).href, {label: t('copy_state')}));
-        const controls = h('section', {class: 'pub-controls', 'aria-label': t('controls')},
-            ...(templated ? [h('div', {class: 'pub-template'},
-                h('div', {class: 'field'}, h('div', {class: 'pub-label'}, h('label', {for: 'p-tmp'}, t('template')), h('a', {class: 'pub-help', href: guideAddress('tmp'), 'aria-label': t('help_for', {name: t('template')})}, '?')), this.template),
-                this.reset)] : []),
-            this.form.element);
-        const side = h('div', {class: 'pub-side'}, h('div', {class: 'pub-sticky'}, h('section', {class: 'card', 'aria-label': t('preview')}, this.preview.element, this.measure.element)),
-            this.output.element, this.table, ...(this.about.below ?? []));
+        this.table = h(
+            'details',
+            {class: 'card pub-all'},
+            h('summary', {}, t('all_parameters')),
+            h('div', {class: 'pub-all-body'}),
+        );
+        const bar = h(
+            'div',
+            {class: 'toolbar pub-bar', role: 'toolbar', 'aria-label': t('tools')},
+            ...(this.about.tools ?? []),
+            h('span', {class: 'pub-space'}),
+            this.undo,
+            this.redo,
+            copyButton(() => new URL(this.address, location.href).href, {label: t('copy_state')}),
+        );
+        const controls = h(
+            'section',
+            {class: 'pub-controls', 'aria-label': t('controls')},
+            ...(templated
+                ? [
+                      h(
+                          'div',
+                          {class: 'pub-template'},
+                          h(
+                              'div',
+                              {class: 'field'},
+                              h(
+                                  'div',
+                                  {class: 'pub-label'},
+                                  h('label', {for: 'p-tmp'}, t('template')),
+                                  h(
+                                      'a',
+                                      {
+                                          class: 'pub-help',
+                                          href: guideAddress('tmp'),
+                                          'aria-label': t('help_for', {name: t('template')}),
+                                      },
+                                      '?',
+                                  ),
+                              ),
+                              this.template,
+                          ),
+                          this.reset,
+                      ),
+                  ]
+                : []),
+            this.form.element,
+        );
+        const side = h(
+            'div',
+            {class: 'pub-side'},
+            h(
+                'div',
+                {class: 'pub-sticky'},
+                h('section', {class: 'card', 'aria-label': t('preview')}, this.preview.element, this.measure.element),
+            ),
+            this.output.element,
+            this.table,
+            ...(this.about.below ?? []),
+        );
         this.element = h('div', {class: 'pub'}, bar, h('div', {class: 'pub-columns'}, controls, side));
         this.element.addEventListener('click', event => openGuide(event));
         this.element.addEventListener('keydown', event => this.#key(event));
     }
 
     #tool(name, run) {
-        return h('button', {type: 'button', class: 'button icon-only', 'aria-label': t(name), title: t(name), on: {click: run}}, icon(name));
+        return h(
+            'button',
+            {type: 'button', class: 'button icon-only', 'aria-label': t(name), title: t(name), on: {click: run}},
+            icon(name),
+        );
     }
 
     #key(event) {
@@ -186,8 +263,19 @@ export class Publisher {
 
     // The image with nothing but what is given, whatever the template says.
     #bare(more) {
-        const values = {autosizefit: '1', format: 'jpg', colorspace: 'rgb', strip: '1', quality: '85', page: this.session.values.page, ...more};
-        return imageAddress(page.root, this.src, {...parameters(values, this.session.base(), {tmp: this.session.state.tmp}), stats: '0'});
+        const values = {
+            autosizefit: '1',
+            format: 'jpg',
+            colorspace: 'rgb',
+            strip: '1',
+            quality: '85',
+            page: this.session.values.page,
+            ...more,
+        };
+        return imageAddress(page.root, this.src, {
+            ...parameters(values, this.session.base(), {tmp: this.session.state.tmp}),
+            stats: '0',
+        });
     }
 
     #showCrop() {
@@ -209,14 +297,29 @@ export class Publisher {
     #showTable() {
         const given = this.session.parameters;
         const base = this.session.base();
-        const names = [...new Set([...Object.keys(base).filter(name => base[name] !== ''), ...Object.keys(given)])].sort();
-        const row = name => h('tr', {},
-            h('th', {scope: 'row'}, h('code', {}, name)),
-            h('td', {dataset: {label: t('value')}}, String(given[name] ?? base[name])),
-            h('td', {dataset: {label: t('from')}}, name in given ? t('from_address') : t('from_template')));
-        $('.pub-all-body', this.table).replaceChildren(h('table', {class: 'table'},
-            h('thead', {}, h('tr', {}, ...['parameter', 'value', 'from'].map(key => h('th', {scope: 'col'}, t(key))))),
-            h('tbody', {}, ...names.map(row))));
+        const names = [
+            ...new Set([...Object.keys(base).filter(name => base[name] !== ''), ...Object.keys(given)]),
+        ].sort();
+        const row = name =>
+            h(
+                'tr',
+                {},
+                h('th', {scope: 'row'}, h('code', {}, name)),
+                h('td', {dataset: {label: t('value')}}, String(given[name] ?? base[name])),
+                h('td', {dataset: {label: t('from')}}, name in given ? t('from_address') : t('from_template')),
+            );
+        $('.pub-all-body', this.table).replaceChildren(
+            h(
+                'table',
+                {class: 'table'},
+                h(
+                    'thead',
+                    {},
+                    h('tr', {}, ...['parameter', 'value', 'from'].map(key => h('th', {scope: 'col'}, t(key)))),
+                ),
+                h('tbody', {}, ...names.map(row)),
+            ),
+        );
     }
 
     // As a template would say it.

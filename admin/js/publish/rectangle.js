@@ -83,5 +83,10 @@ function shaped(box, handle, ratio) {
 }
 
 function clipped(box) {
-    return {left: Math.max(0, box.left), top: Math.max(0, box.top), right: Math.min(1, box.right), bottom: Math.min(1, box.bottom)};
+    return {
+        left: Math.max(0, box.left),
+        top: Math.max(0, box.top),
+        right: Math.min(1, box.right),
+        bottom: Math.min(1, box.bottom),
+    };
 }

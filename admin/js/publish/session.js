@@ -38,7 +38,7 @@ export class Session {
 
     // Take over an address's parameters, without a way back.
     open(given, extras = {}) {
-        const tmp = this.bases.has((given.tmp ?? '').toLowerCase()) ? given.tmp ?? '' : '';
+        const tmp = this.bases.has((given.tmp ?? '').toLowerCase()) ? (given.tmp ?? '') : '';
         this.state = {tmp, values: fromParameters(given, this.base(tmp)), extras: {...extras}};
         this.#tell();
     }

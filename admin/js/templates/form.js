@@ -45,14 +45,31 @@ class TemplateForm {
     constructor({facts, standard, id, template, etag}) {
         Object.assign(this, {id, etag, standard, may: page.may('admin_all')});
         this.tile = template.template.tile;
-        this.name = h('input', {id: 'tpl-name', type: 'text', required: true, maxlength: 120, value: template.name, disabled: !this.may});
-        this.description = h('textarea', {id: 'tpl-description', rows: 2, maxlength: 5120, value: template.description, disabled: !this.may});
+        this.name = h('input', {
+            id: 'tpl-name',
+            type: 'text',
+            required: true,
+            maxlength: 120,
+            value: template.name,
+            disabled: !this.may,
+        });
+        this.description = h('textarea', {
+            id: 'tpl-description',
+            rows: 2,
+            maxlength: 5120,
+            value: template.description,
+            disabled: !this.may,
+        });
         this.wrong = h('p', {class: 'error', role: 'alert', id: 'tpl-wrong'});
         this.session = new Session({bases: new Map([['', {}]]), extension: ''});
         this.session.state = {tmp: '', values: fromTemplate(template.template), extras: {}};
         this.saved = {...this.session.values};
         this.form = new ParameterForm({
-            facts, template: true, help: guideAddress, pick: () => pickFile({path: '/'}), change: values => this.session.set(values),
+            facts,
+            template: true,
+            help: guideAddress,
+            pick: () => pickFile({path: '/'}),
+            change: values => this.session.set(values),
         });
         this.preview = new Preview({failed: () => {}});
         this.sample = store.get('template_sample', SAMPLE);
@@ -67,28 +84,100 @@ class TemplateForm {
         this.save = h('button', {type: 'submit', class: 'button primary'}, t('save'));
         this.different = h('tbody', null);
         this.shown = h('code', null, this.sample);
-        const pick = h('button', {type: 'button', class: 'button', on: {click: () => this.choose()}}, t('sample_choose'));
+        const pick = h(
+            'button',
+            {type: 'button', class: 'button', on: {click: () => this.choose()}},
+            t('sample_choose'),
+        );
         const fields = h('fieldset', {class: 'tpl-fields', disabled: !this.may}, this.form.element);
-        const side = h('div', {class: 'pub-side'},
-            h('div', {class: 'pub-sticky card stack'}, this.preview.element, h('div', {class: 'row'}, pick, this.shown)),
-            h('details', {class: 'card', open: true}, h('summary', null, t('difference')),
-                h('table', {class: 'table'},
-                    h('thead', null, h('tr', null, ['parameter', 'here', 'in_default'].map(key => h('th', {scope: 'col'}, t(key))))),
-                    this.different)));
-        this.element = h('form', {class: 'pub', novalidate: true, on: {submit: event => this.submit(event), click: event => openGuide(event)}},
-            h('div', {class: 'toolbar pub-bar'},
-                this.may && this.save, this.undo, this.redo,
-                h('button', {type: 'button', class: 'button', on: {click: () => saveAsFile([this.present], `${this.name.value || 'template'}.json`)}}, icon('download'), t('template_export')),
-                this.id && this.may && h('a', {class: 'button', href: url('admin/templates/0/', {from: this.id})}, icon('copy'), t('template_duplicate')),
-                !this.may && h('p', {class: 'muted'}, t('only_super'))),
-            h('div', {class: 'tpl-names'},
+        const side = h(
+            'div',
+            {class: 'pub-side'},
+            h(
+                'div',
+                {class: 'pub-sticky card stack'},
+                this.preview.element,
+                h('div', {class: 'row'}, pick, this.shown),
+            ),
+            h(
+                'details',
+                {class: 'card', open: true},
+                h('summary', null, t('difference')),
+                h(
+                    'table',
+                    {class: 'table'},
+                    h(
+                        'thead',
+                        null,
+                        h(
+                            'tr',
+                            null,
+                            ['parameter', 'here', 'in_default'].map(key => h('th', {scope: 'col'}, t(key))),
+                        ),
+                    ),
+                    this.different,
+                ),
+            ),
+        );
+        this.element = h(
+            'form',
+            {
+                class: 'pub',
+                novalidate: true,
+                on: {submit: event => this.submit(event), click: event => openGuide(event)},
+            },
+            h(
+                'div',
+                {class: 'toolbar pub-bar tpl-bar'},
+                this.may && this.save,
+                this.undo,
+                this.redo,
+                h(
+                    'button',
+                    {
+                        type: 'button',
+                        class: 'button',
+                        on: {click: () => saveAsFile([this.present], `${this.name.value || 'template'}.json`)},
+                    },
+                    icon('download'),
+                    t('template_export'),
+                ),
+                this.id &&
+                    this.may &&
+                    h(
+                        'a',
+                        {class: 'button', href: url('admin/templates/0/', {from: this.id})},
+                        icon('copy'),
+                        t('template_duplicate'),
+                    ),
+                !this.may && h('p', {class: 'muted'}, t('only_super')),
+            ),
+            h(
+                'div',
+                {class: 'tpl-names'},
                 h('div', {class: 'field'}, h('label', {for: 'tpl-name'}, t('tpl_name')), this.name, this.wrong),
-                h('div', {class: 'field'}, h('label', {for: 'tpl-description'}, t('tpl_description')), this.description)),
-            h('div', {class: 'pub-columns'}, h('section', {class: 'pub-controls', 'aria-label': t('controls')}, fields), side));
+                h(
+                    'div',
+                    {class: 'field'},
+                    h('label', {for: 'tpl-description'}, t('tpl_description')),
+                    this.description,
+                ),
+            ),
+            h(
+                'div',
+                {class: 'pub-columns'},
+                h('section', {class: 'pub-controls', 'aria-label': t('controls')}, fields),
+                side,
+            ),
+        );
     }
 
     tool(name, run) {
-        return h('button', {type: 'button', class: 'button icon-only', 'aria-label': t(name), title: t(name), on: {click: run}}, icon(name));
+        return h(
+            'button',
+            {type: 'button', class: 'button icon-only', 'aria-label': t(name), title: t(name), on: {click: run}},
+            icon(name),
+        );
     }
 
     get present() {
@@ -112,7 +201,10 @@ class TemplateForm {
     showPreview() {
         const given = parameters(this.session.values, this.standard, {extension: extensionOf(this.sample)});
         delete given.attach;
-        const original = parameters({width: String(BOX), height: String(BOX), autosizefit: '1', format: 'jpg'}, this.standard);
+        const original = parameters(
+            {width: String(BOX), height: String(BOX), autosizefit: '1', format: 'jpg'},
+            this.standard,
+        );
         this.preview.result(
             imageAddress(page.root, this.sample, {...given, ...shownAs(this.session.values), stats: '0', cache: '0'}),
             imageAddress(page.root, this.sample, {...original, stats: '0'}),
@@ -123,12 +215,19 @@ class TemplateForm {
         const {values} = this.session;
         const rows = CONTROLS.filter(one => !same(one, values[one.name], this.standard[one.name]));
         const cell = (one, value) => plain(one, value) || '–';
-        this.different.replaceChildren(...(rows.length
-            ? rows.map(one => h('tr', null,
-                h('th', {scope: 'row'}, t(`label_${one.name}`)),
-                h('td', {dataset: {label: t('here')}}, cell(one, values[one.name])),
-                h('td', {dataset: {label: t('in_default')}}, cell(one, this.standard[one.name]))))
-            : [h('tr', null, h('td', {colspan: 3, class: 'muted'}, t('no_difference')))]));
+        this.different.replaceChildren(
+            ...(rows.length
+                ? rows.map(one =>
+                      h(
+                          'tr',
+                          null,
+                          h('th', {scope: 'row'}, t(`label_${one.name}`)),
+                          h('td', {dataset: {label: t('here')}}, cell(one, values[one.name])),
+                          h('td', {dataset: {label: t('in_default')}}, cell(one, this.standard[one.name])),
+                      ),
+                  )
+                : [h('tr', null, h('td', {colspan: 3, class: 'muted'}, t('no_difference')))]),
+        );
     }
 
     async choose() {
@@ -185,10 +284,13 @@ class TemplateForm {
         ({etag: this.etag} = await api.get(`admin/templates/${made.id}/`, {}, {full: true}));
         this.saved = {...this.session.values};
         toast(t('template_saved', {name: made.name}), {
-            action: before && {label: t('undo'), run: () => {
-                this.session.replace(before);
-                this.element.requestSubmit();
-            }},
+            action: before && {
+                label: t('undo'),
+                run: () => {
+                    this.session.replace(before);
+                    this.element.requestSubmit();
+                },
+            },
         });
     }
 }

@@ -29,43 +29,104 @@ export async function show() {
 }
 
 function toolbar(list, again) {
-    const file = h('input', {type: 'file', accept: '.json,application/json', hidden: true, on: {change: () => read(file, again)}});
-    return h('div', {class: 'toolbar'},
+    const file = h('input', {
+        type: 'file',
+        accept: '.json,application/json',
+        hidden: true,
+        on: {change: () => read(file, again)},
+    });
+    return h(
+        'div',
+        {class: 'toolbar'},
         h('a', {class: 'button primary', href: url('admin/templates/0/')}, icon('plus'), t('template_new')),
-        h('button', {type: 'button', class: 'button', on: {click: () => file.click()}}, t('template_import')), file,
-        h('button', {type: 'button', class: 'button', disabled: !list.length, on: {click: () => saveAsFile(list, 'templates.json')}},
-            t('template_export_all')));
+        h('button', {type: 'button', class: 'button', on: {click: () => file.click()}}, t('template_import')),
+        file,
+        h(
+            'button',
+            {
+                type: 'button',
+                class: 'button',
+                disabled: !list.length,
+                on: {click: () => saveAsFile(list, 'templates.json')},
+            },
+            t('template_export_all'),
+        ),
+    );
 }
 
 function table(rows) {
     const heads = ['name', 'description', 'usage', 'deeds'];
-    return h('table', {class: 'table tpl-list'},
-        h('thead', null, h('tr', null, heads.map(key => h('th', {scope: 'col'}, t(`tpl_${key}`))))),
-        h('tbody', null, rows));
+    return h(
+        'table',
+        {class: 'table tpl-list'},
+        h(
+            'thead',
+            null,
+            h(
+                'tr',
+                null,
+                heads.map(key => h('th', {scope: 'col'}, t(`tpl_${key}`))),
+            ),
+        ),
+        h('tbody', null, rows),
+    );
 }
 
 function row(template, {may, again, standard}) {
     const address = url(`admin/templates/${template.id}/`);
-    const more = h('button', {type: 'button', class: 'button quiet icon-only', 'aria-label': t('tpl_more', {name: template.name})}, icon('more'));
+    const more = h(
+        'button',
+        {type: 'button', class: 'button quiet icon-only', 'aria-label': t('tpl_more', {name: template.name})},
+        icon('more'),
+    );
     menuButton(more, [
         {label: t('template_open'), icon: 'edit', href: address},
-        {label: t('template_duplicate'), icon: 'copy', href: url('admin/templates/0/', {from: template.id}), disabled: !may, why: t('only_super')},
-        {label: t('template_make_default'), icon: 'check', run: () => makeDefault(template, again), disabled: !may || standard, why: t(standard ? 'is_default' : 'only_super')},
+        {
+            label: t('template_duplicate'),
+            icon: 'copy',
+            href: url('admin/templates/0/', {from: template.id}),
+            disabled: !may,
+            why: t('only_super'),
+        },
+        {
+            label: t('template_make_default'),
+            icon: 'check',
+            run: () => makeDefault(template, again),
+            disabled: !may || standard,
+            why: t(standard ? 'is_default' : 'only_super'),
+        },
         {label: t('template_export'), icon: 'download', run: () => saveAsFile([template], `${template.name}.json`)},
         null,
-        {label: t('template_delete'), icon: 'trash', danger: true, run: () => remove(template, again), disabled: !may || standard, why: t(standard ? 'default_stays' : 'only_super')},
+        {
+            label: t('template_delete'),
+            icon: 'trash',
+            danger: true,
+            run: () => remove(template, again),
+            disabled: !may || standard,
+            why: t(standard ? 'default_stays' : 'only_super'),
+        },
     ]);
-    return h('tr', {dataset: {id: template.id}},
-        h('th', {scope: 'row', dataset: {label: t('tpl_name')}},
-            h('a', {href: address}, template.name), ' ', standard && h('span', {class: 'badge'}, t('default'))),
+    return h(
+        'tr',
+        {dataset: {id: template.id}},
+        h(
+            'th',
+            {scope: 'row', dataset: {label: t('tpl_name')}},
+            h('a', {href: address}, template.name),
+            ' ',
+            standard && h('span', {class: 'badge'}, t('default')),
+        ),
         h('td', {dataset: {label: t('tpl_description')}}, template.description || h('span', {class: 'muted'}, '–')),
         h('td', {class: 'tpl-usage', dataset: {label: t('tpl_usage')}}, '…'),
-        h('td', {dataset: {label: t('tpl_deeds')}}, more));
+        h('td', {dataset: {label: t('tpl_deeds')}}, more),
+    );
 }
 
 async function makeDefault(template, again) {
     const sure = await confirmDeed({
-        title: t('template_make_default'), text: t('default_sure', {name: template.name}), deed: t('template_make_default'),
+        title: t('template_make_default'),
+        text: t('default_sure', {name: template.name}),
+        deed: t('template_make_default'),
     });
     if (!sure) {
         return;
@@ -74,10 +135,14 @@ async function makeDefault(template, again) {
     await attempt(async () => {
         await api.put(PROPERTY, {value: template.name});
         toast(t('default_changed', {name: template.name}), {
-            action: {label: t('undo'), run: () => attempt(async () => {
-                await api.put(PROPERTY, {value: before});
-                await again();
-            })},
+            action: {
+                label: t('undo'),
+                run: () =>
+                    attempt(async () => {
+                        await api.put(PROPERTY, {value: before});
+                        await again();
+                    }),
+            },
         });
         await again();
     });
@@ -85,7 +150,9 @@ async function makeDefault(template, again) {
 
 async function remove(template, again) {
     const sure = await confirmDeed({
-        title: t('template_delete'), text: t('delete_sure', {name: template.name}), deed: t('template_delete'),
+        title: t('template_delete'),
+        text: t('delete_sure', {name: template.name}),
+        deed: t('template_delete'),
     });
     if (!sure) {
         return;
@@ -93,10 +160,18 @@ async function remove(template, again) {
     await attempt(async () => {
         await api.delete(`admin/templates/${template.id}/`);
         toast(t('template_deleted', {name: template.name}), {
-            action: {label: t('undo'), run: () => attempt(async () => {
-                await saveTemplate({name: template.name, description: template.description, document: template.template});
-                await again();
-            })},
+            action: {
+                label: t('undo'),
+                run: () =>
+                    attempt(async () => {
+                        await saveTemplate({
+                            name: template.name,
+                            description: template.description,
+                            document: template.template,
+                        });
+                        await again();
+                    }),
+            },
         });
         await again();
     });
@@ -113,7 +188,11 @@ async function read(file, again) {
         if (done.refused.length) {
             await openDialog({
                 title: t('import_partly'),
-                body: h('ul', null, done.refused.map(one => h('li', null, `${one.name}: ${one.reason}`))),
+                body: h(
+                    'ul',
+                    null,
+                    done.refused.map(one => h('li', null, `${one.name}: ${one.reason}`)),
+                ),
                 actions: [{label: t('ok'), value: 'ok', kind: 'primary'}],
             });
         }
@@ -132,7 +211,10 @@ async function tellUsage(list) {
             const usage = await api.get(`admin/templates/${template.id}/usage/`, {}, {quiet: true});
             cell.replaceChildren(
                 t('n_requests', {n: usage.requests}),
-                ...usage.portfolios.flatMap(one => [h('br'), h('a', {href: url(`portfolios/${one.human_id}/`)}, one.name)]),
+                ...usage.portfolios.flatMap(one => [
+                    h('br'),
+                    h('a', {href: url(`portfolios/${one.human_id}/`)}, one.name),
+                ]),
                 ...(usage.portfolios_hidden ? [h('br'), t('n_portfolios', {n: usage.portfolios_hidden})] : []),
             );
         } catch {
