@@ -40,7 +40,7 @@ NAMES = """
     LDAP_INTEGRATION LDAP_SERVER_TYPE LDAP_SERVER LDAP_QUERY_BASE LDAP_BIND_USER_DN LDAP_BIND_PASSWORD LDAP_SECURE
     LDAP_START_TLS LDAP_CA_FILE LDAP_TIMEOUT LDAP_GROUP_SYNC
     XREF_TRACKING_URL WEBHOOK_NETWORKS CORS_ALLOW_ORIGIN CORS_ALLOW_HEADERS CORS_EXPOSE_HEADERS
-    PICKER_ORIGINS
+    LOGIN_NEXT_ORIGINS PICKER_ORIGINS
     TLS_CERTIFICATE_FILE TLS_PRIVATE_KEY_FILE TLS_CHAIN_FILE TLS_SITES_DIR TLS_MIN_VERSION TLS_CIPHERS
 """.split()  # noqa: SIM905 -- a list literal would be 100 lines
 
@@ -122,6 +122,7 @@ DEFAULTS = {
         "Retry-After",
         "X-Total-Count",
     ],
+    "LOGIN_NEXT_ORIGINS": [],
     "PICKER_ORIGINS": [],
     "TLS_MIN_VERSION": "1.2",
 }
@@ -311,6 +312,7 @@ OTHERS: dict[str, tuple[list[tuple[Any, Any]], list[Any]]] = {
     "CORS_ALLOW_ORIGIN": ([([], ()), (["https://a.example:8443"], ("https://a.example:8443",))], ORIGINS),
     "CORS_ALLOW_HEADERS": ([([], ()), (["X-A"], ("X-A",))], HEADERS),
     "CORS_EXPOSE_HEADERS": ([([], ())], HEADERS),
+    "LOGIN_NEXT_ORIGINS": ([(["https://a.example"], ("https://a.example",))], [["*"], *ORIGINS[1:]]),
     "PICKER_ORIGINS": ([(["https://a.example:8443"], ("https://a.example:8443",))], [["*"], *ORIGINS[1:]]),
     "TLS_CERTIFICATE_FILE": ([("/c.pem", Path("/c.pem")), ("", None)], PATH),
     "TLS_PRIVATE_KEY_FILE": ([("/k.pem", Path("/k.pem")), ("", None)], PATH),

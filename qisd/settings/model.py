@@ -261,6 +261,9 @@ class Settings:
     cors_allow_origin: tuple[str, ...] = _setting(ListOf(Origin(), Origin().describe()), Who.SECURITY)
     cors_allow_headers: tuple[str, ...] = _setting(ListOf(HeaderName(), "names of HTTP headers"), Who.INTEGRATION)
     cors_expose_headers: tuple[str, ...] = _setting(ListOf(HeaderName(), "names of HTTP headers"), Who.INTEGRATION)
+    login_next_origins: tuple[str, ...] = _setting(
+        ListOf(Origin(star=False), "origins such as https://www.example.com"), Who.SECURITY
+    )
     picker_origins: tuple[str, ...] = _setting(
         ListOf(Origin(star=False), "origins such as https://www.example.com"), Who.SECURITY
     )

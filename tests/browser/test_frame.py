@@ -78,7 +78,7 @@ class ThemeTests(BrowserCase):
         self.wait(lambda: self.background() != light)
         self.button("Administrator").click()
         self.button("Light").click()
-        self.assertEqual(self.background(), light)
+        self.wait(lambda: self.background() == light)
         self.open("/overview/")
         self.assertEqual(self.find("html").get_attribute("data-theme"), "light")
         self.assertEqual(self.background(), light)

@@ -235,6 +235,22 @@ class SessionTests(ApiCase):
             self.assertEqual(known, holds)
 
 
+class NextSiteTests(ApiCase):
+    settings = MappingProxyType({"login_next_origins": ("https://your.app",)})
+
+    async def test_a_site_that_was_named_for_it_gets_people_back_who_log_in(self) -> None:
+        there = "https://your.app/in?a=b"
+        reply = await self.call("GET", "/login/", query={"next": there})
+        self.assertIn(b'value="https://your.app/in?a=b"', reply.body)
+        self.assertTrue(reply.headers["content-security-policy"].endswith("form-action 'self' https://your.app"))
+        form = {"username": "admin", "password": ADMIN_PASSWORD, "next": there}
+        self.assertEqual((await self.call("POST", "/login/", form=form)).headers["location"], there)
+        token = await self.admin()
+        for target, location in ((there, there), ("https://other.app/", "/list/")):
+            reply = await self.call("GET", "/api/tokenlogin/", query={"token": token, "next": target})
+            self.assertEqual(reply.headers["location"], location)
+
+
 class TokenLoginTests(ApiCase):
     async def test_a_token_becomes_a_session(self) -> None:
         token = await self.admin()

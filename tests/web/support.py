@@ -48,6 +48,7 @@ class FakeSettings:
     session_cookie_httponly: bool = True
     session_cookie_samesite: str = "Lax"
     secure_cookies: bool = True
+    login_next_origins: tuple[str, ...] = ()
     logo_image_path: str = ""
     max_content_length: int = 2**30
     api_max_list: int = 100_000

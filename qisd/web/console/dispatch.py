@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _PRIVATE = ("Cache-Control", "no-store")
 _READS = (b"GET", b"HEAD")
+_COMPLETE = ("/", "https://", "http://")
 _TRUE = ("1", "true", "yes", "on")
 
 
@@ -102,7 +103,7 @@ class PageDispatcher:
         if isinstance(outcome, Page):
             self.frame.answer(request, outcome, await self._looker(visitor, embed=embed))
         elif isinstance(outcome, Redirect):
-            target = outcome.target if outcome.target.startswith("/") else f"{request.site.root}{outcome.target}"
+            target = outcome.target if outcome.target.startswith(_COMPLETE) else f"{request.site.root}{outcome.target}"
             request.answer(outcome.status, [("Location", target), _PRIVATE, *outcome.headers], b"")
         elif outcome.status == 204:
             request.start(outcome.status, [_PRIVATE, *outcome.headers])

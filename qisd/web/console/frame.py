@@ -34,6 +34,7 @@ POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'self';"
     " form-action 'self'"
 )
+"""Where a form may lead comes last, so that a page can say one place more."""
 
 SECURITY: tuple[Header, ...] = (
     ("Content-Security-Policy", POLICY),

@@ -92,7 +92,7 @@ class Page:
 class Redirect:
     """The browser is to go elsewhere.
 
-    :param target: encoded, and below the root without it: ``list/?path=/x``; or complete, with a slash at its start.
+    :param target: encoded, and below the root without it: ``list/?path=/x``; or complete, with its slash or its scheme.
     """
 
     target: str

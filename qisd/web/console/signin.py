@@ -7,8 +7,9 @@ from collections.abc import Callable
 from qisd.access.entry import Entry
 from qisd.errors import BadParameter, Forbidden, QisError, StoreUnavailable, TooManyRequests
 from qisd.web.console.dispatch import check_same_site
+from qisd.web.console.frame import POLICY
 from qisd.web.console.page import Page, PageCall, Redirect, Who, address
-from qisd.web.console.targets import safe_target
+from qisd.web.console.targets import origin_of, safe_target
 from qisd.web.headers import Header
 from qisd.web.identity import origin, session_cookie
 
@@ -80,6 +81,8 @@ class SignInPages:
         again: bool = False,
     ) -> Page:
         headers: list[Header] = []
+        if origin_of(target):  # browsers ask whether a form may lead there in the end
+            headers.append(("Content-Security-Policy", f"{POLICY} {origin_of(target)}"))
         if error is not None and error.retry_after is not None:
             headers.append(("Retry-After", str(error.retry_after)))
         values = {
