@@ -3,7 +3,8 @@
     python bench/steady.py mix [SECONDS [IMAGES]] | busy [SECONDS] | reload [SECONDS] | growth [REQUESTS]
 
 mix     50 clients without a pause. 90 of 100 requests are for one of IMAGES finished images (20,000), by Zipf's law;
-        the rest is asked for the first time, and rendered from bases. 200 sources of 6 megapixels, Memcached.
+        the rest is asked for the first time, and rendered from bases, which sources of this size have only if
+        AUTO_PYRAMID_THRESHOLD is lowered. 200 sources of 6 megapixels, Memcached.
 busy    hits at a fixed rate while 15 clients have images rendered without a pause, by one worker.
 reload  2,000 hits a second, meanwhile three reloads.
 growth  memory of one worker, idle and after so many hits (1,000,000).
@@ -40,6 +41,7 @@ SAMPLES = Path(__file__).parents[1] / "qisd" / "share" / "samples"
 
 SOURCES, WIDTHS = 200, range(200, 300)
 MIX_CLIENTS = 50
+BASES_FROM = "2000000"
 RENDERS = 15
 HITS_A_SECOND = 200
 RELOADED_AT = 2000.0
@@ -117,7 +119,12 @@ def mix(seconds: float, images: int) -> dict[str, Any]:
     with (
         memcached(1024) as cache,
         running(
-            photos(), workers=2, copies=copies, MEMCACHED_SERVERS=f"127.0.0.1:{cache}", TASKS_ENABLED="false"
+            photos(),
+            workers=2,
+            copies=copies,
+            MEMCACHED_SERVERS=f"127.0.0.1:{cache}",
+            TASKS_ENABLED="false",
+            AUTO_PYRAMID_THRESHOLD=BASES_FROM,
         ) as daemon,
     ):
         warm, taken = run(daemon.port, every[:images], Amount(count=images), clients=8, timeout=120)

@@ -9,24 +9,26 @@ from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
 
-from tests.integration.process import answer, until
+from tests.integration.process import answer, connect, connect_tls, until
 
 
 class Load:
     """Clients that ask again and again, each for all targets in turn, from ``with`` on until its end.
 
     :param port: of 127.0.0.1.
+    :param tls: whether they speak HTTPS, with whatever certificate.
     :param keep: whether each asks in one connection for as long as that lasts; None: half of them do.
     :ivar got: answers by status, and by the name of the exception where there was none.
     :ivar other: what was answered instead of 200, for messages.
     """
 
-    def __init__(self, port: int, *targets: str, clients: int = 6, keep: bool | None = None) -> None:
+    def __init__(self, port: int, *targets: str, clients: int = 6, keep: bool | None = None, tls: bool = False) -> None:
         self.got: Counter[int | str] = Counter()
         self.other: Counter[str] = Counter()
         self.clients = clients
         self._port = port
         self._targets = targets
+        self._tls = tls
         self._over = threading.Event()
         self._threads = [
             threading.Thread(target=self._ask, args=(number % 2 == 0 if keep is None else keep, number), daemon=True)
@@ -59,7 +61,7 @@ class Load:
         until(lambda: self.got[status] >= enough, f"{more} more answers with {status}: {self.got} {self.other}")
 
     def _ask(self, keep: bool, number: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        connection = connect_tls(self._port) if self._tls else connect(self._port)
         for target in _from(self._targets, number):
             if self._over.is_set():
                 break

@@ -177,13 +177,10 @@ class Run:
 
     def connect(self) -> http.client.HTTPConnection:
         """A connection that stays open for several requests."""
-        return http.client.HTTPConnection("127.0.0.1", self.port(), timeout=LIMIT)
+        return connect(self.port())
 
     def connect_tls(self) -> http.client.HTTPSConnection:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return http.client.HTTPSConnection("127.0.0.1", self.port("https"), timeout=LIMIT, context=context)
+        return connect_tls(self.port("https"))
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -205,6 +202,19 @@ class Run:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+
+def connect(port: int) -> http.client.HTTPConnection:
+    """A connection with a port of loopback that stays open for several requests."""
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
+
+
+def connect_tls(port: int) -> http.client.HTTPSConnection:
+    """As :func:`connect`, below TLS and whatever the certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=LIMIT, context=context)
 
 
 def answer(connection: http.client.HTTPConnection, target: str) -> tuple[int, bytes]:

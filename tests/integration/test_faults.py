@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import resource
@@ -18,6 +19,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.integration.load import Load
+from tests.integration.memcached import started
 from tests.integration.postgres import PostgresServer, places
 from tests.integration.process import Home, Run, answer, until
 from tests.integration.test_workers import workers
@@ -49,14 +51,14 @@ class FaultsCase(SynchronousTestCase):
         self.addCleanup(self.home.remove)
         return self.home.start(workers=True).ready()
 
-    def load(self, run: Run, *targets: str, clients: int = 6, keep: bool | None = None) -> Load:
+    def load(self, run: Run, *targets: str, clients: int = 6, keep: bool | None = None, tls: bool = False) -> Load:
         """Clients who have begun, and ask for what has been answered before."""
         targets = targets or (PENGUIN, *OTHERS)
-        connection = run.connect()
+        connection = run.connect_tls() if tls else run.connect()
         for target in targets:
             self.assertEqual(answer(connection, target)[0], 200, target)
         connection.close()
-        load = Load(run.port(), *targets, clients=clients, keep=keep)
+        load = Load(run.port("https" if tls else "http"), *targets, clients=clients, keep=keep, tls=tls)
         load.__enter__()
         self.addCleanup(load.end)
         load.goes_on()
@@ -64,7 +66,7 @@ class FaultsCase(SynchronousTestCase):
 
     def replaced(self, run: Run, station: str, old: int) -> None:
         until(lambda: workers(run).get(station) not in (None, old), "another worker")
-        title = "task worker" if station == "tasks:1" else f"http worker {station[-1]}"
+        title = "task worker" if station == "tasks:1" else station.replace(":", " worker ")
         until(lambda: run.log.count(f"The {title} is at work") == 2, "that it is at work")
 
     def database(self) -> PostgresServer:
@@ -88,10 +90,16 @@ class FaultsCase(SynchronousTestCase):
 class ProcessTests(FaultsCase):
     def test_a_worker_that_is_killed_costs_only_what_it_was_answering(self) -> None:
         run = self.start()
-        load = self.load(run)
-        old = workers(run)["http:1"]
+        self.kill_one(run, "http:1", self.load(run))
+
+    def test_so_does_one_that_speaks_https(self) -> None:
+        run = self.start(HTTP_PROCESSES="1", HTTPS_PROCESSES="2", HTTPS_LISTEN="127.0.0.1:0")
+        self.kill_one(run, "https:2", self.load(run, tls=True))
+
+    def kill_one(self, run: Run, station: str, load: Load) -> None:
+        old = workers(run)[station]
         os.kill(old, signal.SIGKILL)
-        self.replaced(run, "http:1", old)
+        self.replaced(run, station, old)
         load.goes_on()
         failed = load.failures
         self.assertLessEqual(failed, load.clients, load.other)
@@ -256,6 +264,28 @@ class ClockTests(FaultsCase):
         new = self.home.path / "clock.new"
         new.write_bytes(b"." * (1000 + hours))
         new.rename(self.home.path / "clock")
+
+
+class MemcachedTests(FaultsCase):
+    def test_one_that_is_killed_costs_no_request_and_is_used_again_when_it_is_back(self) -> None:
+        memcached = started(self)
+        run = self.start(MEMCACHED_SERVERS=memcached.address)
+        load = self.load(run)
+        until(lambda: memcached.items() > 0, "that it is used")
+        memcached.stop()
+        for width in range(90, 95):
+            self.assertEqual(self.status(f"/image?src=/samples/penguin.jpg&width={width}", run), 200)
+        load.goes_on()
+        memcached.start()
+        made = itertools.count(100)
+        until(
+            lambda: (
+                self.status(f"/image?src=/samples/penguin.jpg&width={next(made)}", run) == 200 and memcached.items() > 0
+            ),
+            "that it is used again",
+        )
+        self.assert_all_answered(load)
+        self.assertEqual(run.stop(), 0)
 
 
 class DatabaseTests(FaultsCase):
