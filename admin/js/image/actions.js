@@ -49,7 +49,7 @@ function addBasket(image) {
 
 function downloadMenu(image) {
     const link = $('#download');
-    const button = h('button', {type: 'button', class: 'button', id: 'download'}, ...link.childNodes);
+    const button = h('button', {type: 'button', class: 'button', id: 'download'}, ...link.childNodes, icon('down'));
     link.replaceWith(button);
     menuButton(button, [
         {label: t('image_download_original'), icon: 'download', href: link.href},
@@ -62,7 +62,7 @@ function downloadMenu(image) {
 
 function moreMenu(image, deeds) {
     const plain = $('#more');
-    const button = h('button', {type: 'button', class: 'button', id: 'more'}, t('image_more'));
+    const button = h('button', {type: 'button', class: 'button', id: 'more'}, t('image_more'), icon('down'));
     plain.replaceWith(button);
     const deed = (label, sign, run, right) => ({
         label: t(`image_${label}`), icon: sign, run, disabled: !run, why: t(`image_no_right_${right}`),

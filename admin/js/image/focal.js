@@ -72,7 +72,7 @@ class Chooser {
         this.address = imageUrl(image.src, {width: 1000, height: 700, autosizefit: 1, format: 'jpg', strip: 1, stats: 0});
         this.mark = h('span', {class: 'focal-mark', 'aria-hidden': 'true'});
         this.proposed = focal.proposal && h('span', {class: 'focal-mark focal-proposal', 'aria-hidden': 'true'});
-        this.stage = h('div', {class: 'focal-stage', tabindex: 0, role: 'group', 'aria-label': t('focal_picture'), on: {
+        this.stage = h('div', {class: 'focal-stage', tabindex: 0, autofocus: true, role: 'group', 'aria-label': t('focal_picture'), on: {
             pointerdown: event => this.pointed(event),
             pointermove: event => event.buttons && this.pointed(event),
             keydown: event => this.keyed(event),
@@ -100,7 +100,10 @@ class Chooser {
     field(axis) {
         const input = h('input', {
             type: 'number', min: 0, max: 100, step: 1, id: `focal-${axis}`, inputmode: 'numeric',
-            on: {input: () => input.checkValidity() && input.value !== '' && this.set({...this.point, [axis]: input.valueAsNumber / 100})},
+            on: {
+                input: () => input.checkValidity() && input.value !== ''
+                    && this.set({...this.point, [axis]: input.valueAsNumber / 100}, axis),
+            },
         });
         return input;
     }
@@ -121,16 +124,16 @@ class Chooser {
         this.set({x: this.point.x + x, y: this.point.y + y});
     }
 
-    set({x, y}) {
+    // `typed`: the axis in whose field somebody is typing, which is left to them.
+    set({x, y}, typed = '') {
         this.point = {x: bounded(x), y: bounded(y)};
-        this.show();
+        this.show(typed);
     }
 
-    show() {
+    show(typed = '') {
         place(this.mark, this.point);
         for (const axis of ['x', 'y']) {
-            const shown = String(percent(this.point[axis]));
-            if (document.activeElement !== this.fields[axis]) this.fields[axis].value = shown;
+            if (axis !== typed) this.fields[axis].value = String(percent(this.point[axis]));
         }
         for (const {shape, picture} of this.previews) picture.style.objectPosition = position(picture, shape.ratio, this.point);
     }
@@ -158,9 +161,14 @@ function openCrops(image) {
     const crop = ({name, size: [width, height]}) => {
         const address = imageUrl(image.src, {width, height, focus: 'auto'});
         const absolute = new URL(address, location.href).href;
+        const size = h('span', {class: 'muted'});
+        const picture = h('img', {
+            src: `${address}&stats=0`, alt: t(`focal_${name}`), loading: 'lazy',
+            on: {load: () => { size.textContent = `${picture.naturalWidth} × ${picture.naturalHeight}`; }},
+        });
         return h('figure', {class: `focal-preview focal-${name}`},
-            h('a', {href: address}, h('img', {src: `${address}&stats=0`, alt: t(`focal_${name}`), loading: 'lazy'})),
-            h('figcaption', {class: 'row'}, t(`focal_${name}`), h('span', {class: 'muted'}, `${width} × ${height}`),
+            h('a', {href: address}, picture),
+            h('figcaption', {class: 'row'}, t(`focal_${name}`), size,
                 copyButton(() => absolute, {label: t('image_copy_link', {name: t(`focal_${name}`)})})));
     };
     return openDialog({
