@@ -48,10 +48,10 @@ class Identity:
                 return visitor
         return self._permissions.anonymous(address=came.address, request_id=request.request_id)
 
-    async def or_stranger(self, request: QisRequest) -> Visitor:
+    async def or_stranger(self, request: QisRequest, *, first_steps: bool = False) -> Visitor:
         """As :meth:`of`, but for the public: whoever can't be recognised now is a stranger."""
         try:
-            return await self.of(request)
+            return await self.of(request, first_steps=first_steps)
         except StoreUnavailable:
             return self._permissions.anonymous(address=origin(request).address, request_id=request.request_id)
 

@@ -70,7 +70,7 @@ class PageDispatcher:
         try:
             if not declared.public and to_https(request):
                 return
-            visitor = await (self._known_or_stranger if declared.public else self._visitor)(request)
+            visitor = await self._visitor(request, public=declared.public)
             if self._goes_elsewhere(request, declared, visitor):
                 return
             _check_right(declared, visitor)
@@ -96,7 +96,7 @@ class PageDispatcher:
             request.answer_error(answer)
             return
         if visitor is None:
-            visitor = await self._known_or_stranger(request)
+            visitor = await self._reader(request)
         self.frame.error(request, answer, await self._looker(visitor, embed=_embedded(request)))
 
     async def _send(self, request: QisRequest, outcome: Outcome, visitor: Visitor, *, embed: bool) -> None:
@@ -111,12 +111,20 @@ class PageDispatcher:
         else:
             request.answer(outcome.status, [_PRIVATE, *outcome.headers], outcome.body)
 
-    async def _visitor(self, request: QisRequest) -> Visitor:
-        return ANONYMOUS if self._identity is None else await self._identity.of(request, first_steps=True)
+    async def _visitor(self, request: QisRequest, *, public: bool) -> Visitor:
+        """Who asks; on public pages a stranger, where that can't be found out now.
 
-    async def _known_or_stranger(self, request: QisRequest) -> Visitor:
+        :raises NotAuthenticated: a good token came without HTTPS where that is wanted.
+        """
+        if self._identity is None:
+            return ANONYMOUS
+        find = self._identity.or_stranger if public else self._identity.of
+        return await find(request, first_steps=True)
+
+    async def _reader(self, request: QisRequest) -> Visitor:
+        """Who reads of an error; nobody in particular, where the error is that this can't be known."""
         try:
-            return await self._visitor(request)
+            return await self._visitor(request, public=True)
         except QisError:
             return ANONYMOUS
 

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from qisd.access.levels import Flag, implied
 from qisd.access.snapshot import Account
 from qisd.access.visitor import ANONYMOUS, Visitor
-from qisd.errors import BadParameter, NotFound, StoreUnavailable
+from qisd.errors import BadParameter, NotAuthenticated, NotFound, StoreUnavailable
 from qisd.web.bodies import BodyRules
 from qisd.web.console.dispatch import PageDispatcher
 from qisd.web.console.frame import frame
@@ -75,6 +75,12 @@ class Someone:
         if isinstance(self.visitor, Exception):
             raise self.visitor
         return self.visitor
+
+    async def or_stranger(self, request: object, *, first_steps: bool = False) -> Visitor:
+        try:
+            return await self.of(request)
+        except StoreUnavailable:
+            return ANONYMOUS
 
 
 class Tokens:
@@ -337,6 +343,11 @@ class ErrorTests(ConsoleTests):
         answer = self.ask("/list/")
         self.assertEqual((answer.status, answer.headers["Retry-After"]), (503, "7"))
         self.assertIn("/login/", answer.body.decode())
+        self.assertEqual(self.ask("/portfolios/spring/").status, 200)
+
+    def test_a_token_that_came_the_wrong_way_opens_nothing_not_even_what_is_public(self) -> None:
+        self.identity.visitor = NotAuthenticated()
+        self.assertEqual(self.ask("/portfolios/spring/").status, 401)
 
 
 class BeginningTests(SynchronousTestCase):
