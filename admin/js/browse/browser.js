@@ -11,6 +11,7 @@ import {api} from '../core/api.js';
 import {followTask} from '../core/tasks.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
+import {collect} from '../upload/files.js';
 import {BulkBar} from './bulk_bar.js';
 import {crumbs} from './crumbs.js';
 import {Deeds} from './deeds.js';
@@ -208,7 +209,7 @@ export class Browser {
             clearTimeout(timer);
             timer = setTimeout(() => urlState.set({start: this.#entries.first || null}), SETTLED);
         }, {passive: true});
-        takeFiles({files: transfer => this.#upload(transfer), over: over => this.#overlay(over)});
+        takeFiles({files: transfer => this.#upload(collect(transfer)), over: over => this.#overlay(over)});
         $('#new-folder').addEventListener('click', event => {
             event.preventDefault();
             this.#makeFolder();
@@ -281,14 +282,15 @@ export class Browser {
 
     // Deeds
 
-    async #upload(transfer) {
+    // `found`: promises what was dropped, since the transfer itself is empty by the next moment.
+    async #upload(found) {
         const {path} = this.#state;
         if (this.#summary.level < LEVELS.upload) {
             toast(t('browse_why_level', {level: t(`browse_level_${LEVELS.upload}`)}), {kind: 'bad'});
             return;
         }
         const {uploadFiles} = await import('../upload/queue.js');
-        await uploadFiles(transfer, {path});
+        await uploadFiles(await found, {path});
         this.#changed([path]);
     }
 

@@ -25,6 +25,8 @@ export class Entries extends EventTarget {
     current = 0;
     #source;
     #list;
+    #wanted = [];
+    #due = false; // the entry that is to get the focus isn't here yet
     #where;
     #hover;
 
@@ -40,7 +42,6 @@ export class Entries extends EventTarget {
             rowHeight: ROW,
             columns: width => this.#columns(width),
             render: index => this.#cell(index),
-            load: (start, count) => source.need(start, count),
             role: 'list',
         });
         source.addEventListener('changed', () => this.#changed());
@@ -71,7 +72,7 @@ export class Entries extends EventTarget {
 
     // After the room for it has changed.
     layout() {
-        this.#list.refresh({rowHeight: this.#rowHeight(), keep: true});
+        this.#redraw({rowHeight: this.#rowHeight(), keep: true});
     }
 
     // Something else is shown now: begin at its top.
@@ -148,6 +149,7 @@ export class Entries extends EventTarget {
         const options = {pixels: Math.round(this.#rowHeight() - BELOW), where: this.#where};
         let inner;
         if (!item) {
+            this.#want(index);
             inner = ghost(this.view);
         } else {
             inner = this.view === 'grid' ? card(item, options) : row(item, options);
@@ -168,6 +170,17 @@ export class Entries extends EventTarget {
             this.#dress(cell, item, index);
         }
         return cell;
+    }
+
+    // Have an entry fetched, together with all others that are drawn at this moment.
+    #want(index) {
+        if (this.#wanted.push(index) === 1) {
+            queueMicrotask(() => {
+                const first = Math.min(...this.#wanted);
+                this.#source.need(first, Math.max(...this.#wanted) + 1 - first);
+                this.#wanted = [];
+            });
+        }
     }
 
     #dress(cell, item, index) {
@@ -202,33 +215,39 @@ export class Entries extends EventTarget {
 
     #focus() {
         const cell = this.#list.reveal(this.current);
-        if (cell) {
+        const target = cell && ($('a.entry-name', cell) ?? $('input', cell));
+        this.#due = !target;
+        if (target) {
             this.#mark();
-            ($('a.entry-name', cell) ?? $('input', cell))?.focus({preventScroll: true});
+            target.focus({preventScroll: true});
         }
     }
 
     // What has changed
 
     #changed() {
-        const focused = this.container.contains(document.activeElement);
         if (this.#list.count !== this.#source.total) {
             this.current = Math.min(this.current, Math.max(0, this.#source.total - 1));
-            this.#list.refresh({count: this.#source.total, keep: true});
-            if (focused) {
-                this.#focus();
-            }
+            this.#redraw({count: this.#source.total, keep: true});
         } else {
             for (const cell of this.container.querySelectorAll('.entry[aria-busy]')) {
                 this.#list.update(Number(cell.dataset.index));
+            }
+            if (this.#due && this.#source.item(this.current)) {
+                this.#focus();
             }
         }
     }
 
     #renewed() {
-        const focused = this.container.contains(document.activeElement);
         this.current = Math.min(this.current, Math.max(0, this.#source.total - 1));
-        this.#list.refresh({count: this.#source.total});
+        this.#redraw({count: this.#source.total});
+    }
+
+    // Draws all anew, and leaves the focus where it was.
+    #redraw(changes) {
+        const focused = this.container.contains(document.activeElement);
+        this.#list.refresh(changes);
         if (focused) {
             this.#focus();
         }

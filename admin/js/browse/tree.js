@@ -28,9 +28,9 @@ export class Tree {
     async show(path) {
         this.#mark(false);
         this.#current = path;
-        const above = [];
-        for (let at = path; at !== '/'; at = parentOf(at)) {
-            above.unshift(parentOf(at));
+        const above = ['/'];
+        for (let at = parentOf(path); at !== '/'; at = parentOf(at)) {
+            above.splice(1, 0, at);
         }
         for (const one of above) {
             await this.#expand(one);
