@@ -227,7 +227,8 @@ LIBRARY = [
     put("/admin/images/{image}/focal/", form={"x": 0.5, "y": 0.5}, levels=in_box(Level.EDIT)),
     put("/admin/images/{image}/focal/", 400, form={"x": 2, "y": 0.5}),
     patch("/admin/images/{image}/focal/", form={"x": 0.5}, levels=in_box(Level.EDIT)),
-    delete("/admin/images/{image}/focal/", levels=in_box(Level.EDIT)),
+    # That one has none: nothing changes.
+    delete("/admin/images/{yard_image}/focal/", levels={"yard": Level.EDIT}),
     get("/admin/explain/", query={"query": "src=box/a.png"}, levels=in_box(Level.EDIT)),
     get("/admin/explain/", 404, query={"query": "src=box/none.png"}, levels=in_box(Level.VIEW)),
     get("/admin/images/{image}/metadata/", levels=in_box(Level.VIEW)),

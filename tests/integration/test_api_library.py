@@ -14,7 +14,7 @@ IMAGE_KEYS = {
     *("id", "src", "filename", "folder_id", "folder", "title", "description", "width", "height", "status"),
     *("supported", "download", "url"),
 }
-EXTRA_KEYS = {"filesize", "modified"}
+EXTRA_KEYS = {"filesize", "modified", "focal"}
 FOLDER_KEYS = {"id", "name", "path", "parent_id", "status"}
 TASK_KEYS = {
     *("id", "name", "funcname", "params", "priority", "status", "result", "keep_for", "keep_until", "log_level"),

@@ -58,6 +58,7 @@ class MatrixCase(StateCase):
     async def _make_library(self) -> None:
         for name, src in (("open_image", "open.png"), ("image", "box/a.png"), ("yard_image", "yard/b.png")):
             self.values[name] = await self.register(src)
+        self.sql("update images set focus_x = 50000, focus_y = 50000 where id = %s", self.values["image"])
         await self.register("box/b.png")
         for folder in ("box", "yard"):
             ((self.values[folder],),) = self.sql("select id from folders where path = %s", f"/{folder}")
