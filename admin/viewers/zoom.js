@@ -73,7 +73,8 @@ export class Zoom {
     container.classList.add('imageviewer');
     anchor(container);
     this.canvas = make('canvas', { role: 'img', tabindex: 0, part: 'canvas', 'aria-label': this.texts.loading });
-    this.canvas.style.touchAction = 'pan-y';
+    // A page may have a transition for everything, and sizes are measured as soon as they are set.
+    Object.assign(this.canvas.style, { touchAction: 'pan-y', transition: 'none' });
     this.pen = this.canvas.getContext('2d');
     this.bar = make('progress', { class: 'progressbar', part: 'progress', 'aria-label': this.texts.loading });
     this.bar.hidden = true;

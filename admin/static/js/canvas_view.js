@@ -522,7 +522,8 @@ dress(zIndex, maskIndex) {
 const position = this.fixed ? 'fixed' : 'absolute';
 Object.assign(this.mask.style, { position, inset: 0, zIndex: maskIndex });
 Object.assign(this.button.style, { position, zIndex: zIndex + 1 });
-Object.assign(this.frame.style, { position, zIndex, margin: 0, boxSizing: 'border-box', maxWidth: 'none' });
+const plain = { margin: 0, boxSizing: 'border-box', maxWidth: 'none', transition: 'none' };
+Object.assign(this.frame.style, { position, zIndex, ...plain });
 this.frame.classList.add('fullscreen');
 }
 place() {
@@ -934,7 +935,7 @@ container.textContent = '';
 container.classList.add('imageviewer');
 anchor(container);
 this.canvas = make('canvas', { role: 'img', tabindex: 0, part: 'canvas', 'aria-label': this.texts.loading });
-this.canvas.style.touchAction = 'pan-y';
+Object.assign(this.canvas.style, { touchAction: 'pan-y', transition: 'none' });
 this.pen = this.canvas.getContext('2d');
 this.bar = make('progress', { class: 'progressbar', part: 'progress', 'aria-label': this.texts.loading });
 this.bar.hidden = true;

@@ -338,7 +338,8 @@ dress(zIndex, maskIndex) {
 const position = this.fixed ? 'fixed' : 'absolute';
 Object.assign(this.mask.style, { position, inset: 0, zIndex: maskIndex });
 Object.assign(this.button.style, { position, zIndex: zIndex + 1 });
-Object.assign(this.frame.style, { position, zIndex, margin: 0, boxSizing: 'border-box', maxWidth: 'none' });
+const plain = { margin: 0, boxSizing: 'border-box', maxWidth: 'none', transition: 'none' };
+Object.assign(this.frame.style, { position, zIndex, ...plain });
 this.frame.classList.add('fullscreen');
 }
 place() {
