@@ -107,6 +107,14 @@ def stored_form(document: object) -> dict[str, dict[str, object]]:
     return {field: {"value": _stored(field, value)} for field, value in typed_fields(document).items()}
 
 
+def document_of(template: TemplateValues) -> dict[str, dict[str, object]]:
+    """The JSON that a template can be read from again."""
+    handling = attrs.asdict(template, recurse=False)
+    given = {**attrs.asdict(handling.pop("options"), recurse=False), **handling}
+    given["dpi_x"] = given.pop("dpi")
+    return {field: {"value": _stored(field, value)} for field, value in given.items() if value is not None}
+
+
 def _stored(field: str, value: Any) -> object:
     match value:
         case Tile():

@@ -420,7 +420,9 @@ class Domain:
             PublishPages(files=files),
             TemplatePages(self.accounts.templates),
             GuidePages(files=files, rules=lambda: self._rules, templates=templates),
-            PlaygroundPages(files=files, listing=self.library.listing, settings=lambda: self.settings),
+            PlaygroundPages(
+                files=files, listing=self.library.listing, settings=lambda: self.settings, templates=templates
+            ),
             ViewerPages(files=files),
         ]
 

@@ -96,7 +96,7 @@ class WithoutSamplesTests(BrowserCase):
 
     def setUp(self) -> None:
         super().setUp()
-        (self.daemon.images / "samples/penguin.jpg").unlink()
+        (self.daemon.images / "samples/penguin.jpg").unlink(missing_ok=True)
 
     def test_without_the_sample_there_is_nothing_to_try(self) -> None:
         self.open("/help/", as_user="admin")

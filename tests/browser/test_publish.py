@@ -474,6 +474,13 @@ class PlaygroundTests(BrowserCase):
         self.shot("demo-light-1280")
         self.axe()
 
+    def test_what_the_default_template_does_can_be_taken_away(self) -> None:
+        self.open("/demo/")
+        box = self.find('[data-name="strip"] input')
+        self.assertTrue(box.is_selected())
+        box.click()
+        self.wait(lambda: "strip=0" in self.find(".pub-code code").text, "the code")
+
     def test_the_state_at_the_start_and_back(self) -> None:
         self.open("/demo/")
         self.assertEqual(self.field("Width").get_attribute("value"), "500")

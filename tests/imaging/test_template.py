@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from qisd.errors import BadParameter
 from qisd.imaging.rules import Choices
 from qisd.imaging.spec import UNIT, Focus, ImageOptions, Position, Tile
-from qisd.imaging.template import TemplateValues, Vocabulary, parse_template
+from qisd.imaging.template import TemplateValues, Vocabulary, document_of, parse_template
 
 CHOICES = Choices(write_formats=frozenset({"jpg", "png"}), profiles=frozenset({"srgb", "coatedgrey"}))
 
@@ -217,6 +217,17 @@ class ParseTests(SynchronousTestCase):
             parse_template(given_document, CHOICES)
         except BadParameter as error:
             self.assertEqual(error.status, 400)
+
+
+class DocumentTests(SynchronousTestCase):
+    def test_what_was_read_can_be_written_and_read_again(self):
+        read = parse_template(document(**EVERYTHING), CHOICES)
+        self.assertEqual(parse_template(document_of(read), CHOICES), read)
+
+    def test_what_a_template_is_silent_about_is_not_written(self):
+        self.assertEqual(document_of(TemplateValues()), {})
+        made = TemplateValues(options=ImageOptions(width=0, strip=False, dpi=72))
+        self.assertEqual(document_of(made), document(width=0, strip=False, dpi_x=72))
 
 
 class VocabularyTests(SynchronousTestCase):

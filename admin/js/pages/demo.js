@@ -28,16 +28,17 @@ const NAMES = [
 const OF_OVERLAYS = ['overlay', 'ovsize', 'ovpos', 'ovopacity'];
 const START = {width: '500', height: '500', format: 'jpg', quality: '80', colorspace: 'srgb'};
 
-const {images, overlay, server} = page.data;
+const {images, overlay, standard, server} = page.data;
 
 if (images.length) {
     await loadTexts('publish');
     const {Publisher, loadFacts} = await import('../publish/publisher.js');
+    const {fromTemplate} = await import('../publish/values.js');
     const publisher = new Publisher({
         src: images[0],
         server,
         facts: await loadFacts(),
-        bases: new Map([['', {}]]),
+        bases: new Map([['', fromTemplate(standard)]]),
         names: new Set([...NAMES, ...(overlay ? OF_OVERLAYS : [])]),
         pick: overlay ? async () => overlay : null,
         tools: [

@@ -8,6 +8,7 @@ import attrs
 
 from qisd.access.visitor import Visitor
 from qisd.errors import NotFound, QisError
+from qisd.imaging.template import TemplateSnapshot, document_of
 from qisd.library.files import Files
 from qisd.library.listing import Listing
 from qisd.settings import Settings
@@ -31,10 +32,18 @@ class Offer:
 class PlaygroundPages:
     """The page of the playground."""
 
-    def __init__(self, *, files: Files, listing: Listing, settings: Callable[[], Settings]) -> None:
+    def __init__(
+        self,
+        *,
+        files: Files,
+        listing: Listing,
+        settings: Callable[[], Settings],
+        templates: Callable[[], TemplateSnapshot],
+    ) -> None:
         self._files = files
         self._listing = listing
         self._settings = settings
+        self._templates = templates
 
     @address("/demo/", who=Who.ANYBODY, public=True)
     async def demo(self, call: PageCall) -> Page:
@@ -53,6 +62,7 @@ class PlaygroundPages:
             data={
                 "images": [f"/{src}" for src in offer.images],
                 "overlay": f"/{offer.overlay}" if offer.overlay else "",
+                "standard": document_of(self._templates().default),
                 "server": f"{urls.origin}{urls.root}",
             },
         )
