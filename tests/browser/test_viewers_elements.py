@@ -58,6 +58,18 @@ class ElementsTest(ViewerCase):
         self.wait_js("window.changed === '/viewers/two.jpg'")
         self.wait(lambda: [one for one in self.images.asked("/image") if one.values["width"] == "60"])
 
+    def test_gallery_of_a_portfolio_has_its_order_and_parameters(self) -> None:
+        name = {"human_id": "spring", "name": "Spring", "description": "", "internal_access": 10, "public_access": 10}
+        number = self.api("POST", "portfolios/", name)["id"]
+        for src in ("viewers/two.jpg", "viewers/one.jpg"):
+            form = {"image_src": src, "image_parameters": '{"flip": {"value": "h"}}'}
+            self.api("POST", f"portfolios/{number}/images/", form)
+        self.show('<qis-gallery portfolio="spring"></qis-gallery>')
+        self.wait(lambda: len([one for one in self.images.asked("/image") if one.values["width"] == "120"]) == 2)
+        order = "document.querySelector('qis-gallery').viewer.entries.map((entry) => entry.src)"
+        self.assertEqual(self.js(f"return {order}"), ["viewers/two.jpg", "viewers/one.jpg"])
+        self.assertEqual({asked.values["flip"] for asked in self.images.asked("/image")}, {"h"})
+
     def test_slideshow(self) -> None:
         self.show('<qis-slideshow folder="/viewers" delay="0.3" duration="20"></qis-slideshow>')
         self.js("window.shown = []; addEventListener('qis-change', (event) => shown.push(event.detail.index))")
