@@ -20,8 +20,8 @@ export class ApiError extends Error {
     }
 }
 
-// Paths are below the API: `api.get('list/', {path: '/x'})`. Bodies are objects, which become the fields of a form, or
-// FormData. Each gives the data of the answer; with {full: true} an object {data, etag, headers, total, status}.
+// Paths are below the API: `api.get('list/', {path: '/x'})`. Bodies are objects, which become the fields of a form with
+// lists and objects in it as JSON, or FormData. Each gives the data of the answer; with {full: true} an object {data, etag, headers, total, status}.
 // Rejects with an ApiError, or with an AbortError when `signal` says so.
 export const api = {
     get: (path, query, options) => call('GET', path, {query, ...options}),
@@ -103,10 +103,8 @@ function encodeBody(body) {
     }
     const fields = new URLSearchParams();
     for (const [name, value] of Object.entries(body)) {
-        for (const one of Array.isArray(value) ? value : [value]) {
-            if (one !== undefined && one !== null) {
-                fields.append(name, typeof one === 'object' ? JSON.stringify(one) : String(one));
-            }
+        if (value !== undefined && value !== null) {
+            fields.append(name, typeof value === 'object' ? JSON.stringify(value) : String(value));
         }
     }
     return fields;
