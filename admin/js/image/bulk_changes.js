@@ -6,7 +6,8 @@ const split = text => text.split(',').map(one => one.trim()).filter(Boolean);
 const escaped = text => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 const WAYS = {
-    set: (text, wish) => wish.text.trim(),
+    set: (text, wish) => wish.text.trim() || text,
+    clear: () => '',
     append: (text, wish) => `${text}${text && wish.text && !/^[\s,.;:!?]/.test(wish.text) ? ' ' : ''}${wish.text}`.trim(),
     replace: (text, wish) => (wish.find
         ? text.replace(new RegExp(escaped(wish.find), wish.capitals ? 'gu' : 'giu'), () => wish.with).trim() : text),
@@ -16,8 +17,8 @@ const WAYS = {
 };
 
 export const FIELDS = {
-    title: ['set', 'append', 'replace', 'iptc'],
-    description: ['set', 'append', 'replace', 'iptc'],
+    title: ['set', 'append', 'replace', 'iptc', 'clear'],
+    description: ['set', 'append', 'replace', 'iptc', 'clear'],
     tags: ['add', 'remove'],
 };
 

@@ -73,7 +73,7 @@ class BulkForm {
             this.values.replaceChildren(
                 h('div', {class: 'row'}, text('bulk-find', 'bulk_find'), text('bulk-with', 'bulk_with')),
                 h('label', {class: 'row'}, box, t('bulk_case')));
-        } else if (way === 'iptc') this.values.replaceChildren();
+        } else if (way === 'iptc' || way === 'clear') this.values.replaceChildren();
         else this.values.replaceChildren(text('bulk-text', field === 'tags' ? 'bulk_tags_text' : 'bulk_text', long ? 'textarea' : 'input'));
         this.show();
     }

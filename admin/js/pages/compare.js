@@ -9,6 +9,8 @@ import {t} from '../core/texts.js';
 
 const host = $('#compare');
 const fields = {a: $('#a'), b: $('#b')};
+let stage = null;
+let round = null;
 
 $('#swap').replaceWith(h('button', {type: 'button', class: 'button', id: 'swap', on: {click: swap}}, icon('swap'), t('compare_swap')));
 $('#pair').addEventListener('submit', event => {
@@ -28,9 +30,6 @@ function swap() {
     [fields.a.value, fields.b.value] = [fields.b.value, fields.a.value];
     $('#pair').requestSubmit();
 }
-
-let stage = null;
-let round = null;
 
 async function run({a, b}) {
     stage?.close();
