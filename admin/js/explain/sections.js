@@ -7,6 +7,7 @@ import {bytes, number} from '../core/format.js';
 import {t} from '../core/texts.js';
 
 const SIZES = ['source', 'rotated', 'crop', 'picture', 'canvas', 'tile', 'output'];
+const NOTHING_MS = 0.05;
 
 // `deeds` measure what is not known without making the image.
 export function explanation(found, query, deeds) {
@@ -87,11 +88,14 @@ function steps({steps: list, total_ms: total}, measure) {
     if (!list?.length) {
         return section('explain_steps', h('button', {type: 'button', class: 'button', id: 'measure', on: {click: waiting(measure)}}, t('explain_measure')));
     }
-    const longest = Math.max(...list.map(one => one.ms), 0.001);
-    const rows = list.map(one => [one.name, bar(one.ms / longest), h('span', {class: 'explain-number'}, milliseconds(one.ms))]);
+    const longest = Math.max(...list.map(one => one.ms), NOTHING_MS);
+    const told = list.filter(one => one.ms >= NOTHING_MS); // most steps have nothing to do
     return section('explain_steps',
         h('table', {class: 'explain-bars'}, h('tbody', {},
-            ...rows.map(([name, line, ms]) => h('tr', {}, h('th', {scope: 'row'}, name), h('td', {}, line), h('td', {}, ms))),
+            ...told.map(one => h('tr', {},
+                h('th', {scope: 'row'}, one.name.replaceAll('_', ' ')),
+                h('td', {}, bar(one.ms / longest)),
+                h('td', {class: 'explain-number'}, milliseconds(one.ms)))),
             h('tr', {}, h('th', {scope: 'row'}, t('explain_total')), h('td', {}), h('td', {class: 'explain-number'}, milliseconds(total))))));
 }
 

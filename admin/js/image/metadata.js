@@ -12,7 +12,7 @@ export function enhanceMetadata(image) {
     $('#metadata-json').setAttribute('download', `${image.filename}.json`);
     if (!rows.length) return;
     for (const value of $$('.metadata-value', section)) shorten(value);
-    $('.metadata-tools', section).prepend(copyButton(() => asText(section), {label: t('image_metadata_copy')}));
+    $('#metadata-json').before(copyButton(() => asText(section), {words: t('image_metadata_copy')}));
     $('#metadata-filter').replaceWith(filter(section, rows));
 }
 
