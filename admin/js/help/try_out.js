@@ -7,7 +7,7 @@ import {imageAddress} from '../publish/address.js';
 import {control} from '../publish/controls.js';
 import {makeField} from '../publish/fields.js';
 import {OneAtATime} from '../publish/once.js';
-import {loadFacts} from '../publish/publisher.js';
+import {loadFacts} from '../publish/facts.js';
 import {parameters, plain} from '../publish/values.js';
 
 let facts = null;

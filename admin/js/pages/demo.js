@@ -32,7 +32,8 @@ const {images, overlay, standard, server} = page.data;
 
 if (images.length) {
     await loadTexts('publish');
-    const {Publisher, loadFacts} = await import('../publish/publisher.js');
+    const {loadFacts} = await import('../publish/facts.js');
+    const {Publisher} = await import('../publish/publisher.js');
     const {fromTemplate} = await import('../publish/values.js');
     const publisher = new Publisher({
         src: images[0],

@@ -2,12 +2,13 @@
 
 import {$, h, page, url} from '../core/dom.js';
 import {openDialog} from '../core/dialog.js';
-import {pickFile} from '../core/picker.js';
+import {pickFile} from '../publish/pick.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
 import {Many, pathsOf} from '../publish/many.js';
 import {presetsMenu} from '../publish/presets_menu.js';
-import {Publisher, loadFacts} from '../publish/publisher.js';
+import {loadFacts} from '../publish/facts.js';
+import {Publisher} from '../publish/publisher.js';
 import {loadBases, saveTemplate} from '../publish/templates.js';
 
 const main = $('#publisher');

@@ -2,7 +2,7 @@
 
 import {h} from '../core/dom.js';
 import {copyButton} from '../core/copy.js';
-import {pickFile} from '../core/picker.js';
+import {pickFile} from './pick.js';
 import {t} from '../core/texts.js';
 import {imageAddress} from './address.js';
 import {csv} from './codes.js';

@@ -2,14 +2,14 @@
 
 import {h, page} from '../core/dom.js';
 import {openDialog} from '../core/dialog.js';
-import {pickFile} from '../core/picker.js';
+import {pickFile} from './pick.js';
 import {loadTexts, t} from '../core/texts.js';
 import {imageAddress} from './address.js';
 import {CONTROLS} from './controls.js';
 import {ParameterForm} from './form.js';
 import {guideAddress} from './guide.js';
 import {OneAtATime} from './once.js';
-import {loadFacts} from './publisher.js';
+import {loadFacts} from './facts.js';
 import {fromTemplate, parameters, toTemplate} from './values.js';
 
 const OTHERS = new Set(['attach', 'stats', 'expiry']);

@@ -1,7 +1,6 @@
 // The publisher: controls at the left, what becomes of them at the right. Every change rebuilds preview, facts, code.
 
-import {api} from '../core/api.js';
-import {$, h, icon, page, url} from '../core/dom.js';
+import {$, h, icon, page} from '../core/dom.js';
 import {copyButton} from '../core/copy.js';
 import {t} from '../core/texts.js';
 import {imageAddress, previewParameters} from './address.js';
@@ -333,14 +332,4 @@ const BROWSER_FORMATS = new Set(['gif', 'jpg', 'pjpg', 'png', 'webp', 'avif']);
 function extensionOf(src) {
     const name = src.split('/').at(-1);
     return name.includes('.') ? name.split('.').at(-1).toLowerCase() : '';
-}
-
-// What the server can do.
-export function loadFacts() {
-    return api.get('imaging/');
-}
-
-// Where the page of an image is.
-export function detailsAddress(src) {
-    return url('details/', {src});
 }

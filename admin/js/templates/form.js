@@ -2,7 +2,7 @@
 
 import {api} from '../core/api.js';
 import {$, h, icon, page, url} from '../core/dom.js';
-import {pickFile} from '../core/picker.js';
+import {pickFile} from '../publish/pick.js';
 import {store} from '../core/state.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
@@ -11,7 +11,7 @@ import {CONTROLS, control} from '../publish/controls.js';
 import {ParameterForm} from '../publish/form.js';
 import {guideAddress, openGuide} from '../publish/guide.js';
 import {Preview} from '../publish/preview.js';
-import {loadFacts} from '../publish/publisher.js';
+import {loadFacts} from '../publish/facts.js';
 import {Session} from '../publish/session.js';
 import {loadBases, saveTemplate} from '../publish/templates.js';
 import {fromTemplate, parameters, plain, same, toTemplate} from '../publish/values.js';

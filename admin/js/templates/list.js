@@ -7,7 +7,7 @@ import {number} from '../core/format.js';
 import {menuButton} from '../core/menu.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
-import {loadFacts} from '../publish/publisher.js';
+import {loadFacts} from '../publish/facts.js';
 import {loadBases, saveTemplate} from '../publish/templates.js';
 import {bringIn, saveAsFile} from './exchange.js';
 
