@@ -212,7 +212,7 @@ class Files:
         require_login(visitor)
         image = await self.by_id(visitor, image_id)
         check_version(image.version, version)
-        target = await self._target(visitor, path)
+        target = await self._target(visitor, path, image.filename)
         if target == image.src:
             return image
         folder = folder_of(target)
@@ -257,11 +257,12 @@ class Files:
 
     # Inside
 
-    async def _target(self, visitor: Visitor, path: str) -> str:
+    async def _target(self, visitor: Visitor, path: str, present: str) -> str:
+        """:param present: the name that the file has; it is taken as it is, whatever new ones may be like."""
         names.check_target(path)
         normal = normalised("".join(filter(_is_printing, path)), parameter="path")
         folder, _, name = normal.rpartition("/")
-        cleaned = names.clean_file_name(name, unicode_names=self._rules().unicode_names)
+        cleaned = name if name == present else names.clean_file_name(name, unicode_names=self._rules().unicode_names)
         names.check_length(f"{folder}/{cleaned}")
         spelled = await viewable(visitor, folder, folder=True, tree=self._tree, files=self._files)
         return f"{spelled}/{cleaned}".lstrip("/")

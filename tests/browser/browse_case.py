@@ -75,10 +75,12 @@ class BrowseCase(BrowserCase):
 
     def click(self, name: str, *held: str) -> None:
         """Click on the picture of an entry, with keys held down."""
+        picture = self.entry(name).find_element("css selector", ".entry-thumb")
+        self.script("args[0].scrollIntoView({block: 'center'})", picture)
         actions = ActionChains(self.driver)
         for key in held:
             actions.key_down(key)
-        actions.click(self.entry(name).find_element("css selector", ".entry-thumb"))
+        actions.click(picture)
         for key in held:
             actions.key_up(key)
         actions.perform()

@@ -76,6 +76,14 @@ class BulkTests(BulkCase):
         self.assertEqual(set(result["errors"]), {"/a/none.jpg", "/a/notes.txt", "/.trash/x.jpg"})
         self.assertEqual({one["status"] for one in result["errors"].values()}, {404})
 
+    async def test_names_stay_as_they_are_when_images_are_moved(self) -> None:
+        odd = ["50% #1 +x.jpg", "<a href='x'>\"&\".jpg", "\u202egpj.\u202csham.jpg", "ü" * 125 + ".jpg"]
+        for name in odd:
+            self.paint(f"a/{name}")
+        result = await self.result(await self.do("move", images=[], srcs=[f"/a/{one}" for one in odd], folder="/b"))
+        self.assertEqual((result["srcs"], result["errors"]), ([f"/b/{one}" for one in odd], {}))
+        self.assertTrue(all((self.root / "b" / one).exists() for one in odd))
+
     async def test_paths_stand_for_the_images_that_are_there_when_it_is_asked_for(self) -> None:
         reply = await self.do("delete", images=[], srcs=["/a/x.jpg"])
         self.assertEqual(reply.data["params"]["images"], [self.ids["a/x.jpg"]])

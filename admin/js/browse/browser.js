@@ -178,7 +178,7 @@ export class Browser {
     async #changed(folders, renamed = null) {
         const {path} = this.#state;
         this.#tree.changed(folders);
-        if (renamed && (path === renamed.from || path.startsWith(`${renamed.from}/`))) {
+        if (renamed?.from && (path === renamed.from || path.startsWith(`${renamed.from}/`))) {
             await this.open(renamed.to + path.slice(renamed.from.length));
         } else if (folders.includes(path)) {
             await Promise.all([this.#entries.renew(), this.#learn(path)]);
@@ -311,11 +311,9 @@ export class Browser {
             return;
         }
         const parent = this.#state.path;
-        await promptText({
+        await this.#named(folderNameFault, name => this.#deeds.makeFolder(parent, name), {
             title: t('browse_new_folder'),
-            label: t('browse_name'),
             deed: t('browse_make'),
-            check: name => folderNameFault(name) || this.#tried(() => this.#deeds.makeFolder(parent, name.trim())),
         });
     }
 
@@ -327,28 +325,30 @@ export class Browser {
     }
 
     async #renameOne(item) {
-        const fault = item.folder ? folderNameFault : fileNameFault;
-        const taken = this.#entries.selection.has(item);
-        await promptText({
+        await this.#named(item.folder ? folderNameFault : fileNameFault, name => this.#deeds.rename(item, name), {
             title: t('browse_rename_title', {name: item.name}),
-            label: t('browse_name'),
             value: item.name,
             deed: t('browse_rename'),
             hint: item.folder ? '' : t('browse_rename_hint', {type: extensionOf(item.name)}),
-            check: name => fault(name) || this.#tried(() => this.#deeds.rename(item, name.trim())),
         });
-        if (taken) {
-            this.#entries.selection.clear();
-        }
     }
 
-    // What went wrong with a deed, to be told beside its field; nothing, if it went well.
-    async #tried(deed) {
-        try {
-            await deed();
-            return '';
-        } catch (error) {
-            return error.message;
+    // Asks for a name and does `deed` with it; what goes wrong is told beside the field.
+    async #named(fault, deed, asked) {
+        let tell = null;
+        const check = async name => {
+            try {
+                const wrong = fault(name);
+                tell = wrong ? null : await deed(name.trim());
+                return wrong;
+            } catch (error) {
+                return error.message;
+            }
+        };
+        await promptText({label: t('browse_name'), check, ...asked});
+        if (tell) {
+            this.#entries.selection.clear();
+            tell();
         }
     }
 

@@ -45,6 +45,7 @@ export class BulkBar {
             {key: 'metadata', icon: 'edit', needs: () => LEVELS.edit, files: true, run: items => this.#describe(items)},
             {key: 'publish', icon: 'publish', needs: () => LEVELS.download, files: true, run: items => this.publish(items)},
             {key: 'basket_add', icon: 'basket', needs: () => 0, files: true, run: items => this.#collect(items)},
+            {key: 'zip', icon: 'zip', needs: () => LEVELS.download, files: true, run: items => this.#zip(items)},
             page.may('admin_all') && {key: 'precache', icon: 'refresh', needs: () => 0, folders: true, run: items => this.#precache(items)},
             {key: 'delete', icon: 'trash', needs: ofBoth, danger: true, run: items => this.remove(items)},
         ].filter(Boolean);
@@ -138,6 +139,16 @@ export class BulkBar {
         const before = basket.items();
         const count = basket.add(items.map(({id, path, title}) => ({id, src: path, title})));
         toast(t('browse_collected', {n: count}), {kind: 'good', action: {label: t('undo'), run: () => basket.set(before)}});
+    }
+
+    // As a form, so that the browser saves what comes while it comes.
+    #zip(items) {
+        const fields = {srcs: JSON.stringify(items.map(item => item.path)), _csrf_token: page.csrf};
+        const form = h('form', {method: 'post', action: `${page.root}api/v1/admin/bulk/zip/`, hidden: true},
+            Object.entries(fields).map(([name, value]) => h('input', {type: 'hidden', name, value})));
+        document.body.append(form);
+        form.submit();
+        form.remove();
     }
 
     async #precache(items) {

@@ -16,7 +16,8 @@ const BULK = 'admin/bulk/';
 const FOLDERS = 'admin/filesystem/folders/';
 const FILES = 'admin/filesystem/images/';
 
-// `changed(folders)` is called when there is something new in these folders.
+// `changed(folders, renamed)` is called when there is something new in these folders; `renamed` has the path `from` which
+// an entry came, if it was there before, and the path `to` which.
 export class Deeds {
     #changed;
 
@@ -26,25 +27,27 @@ export class Deeds {
 
     // Folders and files
 
+    // These two are done while a dialog asks for the name. They give what is to be called when it is closed: it tells
+    // what was done.
+
     async makeFolder(parent, name) {
-        const made = await api.post(FOLDERS, {path: below(parent, name)});
-        this.#changed([parent]);
-        toast(t('browse_folder_made', {name: nameOf(made.path)}), {kind: 'good'});
-        return made.path;
+        const {path} = await api.post(FOLDERS, {path: below(parent, name)});
+        return () => {
+            this.#changed([parent], {from: null, to: path});
+            toast(t('browse_folder_made', {name: nameOf(path)}), {kind: 'good'});
+        };
     }
 
-    // Gives one entry another name; the new path.
     async rename(item, name) {
-        const target = below(parentOf(item.path), name);
-        const path = await this.#moveOne(item, target);
-        if (path) {
-            this.#changed([parentOf(item.path)], {from: item.path, to: path});
+        const folder = parentOf(item.path);
+        const path = await this.#moveOne(item, below(folder, name));
+        return () => {
+            this.#changed([folder], {from: item.path, to: path});
             this.#undoable(t('browse_renamed', {name: nameOf(path)}), async () => {
                 await this.#moveOne({...item, path}, item.path);
-                this.#changed([parentOf(item.path)], {from: path, to: item.path});
+                this.#changed([folder], {from: path, to: item.path});
             });
-        }
-        return path;
+        };
     }
 
     async move(items, folder) {
