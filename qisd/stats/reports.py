@@ -21,8 +21,11 @@ IMAGE_TYPES = range(1, 9)
 """Types of chart: requests, views, cached views, cached views in % of views, downloads, bytes, seconds, longest
 request."""
 
-SYSTEM_TYPES = (*IMAGE_TYPES, 100, 101, 102)
-"""As :data:`IMAGE_TYPES`, and the use of processors, memory and cache in %."""
+_PERCENTS = {103: 50, 104: 95, 105: 99}
+
+SYSTEM_TYPES = (*IMAGE_TYPES, 100, 101, 102, *_PERCENTS)
+"""As :data:`IMAGE_TYPES`, the use of processors, memory and cache in %, and the seconds that 50, 95 and 99 percent of
+the answers stayed below."""
 
 TOP_ORDERS = range(1, 8)
 """Orders of the images asked for most: requests, views, cached views, downloads, bytes, seconds, longest request."""
@@ -74,7 +77,8 @@ async def series(
     frequency: int,
     image_id: int | None = None,
 ) -> Feed:
-    """A chart of the periods that began in [start, end). Those without a row are filled in with 0.
+    """A chart of the periods that began in [start, end). Those without a row are filled in with 0; not in charts of
+    percentiles, which are of answers and not of time.
 
     :param data_type: of :data:`SYSTEM_TYPES` or :data:`IMAGE_TYPES`.
     :param frequency: ``STATS_FREQUENCY``, minutes of a period.
@@ -85,11 +89,21 @@ async def series(
     if data_type not in types:
         raise BadParameter("data_type", f"Value is not one of: {', '.join(map(str, types))}")
     wanted = _range(start, end, now, frequency, running_too=data_type >= _RUNNING_TOO)
-    if subject == "system":
+    if data_type in _PERCENTS:
+        points = await _percentile_series(db, wanted, _PERCENTS[data_type])
+    elif subject == "system":
         points = await stats_reports.system_series(db, data_type, wanted)
     else:
         points = await stats_reports.image_series(db, data_type, wanted, image_id=image_id)
     return Feed(points=points, first=points[0][0] if points else 0, last=points[-1][0] if points else 0)
+
+
+async def _percentile_series(db: Queries, wanted: SeriesRange, percent: float) -> list[tuple[int, int | float]]:
+    return [
+        (at, latency.percentile(cells, percent))
+        for at, cells in await stats_reports.latency_series(db, wanted)
+        if sum(cells)
+    ]
 
 
 def default_range(

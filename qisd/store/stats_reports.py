@@ -75,6 +75,16 @@ async def system_series(db: Queries, data_type: int, wanted: SeriesRange) -> lis
     return await _series(db, source, "", [], wanted)
 
 
+async def latency_series(db: Queries, wanted: SeriesRange) -> list[tuple[int, list[int]]]:
+    """Milliseconds since 1970 at the end of each period that there is, and how many answers took how long in it."""
+    rows = await db.query(
+        "select (extract(epoch from least(to_time, %s)) * 1000)::bigint, latency from systemstats"
+        " where from_time >= %s and from_time < %s order by from_time",
+        (wanted.now, wanted.start, wanted.end),
+    )
+    return [(int(at), cells) for at, cells in rows]
+
+
 async def image_series(
     db: Queries, data_type: int, wanted: SeriesRange, *, image_id: int | None
 ) -> list[tuple[int, int | float]]:

@@ -163,6 +163,7 @@ class UserFormTests(AccountsCase):
         self.fill("E-mail", "hans@example.com")
         self.button("Apply").click()
         self.wait(lambda: self.known("hans")["email"] == "hans@example.com", "the change")
+        self.find("#toasts .toast [aria-label=Close]").click()
         self.field("Add to a group").send_keys("Press")
         self.button("Add").click()
         self.wait(lambda: "Press" in [one["name"] for one in self.known("hans")["member_of"]], "the membership")

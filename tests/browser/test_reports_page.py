@@ -18,10 +18,10 @@ class ReportsCase(BrowserCase):
         hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         self.daemon.sql(
             "insert into systemstats (from_time, to_time, requests, views, cached_views, downloads, total_bytes,"
-            " request_seconds, max_request_seconds, cpu_pc, samples, server_errors)"
-            " select at - interval '1 hour', at, case when number <= 168 then 200 else 100 end + number %% 24 * 10,"
-            " 180, 90, 5, 4000000, 12, 1.5, 40, 10, 1"
-            " from generate_series(1, 240) as number, lateral (select %s - number * interval '1 hour' as at) as one",
+            " request_seconds, max_request_seconds, cpu_pc, samples, server_errors, latency)"
+            " select at - interval '1 hour', at, case when number < 168 then 200 else 100 end + number %% 24 * 10,"
+            " 180, 90, 5, 4000000, 12, 1.5, 40, 10, 1, array_fill(0, array[12]) || array[150, 20, 5 + number %% 7, 2]"
+            " from generate_series(0, 239) as number, lateral (select %s - number * interval '1 hour' as at) as one",
             hour,
         )
         for kind, name in (("template", "Teaser"), ("format", "webp")):

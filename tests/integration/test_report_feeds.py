@@ -35,6 +35,19 @@ class FeedTests(ApiCase):
             reply.json, {"data": [[ends[0], 5], [ends[1], 0], [ends[2], 7]], "first": ends[0], "last": ends[2]}
         )
 
+    async def test_percentiles_are_of_the_answers_of_each_period_and_none_are_made_up(self) -> None:
+        begin = datetime(2026, 3, 9, 10, tzinfo=UTC)
+        for hour in (0, 2):
+            self.count(begin + timedelta(hours=hour), 5)
+        self.sql("update systemstats set latency = array[0, 3] where from_time = %s", begin)
+        span = {"from": "2026-03-09T10:00:00", "to": "2026-03-09T13:00:00"}
+
+        reply = await self.ask("system", Flag.REPORTS, data_type=104, **span)
+
+        ((at, seconds),) = reply.json["data"]
+        self.assertEqual(at, (begin + timedelta(hours=1)).timestamp() * 1000)
+        self.assertTrue(0.0001 < seconds <= 0.00015, seconds)
+
     async def test_an_image_nobody_has_asked_for_has_zeros(self) -> None:
         span = {"from": "2026-03-09", "to": "2026-03-10"}
 

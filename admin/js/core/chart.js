@@ -48,9 +48,10 @@ export function lineChart(options) {
 
 class Chart {
     constructor({title, series, unit = 'count', from, to, onZoom, name = 'chart', height = 260}) {
-        Object.assign(this, {title, series, from, to, onZoom, name, height, unit: UNITS[unit]});
-        this.times = [...new Set(series.filter(one => !one.before).flatMap(one => one.points.map(([at]) => at)))].sort((a, b) => a - b);
-        this.values = series.map(one => new Map(one.points));
+        Object.assign(this, {title, from, to, onZoom, name, height, unit: UNITS[unit]});
+        this.series = series.map(one => ({...one, points: one.points.filter(([at]) => at >= from && at <= to)}));
+        this.times = [...new Set(this.series.filter(one => !one.before).flatMap(one => one.points.map(([at]) => at)))].sort((a, b) => a - b);
+        this.values = this.series.map(one => new Map(one.points));
         this.most = this.highest();
         this.place = null;
         this.svg = make('svg', {'aria-hidden': 'true', height});

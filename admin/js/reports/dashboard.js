@@ -129,14 +129,13 @@ async function served(from, to, signal) {
     ]});
 }
 
-// The mean of each period, and the longest.
 async function response(from, to, signal) {
-    const [count, spent, longest] = await Promise.all([1, 7, 8].map(type => series('system', {type, from, to}, {signal})));
-    const requests = new Map(count);
-    const mean = spent.map(([at, value]) => [at, requests.get(at) ? value / requests.get(at) : 0]);
-    return lineChart({title: t('response'), unit: 'seconds', from, to, name: 'response', height: 220, series: [
-        {name: t('mean'), points: mean}, {name: t('longest'), points: longest},
-    ]});
+    const types = [103, 104];
+    const found = await Promise.all(types.map(type => series('system', {type, from, to}, {signal})));
+    return lineChart({
+        title: t('response'), unit: 'seconds', from, to, name: 'response', height: 220,
+        series: types.map((type, place) => ({name: t(`type_${type}`), points: found[place]})),
+    });
 }
 
 async function top(days, signal) {

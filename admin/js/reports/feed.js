@@ -11,7 +11,7 @@ export const RANGES = {hour: HOUR, day: DAY, week: 7 * DAY, month: 30 * DAY, yea
 // What each type of chart shows. Those of one unit can be in one chart.
 export const TYPES = {
     1: 'count', 2: 'count', 3: 'count', 4: 'percent', 5: 'count', 6: 'bytes', 7: 'seconds', 8: 'seconds',
-    100: 'percent', 101: 'percent', 102: 'percent',
+    100: 'percent', 101: 'percent', 102: 'percent', 103: 'seconds', 104: 'seconds', 105: 'seconds',
 };
 
 export async function feed(name, query, {signal} = {}) {
