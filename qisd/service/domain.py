@@ -430,10 +430,14 @@ class Domain:
         """Those on which people find images, and order them."""
         library = self.library
         refresh = self.permissions.refresh
+
+        def trash_days() -> int:
+            return library.rules().trash_days
+
         return [
-            BrowsingPages(library.listing, trash_days=lambda: library.rules().trash_days),
+            BrowsingPages(library.listing, trash_days=trash_days),
             FolderForms(library.folders, tasks=self.background.queue, refresh=refresh),
-            SearchPages(library.search, supported=self._supported),
+            SearchPages(library.search, supported=self._supported, trash_days=trash_days),
             TrashPages(library.trash, refresh=refresh),
             PickerPages(library.folders, origins=lambda: self.settings.picker_origins),
         ]

@@ -26,7 +26,7 @@ let view = page.data.view;
 function show(next, size = store.get(SIZE) ?? undefined) {
     view = next;
     entries.show(view, size);
-    for (const button of $$('[data-view]')) {
+    for (const button of $$('button[data-view]')) {
         button.setAttribute('aria-pressed', String(button.dataset.view === view));
     }
     $('.tools-size').hidden = view !== 'grid';
@@ -87,7 +87,7 @@ window.addEventListener('popstate', () => {
 for (const event of ['changed', 'renewed']) {
     source.addEventListener(event, tell);
 }
-for (const button of $$('[data-view]')) {
+for (const button of $$('button[data-view]')) {
     button.addEventListener('click', () => {
         urlState.set({view: button.dataset.view});
         show(button.dataset.view);

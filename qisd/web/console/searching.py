@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -20,17 +21,20 @@ from qisd.web.urls import encoded
 
 _AT_ONCE = 100
 _SORTS = ("best", "newest")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class SearchPages:
     """The page of search.
 
     :param supported: whether files with an extension can be shown.
+    :param trash_days: for which deleted things can be had back.
     """
 
-    def __init__(self, search: Search, *, supported: Callable[[str], bool]) -> None:
+    def __init__(self, search: Search, *, supported: Callable[[str], bool], trash_days: Callable[[], int]) -> None:
         self._search = search
         self._supported = supported
+        self._trash_days = trash_days
 
     @address("/search/")
     async def search(self, call: PageCall) -> Page:
@@ -47,6 +51,7 @@ class SearchPages:
             )
         except (BadParameter, Forbidden) as error:
             problem, status = error.message, error.status
+            asked |= {key: "" for key in ("from", "to") if not _DATE.fullmatch(asked[key])}  # no field can show others
         given = [(key, value) for key, value in asked.items() if value]
         return Page(
             template="search.html",
@@ -64,6 +69,7 @@ class SearchPages:
                 "view": _view(call),
                 "first": {"total": found.total or 0, "next": found.cursor, "items": self._items(call, found)},
                 "problem": problem,
+                "trash_days": self._trash_days(),
             },
             status=status,
             headers=[remember(call.request, VIEW, call.query["view"])] if call.query.get("view") in VIEWS else (),
