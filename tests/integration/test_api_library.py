@@ -19,6 +19,7 @@ FOLDER_KEYS = {"id", "name", "path", "parent_id", "status"}
 TASK_KEYS = {
     *("id", "name", "funcname", "params", "priority", "status", "result", "keep_for", "keep_until", "log_level"),
     *("error_log_level", "lock_id", "user_id", "user", "created", "started", "finished", "progress", "progress_text"),
+    *("state", "attempts", "cancelling", "error"),
 }
 RULE_A = (".", "..", "../x.png", "a/../b.png", "a/.b/c.png", "/.hidden.png", ".hidden.png", "a..b.png", "/a/.b.png")
 """Paths that nothing new may have."""
@@ -998,7 +999,7 @@ class TaskTests(LibraryApiCase):
         self.refused(await self.call("POST", "/admin/tasks/nonsense/"), 401)
         for name in ("nonsense", "move_folder", "purge_image_stats"):
             self.refused(await self.start(name, await self.person()), 403, "Super-user permission is required")
-        for name in ("nonsense", "move_folder", "delete_folder", "export_portfolio", "empty_trash", "run"):
+        for name in ("nonsense", "move_folder", "delete_folder", "export_portfolio", "run"):
             self.refused(await self.start(name, path="/"), 404)
         for name, form in (
             ("purge_image_stats", {}),
