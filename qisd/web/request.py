@@ -262,6 +262,9 @@ class QisRequest(Request):
         self.channel.about_to_answer(self)
 
     def _add_header(self, name: str, value: str) -> None:
+        if name == "Set-Cookie":  # each is a line of its own
+            self.responseHeaders.addRawHeader(name, value)
+            return
         earlier = self.responseHeaders.getRawHeaders(name) if name in _LISTS else None
         self.setHeader(name, ", ".join([*earlier, value]) if earlier else value)
 
