@@ -35,7 +35,13 @@ class SameContentQuery(Form):
     """Which files."""
 
     sha256: Annotated[
-        str, Meta(min_length=64, max_length=4000, description="digests in hexadecimal, up to 50, with commas between")
+        str,
+        Meta(
+            min_length=64,
+            max_length=4000,
+            description="digests in hexadecimal, up to 50, with commas between",
+            extra_json_schema={"pattern": "^[0-9A-Fa-f]{64}(,[0-9A-Fa-f]{64}){0,49}$"},
+        ),
     ]
 
 

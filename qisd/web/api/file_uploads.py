@@ -17,7 +17,7 @@ from qisd.store.images import Image
 from qisd.web.api.dispatch import etag_of
 from qisd.web.api.endpoint import Call, Versioned, endpoint
 from qisd.web.api.models import UploadedImage
-from qisd.web.api.presenting import image_object, uploaded_image
+from qisd.web.api.presenting import details_object, uploaded_image
 from qisd.web.conditional import parse_tags
 from qisd.web.digests import HEADER, check_sha256
 
@@ -94,7 +94,7 @@ class FileUploadEndpoints:
 
     async def _answer(self, call: Call, image: Image) -> Versioned:
         folder = await self._folders.by_id(image.folder_id)
-        return Versioned(data=image_object(call, image, folder, supported=self._supported), version=image.version)
+        return Versioned(data=details_object(call, image, folder, supported=self._supported), version=image.version)
 
 
 def _must_be_new(call: Call) -> bool:

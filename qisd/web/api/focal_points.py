@@ -7,9 +7,10 @@ from typing import Annotated
 from msgspec import Meta
 
 from qisd.imaging.spec import UNIT, Focus
-from qisd.library.focal_points import FocalPoint, ImageFocalPoints, percent_text
+from qisd.library.focal_points import FocalPoint, ImageFocalPoints
 from qisd.web.api.endpoint import Call, Versioned, endpoint
-from qisd.web.api.models import FocalObject, Place
+from qisd.web.api.models import FocalObject
+from qisd.web.api.presenting import focal_object
 from qisd.web.api.reading import Form
 
 TAG = "Images"
@@ -74,23 +75,6 @@ class FocalPointEndpoints:
     )
     async def leave(self, call: Call) -> Versioned:
         return _answer(await self._focal_points.choose(call.visitor, call.id(), None, version=call.version))
-
-
-def focal_object(point: FocalPoint) -> FocalObject:
-    """A focal point as the API shows it."""
-    place = _place(point.place)
-    return FocalObject(
-        x=place.x,
-        y=place.y,
-        set=point.source == "person",
-        source=point.source,
-        proposal=None if point.proposal is None else _place(point.proposal),
-        object_position=percent_text(point.place),
-    )
-
-
-def _place(focus: Focus) -> Place:
-    return Place(x=(focus.x or 0) / UNIT, y=(focus.y or 0) / UNIT)
 
 
 def _answer(point: FocalPoint) -> Versioned:

@@ -9,15 +9,13 @@ from msgspec import UNSET, Meta
 
 from qisd.access.levels import Flag
 from qisd.library.files import Files
-from qisd.library.focal_points import focal_point_of
 from qisd.library.records import FolderRecords
 from qisd.store import image_history, users
 from qisd.store.images import Image
 from qisd.store.pool import Database
 from qisd.web.api.endpoint import Call, Page, Versioned, endpoint
-from qisd.web.api.focal_points import focal_object
 from qisd.web.api.models import ImageEvent, ImageObject
-from qisd.web.api.presenting import image_object
+from qisd.web.api.presenting import details_object, image_object
 from qisd.web.api.reading import Form
 
 TAG = "Images"
@@ -75,9 +73,8 @@ class ImageEndpoints:
     async def details(self, call: Call) -> Versioned:
         form = call.read(DetailsForm)
         image = await self._files.details(call.visitor, form.src)
-        answer = await self._answer(call, image)
-        answer.data.focal = focal_object(focal_point_of(image))
-        return answer
+        folder = await self._folders.by_id(image.folder_id)
+        return Versioned(data=details_object(call, image, folder, supported=self._supported), version=image.version)
 
     @endpoint(
         "GET", _ID, summary="An image by its id, be it deleted", tag=TAG, login=True, answer=ImageObject, errors=(403,)

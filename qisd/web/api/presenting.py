@@ -9,6 +9,8 @@ from typing import TypeVar
 from msgspec import UNSET, structs
 
 from qisd.access.levels import Level
+from qisd.imaging.spec import UNIT, Focus
+from qisd.library.focal_points import FocalPoint, focal_point_of, percent_text
 from qisd.pools.gentle import made_of
 from qisd.repository.catalogue import extension_of
 from qisd.store.folders import Folder
@@ -18,10 +20,12 @@ from qisd.store.users import User
 from qisd.web.api.endpoint import Call
 from qisd.web.api.models import (
     Duplicate,
+    FocalObject,
     FolderObject,
     GroupFlags,
     GroupObject,
     ImageObject,
+    Place,
     UploadedImage,
     UserObject,
 )
@@ -102,6 +106,30 @@ def image_object(
         filesize=UNSET if image.file_size is None else image.file_size,
         modified=UNSET if mtime is None else datetime.fromtimestamp(mtime // 1_000_000_000, UTC),
     )
+
+
+def details_object(call: Call, image: Image, folder: Folder | None, *, supported: Callable[[str], bool]) -> ImageObject:
+    """As :func:`image_object`, with what one wants to know who shows the image."""
+    shown = image_object(call, image, folder, supported=supported)
+    shown.focal = focal_object(focal_point_of(image))
+    return shown
+
+
+def focal_object(point: FocalPoint) -> FocalObject:
+    """A focal point as the API shows it."""
+    place = _place(point.place)
+    return FocalObject(
+        x=place.x,
+        y=place.y,
+        set=point.source == "person",
+        source=point.source,
+        proposal=None if point.proposal is None else _place(point.proposal),
+        object_position=percent_text(point.place),
+    )
+
+
+def _place(focus: Focus) -> Place:
+    return Place(x=(focus.x or 0) / UNIT, y=(focus.y or 0) / UNIT)
 
 
 def uploaded_image(shown: ImageObject, duplicates: Sequence[Image]) -> UploadedImage:

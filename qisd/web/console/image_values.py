@@ -14,7 +14,7 @@ from qisd.library.focal_points import focal_point_of
 from qisd.repository.catalogue import extension_of
 from qisd.store.image_metadata import ImageMetadata
 from qisd.store.stats_reports import DayCounts
-from qisd.web.api.focal_points import focal_object
+from qisd.web.api.presenting import focal_object
 from qisd.web.console.image_facts import ImageView, Publicity
 from qisd.web.console.image_tables import tables
 from qisd.web.urls import Urls, encoded
