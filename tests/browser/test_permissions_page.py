@@ -78,6 +78,7 @@ class MatrixTests(PermissionsCase):
         cell = self.cell("/press/inner", NORMAL_USERS)
         self.wait(lambda: self.driver.switch_to.active_element == cell, "the focus")
         self.wait_text("/press/inner", "#inspector")
+        self.assertNotIn("false", self.find("#inspector").text)
 
     def test_changes_wait_until_they_are_applied_together_and_can_be_undone(self) -> None:
         self.open("/admin/permissions/", as_user="admin")

@@ -74,6 +74,12 @@ function add(element, children) {
     }
 }
 
+// What an element has within it from now on: children as h takes them.
+export function fill(element, ...children) {
+    element.replaceChildren();
+    add(element, children);
+}
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 // A picture of the sprite. Without a label it is decoration, and the words stand beside it.

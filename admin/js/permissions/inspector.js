@@ -1,6 +1,6 @@
 // What is to be said of the chosen cell: the level, what it allows, where it comes from.
 
-import {h, page} from '../core/dom.js';
+import {fill, h, page} from '../core/dom.js';
 import {t} from '../core/texts.js';
 import {PUBLIC, isFixed, levelName, whatItAllows} from './levels.js';
 import {levelChoice} from './matrix.js';
@@ -13,7 +13,7 @@ export function showInspector(container, {settings, path, group, change, go}) {
         choice.id = 'inspector-level';
     }
     container.hidden = false;
-    container.replaceChildren(
+    fill(container,
         h('h2', null, group.name, ' ', h('span', {class: 'muted'}, path)),
         choice && h('div', {class: 'field'}, h('label', {for: 'inspector-level'}, t('level')), choice),
         h('p', null, h('b', null, group.bypass ? t('all') : levelName(level ?? 0)), h('br'), whatItAllows(group.bypass ? 70 : level ?? 0)),

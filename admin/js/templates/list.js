@@ -1,7 +1,7 @@
 // The list of the templates: which one is the default, who uses them, and what can be done with them.
 
 import {api} from '../core/api.js';
-import {$, h, icon, page, url} from '../core/dom.js';
+import {$, fill, h, icon, page, url} from '../core/dom.js';
 import {confirmDeed, openDialog} from '../core/dialog.js';
 import {number} from '../core/format.js';
 import {menuButton} from '../core/menu.js';
@@ -19,7 +19,7 @@ export async function show() {
     const may = page.may('admin_all');
     const again = () => show();
     const isDefault = template => template.name === facts.default_template;
-    place.replaceChildren(
+    fill(place,
         may && toolbar(list, again),
         list.length
             ? table(list.map(template => row(template, {may, again, standard: isDefault(template)})))
