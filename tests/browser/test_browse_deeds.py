@@ -99,7 +99,7 @@ class FileTests(DeedCase):
         self.button("Move").click()
         self.wait_text("/work", "dialog .chooser-chosen")
         self.shot("browse-move")
-        self.axe(without=("region",))
+        self.axe()
         self.choose_folder("target")
         self.wait_disk("work/target", "a.jpg", "b.jpg")
         self.wait_names("target", "c.jpg")

@@ -49,7 +49,7 @@ class HeaderTests(BrowserCase):
     def test_the_first_stop_of_the_keyboard_skips_the_header(self) -> None:
         self.open("/about/", as_user="admin")
         self.press(Keys.TAB)
-        self.assertEqual(self.driver.switch_to.active_element.text, "Skip to content")
+        self.wait(lambda: self.driver.switch_to.active_element.text == "Skip to content")
         self.press(Keys.ENTER)
         self.wait(lambda: self.driver.switch_to.active_element.get_attribute("id") == "main")
 

@@ -52,7 +52,7 @@ class SearchTests(BrowseCase):
         self.open("/search/", as_user="admin")
         self.wait(lambda: len(self.names()) >= 4)
         self.wait_text("The newest images", "#found")
-        self.axe(without=("region",))
+        self.axe()
         for width in (320, 1440):
             self.width(width)
             self.assert_fits()

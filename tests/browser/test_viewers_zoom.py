@@ -411,8 +411,9 @@ class FunctionsTest(ZoomCase):
     def test_a_click_on_the_mask_leaves_full_screen(self) -> None:
         self.show_loaded("src=viewers-large/large.jpg", "{fullScreenReal: false}")
         self.js("canvas_view_toggle_fullscreen('v')")
-        ActionChains(self.driver).move_by_offset(2, 400).click().perform()
-        ActionChains(self.driver).move_by_offset(-2, -400).perform()
+        actions = ActionChains(self.driver)
+        actions.w3c_actions.pointer_action.move_to_location(2, 400).click()
+        actions.perform()
         self.wait_js("document.querySelector('.fullscreen_mask') === null")
 
     def test_texts_can_be_replaced(self) -> None:

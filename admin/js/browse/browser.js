@@ -146,6 +146,7 @@ export class Browser {
     async #arrive(start) {
         const name = decoded(location.hash.slice(1));
         if (name) {
+            await loaded();
             let index = this.#source.known().find(one => one.item.name === name)?.index ?? -1;
             if (index < 0 && this.#source.total > this.#source.known().length) {
                 index = (await this.#source.everything()).findIndex(item => item?.name === name);
@@ -423,6 +424,13 @@ function wishOf({path, sort, descending, q, type}) {
 function remember(name, value) {
     const path = page.root.replace(/\/$/, '') || '/';
     document.cookie = `${name}=${encodeURIComponent(value).replaceAll('%2F', '/')}; Path=${path}; SameSite=Lax`;
+}
+
+// Until then the browser goes to the fragment of the address itself, and takes the focus along.
+async function loaded() {
+    if (document.readyState !== 'complete') {
+        await new Promise(done => window.addEventListener('load', () => setTimeout(done), {once: true}));
+    }
 }
 
 function decoded(text) {
