@@ -56,7 +56,7 @@ def trial(arguments: list[str], *, at_once: bool) -> tuple[int, Counter[str]]:
 def main(suite: str) -> int:
     """Run ``suite`` ("unit", "integration" or "browser"); the exit status of the process."""
     all_runs = runs(suite)
-    with ThreadPoolExecutor(PROCESSORS) as pool:
+    with ThreadPoolExecutor(PROCESSORS + 1) as pool:
         ends = list(pool.map(lambda arguments: trial(arguments, at_once=len(all_runs) == 1), all_runs))
     status = next((status for status, _ in ends if status), 0)
     counts = sum((counted for _, counted in ends), Counter[str]())
