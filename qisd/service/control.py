@@ -17,10 +17,10 @@ from twisted.logger import Logger
 
 from qisd import __version__
 from qisd.access.control_path import control_path
-from qisd.service.certificates import Certificates
 from qisd.service.lines import Line
 from qisd.service.listeners import Listeners
 from qisd.settings import Settings
+from qisd.tls.certificates import Certificates
 
 _log = Logger()
 

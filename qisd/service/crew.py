@@ -13,13 +13,13 @@ from twisted.logger import Logger
 
 from qisd.errors import StartupError
 from qisd.images import ImageRules
-from qisd.service.certificate_texts import to_values as certificate_values
-from qisd.service.certificates import Certificates
 from qisd.service.child import Child
 from qisd.service.listeners import Listeners
 from qisd.service.staffing import Station, stations
 from qisd.settings import Settings
 from qisd.settings.handing import to_values as settings_values
+from qisd.tls.certificates import Certificates
+from qisd.tls.texts import to_values as certificate_values
 
 _log = Logger()
 

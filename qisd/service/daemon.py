@@ -24,7 +24,6 @@ from qisd.access.secret_key import resolve_secret_key
 from qisd.errors import SettingsError, StartupError
 from qisd.images import ImageRules
 from qisd.service import signals
-from qisd.service.certificates import Certificates, load_certificates
 from qisd.service.clock import EvenClock
 from qisd.service.console import Console
 from qisd.service.control import Control, status
@@ -37,8 +36,9 @@ from qisd.service.presence import anybody_lives
 from qisd.service.process import settle_in
 from qisd.service.reload import begin_anew, reload
 from qisd.service.samples import provide_samples
-from qisd.service.tls import make_context
 from qisd.settings import LoadedSettings, Settings
+from qisd.tls.certificates import Certificates, load_certificates
+from qisd.tls.contexts import make_context
 from qisd.web.access import AccessLog
 
 _log = Logger()

@@ -22,7 +22,6 @@ from qisd.imaging.template import TemplateValues, parse_template
 from qisd.pools.files import FilePool
 from qisd.pools.hashing import HashingPool
 from qisd.pools.render import RenderPool
-from qisd.service.certificates import Certificates
 from qisd.service.data_store import DataStore
 from qisd.service.diagnostics import memory_in_use, overview
 from qisd.service.domain import Domain, Pools
@@ -33,9 +32,10 @@ from qisd.service.listeners import Listeners
 from qisd.service.presence import Presence
 from qisd.service.server_id import server_id
 from qisd.service.staffing import TASKS
-from qisd.service.tls import ContextHolder, make_context
 from qisd.service.xref import XrefTracker
 from qisd.settings import Settings
+from qisd.tls.certificates import Certificates
+from qisd.tls.contexts import ContextHolder, make_context
 from qisd.web.access import AccessLog
 from qisd.web.console.assets import shipped
 from qisd.web.door import make_site, open_rooms

@@ -11,12 +11,12 @@ from twisted.logger import Logger
 
 from qisd.access.certificates import CertificateError
 from qisd.errors import SettingsError, StartupError
-from qisd.service.certificates import load_certificates
 from qisd.service.image_rules import image_rules
 from qisd.service.listeners import Listener, Listeners, bind_all
-from qisd.service.tls import make_context
 from qisd.settings import ListenAddress, LoadedSettings, Settings, restart_required
 from qisd.settings.model import MODEL
+from qisd.tls.certificates import load_certificates
+from qisd.tls.contexts import make_context
 
 if TYPE_CHECKING:
     from qisd.service.daemon import Daemon

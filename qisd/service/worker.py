@@ -16,8 +16,6 @@ from twisted.python.failure import Failure
 
 from qisd.errors import StartupError
 from qisd.service import child, signals
-from qisd.service.certificate_texts import from_values as certificates_of
-from qisd.service.certificates import Certificates
 from qisd.service.clock import EvenClock
 from qisd.service.console import Console
 from qisd.service.exit_status import ExitStatus, stuck_threads
@@ -29,6 +27,8 @@ from qisd.service.process import settle_in
 from qisd.service.staffing import TASKS, Station
 from qisd.settings import ListenAddress
 from qisd.settings.handing import from_values as settings_of
+from qisd.tls.certificates import Certificates
+from qisd.tls.texts import from_values as certificates_of
 
 _log = Logger()
 

@@ -19,7 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.integration.postgres import REPOSITORY, PostgresServer, places, private_directory
 from tests.integration.process import Home, Run, answer, until
-from tests.service.certificate_files import Issued, issue
+from tests.tls.certificate_files import Issued, issue
 
 SAMPLE = "/image?src=/samples/penguin.jpg&width=400"
 CROP = SAMPLE + "&left=0.2&top=0.3&right=0.8&bottom=0.8"

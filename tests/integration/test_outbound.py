@@ -19,7 +19,7 @@ from twisted.trial.unittest import TestCase
 from qisd.accounts.webhook_addresses import Network
 from qisd.accounts.webhook_sending import Unreachable
 from qisd.service.outbound import Outbound
-from tests.service.certificate_files import issue
+from tests.tls.certificate_files import issue
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from twisted.logger import Logger
 
 from qisd.access.certificates import CertificateError, CertificateFacts, check_pair
-from qisd.service import self_signed
 from qisd.settings import Settings
+from qisd.tls import self_signed
 
 _log = Logger()
 

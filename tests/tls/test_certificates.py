@@ -11,11 +11,11 @@ from twisted.logger import LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.access.certificates import CertificateError
-from qisd.service import self_signed
-from qisd.service.certificates import in_order, load_certificates, load_pair, own_names
 from qisd.service.log_records import Record, record_of
 from qisd.settings import Settings, default_settings
-from tests.service.certificate_files import Issued, issue
+from qisd.tls import self_signed
+from qisd.tls.certificates import in_order, load_certificates, load_pair, own_names
+from tests.tls.certificate_files import Issued, issue
 
 NOW = datetime.now(UTC)
 
@@ -33,7 +33,7 @@ class CertificatesCase(SynchronousTestCase):
         self.said.append(record_of(event))
 
     def texts(self, level: object) -> list[str]:
-        return [record.text for record in self.said if record.level is level and record.area.startswith("service")]
+        return [record.text for record in self.said if record.level is level and record.area.startswith("tls")]
 
     def settings(self, pair: tuple[Path, Path] | None = None, **changes: Any) -> Settings:
         certificate, key = pair or (None, None)

@@ -10,8 +10,8 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from qisd.access.certificates import CertificateError
-from qisd.service.certificates import Certificates, Pair
 from qisd.settings import Settings
+from qisd.tls.certificates import Certificates, Pair
 
 _PROTOCOLS = (b"http/1.1",)
 _MIN_VERSIONS = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from qisd.access.certificates import CertificateFacts
-from qisd.service.certificates import Certificates, Pair
+from qisd.tls.certificates import Certificates, Pair
 
 
 def to_values(certificates: Certificates) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from qisd.service.certificates import load_certificates
-from qisd.service.tls import ContextHolder, make_context
 from qisd.settings import Settings, default_settings
-from tests.service.certificate_files import Issued, issue
+from qisd.tls.certificates import load_certificates
+from qisd.tls.contexts import ContextHolder, make_context
+from tests.tls.certificate_files import Issued, issue
 
 
 class Client:

@@ -1,0 +1,1 @@
+"""Certificates, TLS, and getting certificates from an authority (ACME)."""
