@@ -70,7 +70,7 @@ class ListTests(PortfolioCase):
         self.wait(lambda: len(self.all(".folio-row")) == 1)
         self.assertIn("q=summ", self.path)
         self.find("#folio-search").send_keys("x")
-        self.wait_text("Nothing fits", "#folio-list")
+        self.wait_text("No portfolios found", "#folio-list")
 
     def test_one_is_deleted_after_a_question(self) -> None:
         self.make("spring")

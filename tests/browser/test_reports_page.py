@@ -161,7 +161,7 @@ class TopTests(ReportsCase):
 
     def test_without_any_it_says_so(self) -> None:
         self.open("/reports/top10/", as_user="admin")
-        self.wait_text("No images were asked for in this time.")
+        self.wait_text("No images were requested in this period.")
 
 
 class DashboardTests(ReportsCase):
