@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import attrs
@@ -75,6 +75,42 @@ class Arrangement:
         if self.sort == "size":
             return lambda one: facts.get(one.name, _UNKNOWN).size
         return _by_date(facts) if self.sort == "date" else None
+
+
+@attrs.frozen(kw_only=True)
+class Beside:
+    """The names before and behind one, and its place among all, from 1."""
+
+    position: int
+    previous: str | None
+    following: str | None
+
+
+def beside(names: Iterable[str], name: str) -> Beside | None:
+    """Where ``name`` stands among names in the order that people see; None: it isn't among them."""
+    place = _rank(name)
+    before = behind = None
+    position, there = 1, False
+    for rank in map(_rank, names):
+        if rank < place:
+            position += 1
+            before = rank if before is None else max(before, rank)
+        elif rank > place:
+            behind = rank if behind is None else min(behind, rank)
+        else:
+            there = True
+    if not there:
+        return None
+    return Beside(
+        position=position,
+        previous=None if before is None else before[-1],
+        following=None if behind is None else behind[-1],
+    )
+
+
+def _rank(name: str) -> tuple[str, str, str]:
+    """The place of a name, among those whose natural order is the same too."""
+    return natural(name), name.lower(), name
 
 
 def folded(name: str) -> str:

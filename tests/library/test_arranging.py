@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from qisd.library.arranging import Arrangement, natural
+from qisd.library.arranging import Arrangement, Beside, beside, natural
 from qisd.repository.files import FileVersion
 from qisd.repository.tree import Listed
 
@@ -80,3 +80,22 @@ class ArrangementTests(SynchronousTestCase):
     def test_sizes_and_dates_are_looked_up_only_where_they_count(self) -> None:
         wanted = {sort: Arrangement(sort=sort).needs_facts for sort in ("name", "type", "date", "size")}  # type: ignore[arg-type]
         self.assertEqual(wanted, {"name": False, "type": False, "date": True, "size": True})
+
+
+class BesideTests(SynchronousTestCase):
+    def test_the_names_beside_one_are_those_of_the_list_that_people_see(self) -> None:
+        given = ["b.jpg", "a10.jpg", "A2.jpg", "a2.jpg", "a02.jpg", "ä2.jpg", "a1.jpg"]
+        ordered = names(
+            Arrangement().ordered(sorted(entries(*given), key=lambda one: (one.name.lower(), one.name)), {})
+        )
+        for at, name in enumerate(ordered):
+            expected = Beside(
+                position=at + 1,
+                previous=ordered[at - 1] if at else None,
+                following=ordered[at + 1] if at + 1 < len(ordered) else None,
+            )
+            self.assertEqual(beside(given, name), expected, name)
+
+    def test_what_is_not_there_stands_nowhere(self) -> None:
+        self.assertIsNone(beside(["a", "c"], "b"))
+        self.assertIsNone(beside([], "b"))

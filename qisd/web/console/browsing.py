@@ -98,16 +98,10 @@ class BrowsingPages:
 
     async def _folder(self, call: PageCall, wish: Wish, view: str) -> Page:
         base = wish.start // _AT_ONCE * _AT_ONCE
-        page = await self._listing.files(
-            call.visitor,
-            wish.path,
-            start=base,
-            limit=_AT_ONCE,
-            folders=True,
-            arrangement=wish.arrangement,
-            facts=True,
+        page, known = await self._listing.overview(
+            call.visitor, wish.path, start=base, limit=_AT_ONCE, arrangement=wish.arrangement
         )
-        summary = summary_object(call.visitor, await self._listing.summary(call.visitor, wish.path))
+        summary = summary_object(call.visitor, known)
         wish = attrs.evolve(wish, path=summary.path)
         plain = page.entries[wish.start - base : wish.start - base + _PLAIN]
         ends = wish.start + len(plain)
