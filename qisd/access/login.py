@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet.task import deferLater
@@ -29,8 +30,14 @@ _PAUSE = 1.0
 _NAME_MAX = 120
 _PASSWORD_BYTES_MAX = 4096
 
-# What is compared with when there is no such user, so that the time taken tells nothing.
-_NOBODYS_HASH = hash_password(secrets.token_urlsafe())
+
+@cache
+def _nobodys_hash() -> str:
+    """What is compared with when there is no such user, so that the time taken tells nothing.
+
+    Made when it is first wanted: a process that starts should not wait for it.
+    """
+    return hash_password(secrets.token_urlsafe())
 
 
 class Hashing(Protocol):
@@ -105,7 +112,7 @@ class LogIn:
         if row is not None and row.auth_type != DIRECTORY:
             return row if await self._password_fits(row, password) else None
         if self._directory is None:
-            await self._hashing.run(lambda: verify_password(_NOBODYS_HASH, password[:MAX_LENGTH]))
+            await self._hashing.run(lambda: verify_password(_nobodys_hash(), password[:MAX_LENGTH]))
             return None
         found = await self._directory.authenticate(username, password)
         return None if found is None else await self._directory_row(found, known=row)
@@ -117,7 +124,7 @@ class LogIn:
         def compare() -> tuple[bool, str | None]:
             if legacy:
                 # As slow as for all others.
-                fits = verify_legacy(row.password, password) | verify_password(_NOBODYS_HASH, password)
+                fits = verify_legacy(row.password, password) | verify_password(_nobodys_hash(), password)
             else:
                 fits = verify_password(row.password, password)
             return fits, hash_password(password) if fits and (legacy or needs_rehash(row.password)) else None
