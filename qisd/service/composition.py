@@ -10,7 +10,6 @@ from pathlib import Path
 import attrs
 from twisted.application.service import IService
 
-from qisd.cli.main import main as qis
 from qisd.errors import SettingsError
 from qisd.service.crew import Crew
 from qisd.service.daemon import Body, Daemon
@@ -36,6 +35,9 @@ def makeService(options: Options) -> IService:  # noqa: N802
     command = [sys.executable, str(Path(sys.argv[0]).absolute()), "-n", "--pidfile=", "qis"]
     file, environ = options.settings_file, options.environ(os.environ)
     if options["check"]:
+        # Here, since the commands are half of the modules: every worker would load them at its start.
+        from qisd.cli.main import main as qis
+
         os.environ.update(environ)
         raise SystemExit(qis(["check", *(["--settings", str(file)] if file else [])]))
     try:
