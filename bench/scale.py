@@ -54,6 +54,7 @@ class Installation:
             database=self.database,
             patient=self.database,
             files=files,
+            uploads=files,
             root=root,
             server="b" * 32,
             rules=LibraryRules(),

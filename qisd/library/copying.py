@@ -18,7 +18,7 @@ from qisd.repository.staging import IncomingFile, Staging
 from qisd.store.images import Image
 
 _CHUNK = 1024 * 1024
-_PIECE = 64 * _CHUNK
+_PIECE = 8 * _CHUNK
 """Bytes that are copied before a thread is given back."""
 
 
@@ -32,7 +32,10 @@ class _Copy:
 
 
 class Copying:
-    """Copies images. A copy comes into its folder as an upload does."""
+    """Copies images. A copy comes into its folder as an upload does.
+
+    :param pool: in which bringing a large file to the disk may take a while.
+    """
 
     def __init__(
         self,

@@ -49,6 +49,7 @@ class Library:
 
     :param database: for requests.
     :param patient: a database whose time limit allows for statements about whole folders.
+    :param uploads: threads that may be at a file for minutes: reading all of it, or bringing it to the disk.
     :param root: the folder that is the library.
     :param server: the id of this process among all that work on the library.
     :param check_file: a file below the root that is there whenever the library is; empty: there is none.
@@ -64,6 +65,7 @@ class Library:
         database: Database,
         patient: Database,
         files: FilePool,
+        uploads: FilePool,
         root: Path,
         server: str,
         rules: LibraryRules,
@@ -134,7 +136,13 @@ class Library:
             rules=self.rules,
         )
         self.resumable = Resumable(
-            reactor, database=database, files=files, tree=self.tree, staging=self.staging, uploads=self.uploads
+            reactor,
+            database=database,
+            files=files,
+            patient_files=uploads,
+            tree=self.tree,
+            staging=self.staging,
+            uploads=self.uploads,
         )
         self.listing = Listing(
             reactor, database=database, files=files, tree=self.tree, registrar=self.registrar, rules=self.rules
@@ -145,7 +153,7 @@ class Library:
             files=self.files,
             metadata=self.metadata,
             uploads=self.uploads,
-            pool=files,
+            pool=uploads,
             repository=repository,
             staging=self.staging,
         )

@@ -152,6 +152,8 @@ class Resumable:
     """Begins such uploads, takes their pieces, and puts them in place when they are whole.
 
     An upload is its owner's alone: for all others it is not there.
+
+    :param patient_files: in which bringing a large file to the disk may take a while.
     """
 
     def __init__(
@@ -160,6 +162,7 @@ class Resumable:
         *,
         database: Database,
         files: FilePool,
+        patient_files: FilePool,
         tree: Tree,
         staging: Staging,
         uploads: Uploads,
@@ -167,6 +170,7 @@ class Resumable:
         self._reactor = reactor
         self._database = database
         self._files = files
+        self._patient_files = patient_files
         self._tree = tree
         self._staging = staging
         self._uploads = uploads
@@ -351,7 +355,7 @@ class Resumable:
                 raise
             return await self._made_of(upload)
         try:
-            while await self._files.run(whole.read):
+            while await self._patient_files.run(whole.read):
                 pass
             return await self._uploads.store_resumed(
                 visitor,

@@ -186,7 +186,7 @@ class WholeFile:
     :ivar digest: its SHA-256, once :meth:`read` has returned false.
     """
 
-    _STEP = 32 * 1024 * 1024
+    _STEP = 8 * 1024 * 1024
     _PIECE = 1024 * 1024
 
     def __init__(self, tree: Tree, path: str, *, filename: str, length: int) -> None:

@@ -134,9 +134,13 @@ async def _no_room_known() -> Room | None:
 
 @attrs.frozen(kw_only=True)
 class Pools:
-    """Where work is done that would hold up the reactor."""
+    """Where work is done that would hold up the reactor.
+
+    :param uploads: for what may be at a file for minutes.
+    """
 
     files: FilePool
+    uploads: FilePool
     renders: RenderPool
     hashing: HashingPool
     directory: FilePool
@@ -287,6 +291,7 @@ class Domain:
             database=self._store.database,
             patient=self._store.patient,
             files=pools.files,
+            uploads=pools.uploads,
             root=settings.images_base_dir,
             server=server,
             rules=_library_rules(settings, self._rules),

@@ -87,11 +87,11 @@ class House:
 
         self.pools = Pools(
             files=FilePool(reactor),
+            uploads=FilePool(reactor, name="uploads", timeout=_UPLOAD_TIMEOUT),
             renders=RenderPool(reactor, threads=self._threads(), **_render_limits(settings)),
             hashing=HashingPool(reactor),
             directory=FilePool(reactor, name="directory", threads=_DIRECTORY_THREADS, timeout=_DIRECTORY_TIMEOUT),
         )
-        self.uploads = FilePool(reactor, name="uploads", timeout=_UPLOAD_TIMEOUT)
         self.floors = Floors(settings, reactor=reactor)
         self.xref = XrefTracker(settings.xref_tracking_url, reactor=reactor)
         self.store = DataStore(settings, reactor=reactor, parse=self._parse_template)
@@ -102,7 +102,7 @@ class House:
             access_log=access_log,
             readiness=self.readiness,
             reactor=reactor,
-            body_files=self.uploads,
+            body_files=self.pools.uploads,
         )
         self.site.noisy = False
         self.listeners = Listeners()
@@ -271,7 +271,7 @@ class House:
 
     def _thread_pools(self) -> list[ThreadedPool]:
         pools = self.pools
-        return [pools.renders, pools.files, self.uploads, pools.hashing, pools.directory, *self.floors.pools]
+        return [pools.renders, pools.files, pools.uploads, pools.hashing, pools.directory, *self.floors.pools]
 
     def _parse_template(self, document: object) -> TemplateValues:
         return parse_template(document, choices(self.rules))

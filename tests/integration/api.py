@@ -89,12 +89,12 @@ class ApiCase(DatabaseCase):
         )
         self.pools = Pools(
             files=FilePool(reactor),
+            uploads=FilePool(reactor, name="uploads"),
             renders=RenderPool(reactor, threads=4, memory=10**9, queue_max=100, timeout=30),
             hashing=HashingPool(reactor),
             directory=FilePool(reactor, name="directory"),
         )
-        self.uploads = FilePool(reactor, name="uploads")
-        for pool in (*attrs.astuple(self.pools, recurse=False), self.uploads):
+        for pool in attrs.astuple(self.pools, recurse=False):
             pool.start()
             self.addCleanup(pool.stop)
         self.store = DataStore(
@@ -120,7 +120,7 @@ class ApiCase(DatabaseCase):
             access_log=None,
             readiness=lambda: Readiness(ready=True, checks={}),
             reactor=reactor,
-            body_files=self.uploads,
+            body_files=self.pools.uploads,
         )
         open_rooms(site, self.domain.rooms())
         self._listening = reactor.listenTCP(0, site, interface="127.0.0.1")

@@ -88,6 +88,7 @@ def run_library(url: str, root: Path, use: Callable[[Library, Database], Any]) -
             database=database,
             patient=database,
             files=files,
+            uploads=files,
             root=root,
             server="crashing",
             rules=LibraryRules(trash_days=30),

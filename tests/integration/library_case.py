@@ -73,6 +73,7 @@ class LibraryCase(DatabaseCase):
             database=self.database,
             patient=self.database,
             files=self.pool,
+            uploads=self.pool,
             root=self.root,
             server=server,
             rules=rules or self.rules,

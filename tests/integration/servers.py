@@ -157,7 +157,7 @@ class TwoServersCase(ApiCase):
             access_log=None,
             readiness=lambda: Readiness(ready=True, checks={}),
             reactor=reactor,
-            body_files=self.uploads,
+            body_files=self.pools.uploads,
         )
         open_rooms(site, domain.rooms())
         listening = reactor.listenTCP(0, site, interface="127.0.0.1")
