@@ -143,7 +143,7 @@ class Bulk:
             attempts: int = _ATTEMPTS,
         ) -> TaskType:
             async def run(run: TaskRun) -> object:
-                return await self._each(run, step(run))
+                return await self._each(run, step(run), again=attempts > 1)
 
             return TaskType(
                 name=name, title=title, run=run, keep_for=_KEPT, repeatable=attempts > 1, max_attempts=attempts
@@ -156,8 +156,12 @@ class Bulk:
             kind(DESCRIBE, lambda params: f"Describe {_count(params)}", self._describe_step),
         ]
 
-    async def _each(self, run: TaskRun, step: Step) -> object:
-        """Take one image after the other; what became of each."""
+    async def _each(self, run: TaskRun, step: Step, *, again: bool) -> object:
+        """Take one image after the other; what became of each.
+
+        :param again: whether the task is begun again after it has failed.
+        :raises StoreUnavailable: it is worth while to begin again.
+        """
         ids: list[int] = run.params["images"]
         done: list[int] = []
         srcs: list[str] = []
@@ -168,9 +172,9 @@ class Bulk:
             try:
                 # Asked for each: what they may can change meanwhile.
                 image = await step(self._visitor(run), image_id)
-            except StoreUnavailable:  # for all of them; they are tried again later
-                raise
             except QisError as error:
+                if again and isinstance(error, StoreUnavailable):  # for all of them; they are tried again later
+                    raise
                 errors[str(image_id)] = _told(error)
             else:
                 done.append(image_id)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from types import MappingProxyType
 from typing import Any
 from unittest import mock
 
+from qisd.access.visitor import SYSTEM
 from qisd.errors import StoreUnavailable
+from qisd.repository.staging import IncomingFile
 from qisd.tasks.registry import TaskCancelled, TaskRun
 from tests.integration.api import ApiCase, Reply
 
@@ -213,3 +216,29 @@ class CourseTests(BulkCase):
         self.assertEqual((kind.repeatable, kind.max_attempts), (True, 5))
         done = {"done": [self.ids["a/x.jpg"]], "srcs": ["/a/x.jpg"], "errors": {}}
         self.assertEqual(await kind.run(run), done)
+
+    async def test_copies_are_not_begun_again_so_that_what_one_met_is_told_of_it_alone(self) -> None:
+        reply = await self.do("copy", "a/x.jpg", "a/y.jpg", folder="/b")
+        run = TaskRun(await self.domain.background.queue.get(reply.data["id"]))
+        kind = self.domain.background.types["bulk_copy"]
+        copied = await self.domain.library.files.by_id(SYSTEM, self.ids["b/x.jpg"])
+        with mock.patch.object(self.domain.library.copying, "copy", side_effect=[StoreUnavailable(), copied]):
+            result: Any = await kind.run(run)
+        self.assertFalse(kind.repeatable)
+        self.assertEqual((result["done"], result["srcs"]), ([self.ids["a/y.jpg"]], ["/b/x.jpg"]))
+        self.assertEqual(result["errors"][str(self.ids["a/x.jpg"])]["status"], 503)
+
+    async def test_large_files_are_copied_where_that_may_take_a_while(self) -> None:
+        threads = []
+
+        def finish(one: IncomingFile) -> None:
+            threads.append(threading.current_thread().name)
+            finished(one)
+
+        finished = IncomingFile.finish
+        visitor = self.domain.permissions.user(1)
+        assert visitor is not None
+        with mock.patch.object(IncomingFile, "finish", finish):
+            await self.domain.library.copying.copy(visitor, self.ids["a/y.jpg"], "/c")
+        self.assertIn("uploads", threads[0])
+        self.assertEqual((self.root / "c/y.jpg").read_bytes(), (self.root / "a/y.jpg").read_bytes())
