@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from qisd.access.visitor import Visitor
-from qisd.errors import AlreadyExists, MissingParameter
+from qisd.errors import MissingParameter
 from qisd.library.bulk import IMAGES_MAX, Bulk, Chosen, Description
 from qisd.library.metadata import MAX_TAG, MAX_TAGS
 from qisd.store.images import MAX_DESCRIPTION, MAX_TITLE
@@ -18,7 +18,7 @@ from qisd.store.tasks import Task
 from qisd.web.api.endpoint import Accepted, Call, endpoint
 from qisd.web.api.models import TaskObject
 from qisd.web.api.reading import LARGEST, Form
-from qisd.web.api.task_objects import owned_objects
+from qisd.web.api.task_objects import owned_objects, queued
 
 TAG = "Bulk work"
 
@@ -154,10 +154,5 @@ class BulkEndpoints:
 
     async def _accepted(self, visitor: Visitor, asked: Awaitable[Task]) -> Accepted:
         """The task that was queued, or the one that is about just that already."""
-        try:
-            task = await asked
-        except AlreadyExists as error:
-            if not isinstance(error.existing, Task):
-                raise
-            task = error.existing
+        task, _ = await queued(asked)
         return Accepted(data=(await owned_objects(self._database, visitor, [task]))[0])

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from qisd.errors import AlreadyExists, QisError
+from qisd.errors import QisError
 from qisd.library.folders import Folders, FolderView
 from qisd.store.folders import Folder
 from qisd.store.pool import Database
@@ -17,12 +17,9 @@ from qisd.web.api.endpoint import Accepted, Call, Versioned, endpoint
 from qisd.web.api.models import FolderObject, FolderTree
 from qisd.web.api.presenting import folder_object
 from qisd.web.api.reading import Form
-from qisd.web.api.task_objects import outcome_of, owned_objects
+from qisd.web.api.task_objects import WAIT_SECONDS, outcome_of, owned_objects, queued, waited_for
 
 TAG = "Files and folders"
-
-WAIT_SECONDS = 30.0
-"""How long an answer waits for its task, unless the caller prefers less."""
 
 _FOLDERS = "/admin/filesystem/folders/"
 _ID = f"{_FOLDERS}<int:id>/"
@@ -139,15 +136,10 @@ class FolderEndpoints:
         """Have it done by a task, and wait for it a while."""
         if call.version is not None:
             params["version"] = call.version
-        try:
-            task = await self._tasks.add(name, params, user_id=call.visitor.user_id)
-        except AlreadyExists as error:
-            if isinstance(error.existing, Task):
-                return await self._accepted(call, error.existing)
-            raise
-        task = await self._tasks.wait(task.id, wait_of(call))
-        if task.over:
-            await self._tasks.forget(task.id)
+        task, own = await queued(self._tasks.add(name, params, user_id=call.visitor.user_id))
+        if not own:
+            return await self._accepted(call, task)
+        task = await waited_for(self._tasks, task, wait_of(call))
         result = outcome_of(task)
         if isinstance(result, QisError):
             raise result

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from qisd.access.levels import Flag
 from qisd.access.visitor import Visitor
-from qisd.errors import Forbidden, QisError
+from qisd.errors import AlreadyExists, Forbidden, QisError
 from qisd.store import users
 from qisd.store.queries import Queries
 from qisd.store.tasks import Task, TaskStatus
 from qisd.store.users import User
+from qisd.tasks.queue import TaskQueue
 from qisd.web.api.models import TaskObject, TaskState
 from qisd.web.api.presenting import user_object
 
 _COMPLETE = 2
+
+WAIT_SECONDS = 30.0
+"""How long an answer waits for its task, unless the caller prefers less."""
 
 STATES: Mapping[TaskStatus, TaskState] = {
     TaskStatus.PENDING: "pending",
@@ -76,6 +80,30 @@ def check_own(visitor: Visitor, task: Task) -> None:
     """:raises Forbidden: it is another one's, and the visitor is no super-user."""
     if not visitor.may(Flag.ADMIN_ALL) and (task.user_id is None or task.user_id != visitor.user_id):
         raise Forbidden(f"{Flag.ADMIN_ALL.label} permission is required")
+
+
+async def queued(asked: Awaitable[Task]) -> tuple[Task, bool]:
+    """The task that was asked for, or the one that is about just that already; and whether it is a new one.
+
+    :raises AlreadyExists: it is for another reason that it can't be queued.
+    """
+    try:
+        return await asked, True
+    except AlreadyExists as error:
+        if not isinstance(error.existing, Task):
+            raise
+        return error.existing, False
+
+
+async def waited_for(queue: TaskQueue, task: Task, seconds: float) -> Task:
+    """A new task of the caller's own once it is over, or as it is after ``seconds``.
+
+    One that is over is forgotten: the caller is told its outcome. Those of others must not be, who wait for them too.
+    """
+    task = await queue.wait(task.id, seconds)
+    if task.over:
+        await queue.forget(task.id)
+    return task
 
 
 def outcome_of(task: Task) -> Any:

@@ -6,19 +6,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from qisd.access.levels import Level
-from qisd.errors import AlreadyExists, BadParameter, QisError
+from qisd.errors import BadParameter, NotFound, QisError
 from qisd.library.folders import Folders
 from qisd.store.folders import Folder
 from qisd.store.images import folder_of
-from qisd.store.tasks import Task
 from qisd.tasks.queue import TaskQueue
-from qisd.web.api.task_objects import outcome_of
+from qisd.web.api.task_objects import WAIT_SECONDS, outcome_of, queued, waited_for
 from qisd.web.console.browsing import crumbs
 from qisd.web.console.page import Page, PageCall, Redirect, address
 from qisd.web.urls import encoded
-
-_WAIT = 30.0
-"""Seconds after which a browser is sent to the task's page."""
 
 
 class FolderForms:
@@ -89,16 +85,19 @@ class FolderForms:
 
         :raises QisError: it could not be done.
         """
+        task, own = await queued(self._tasks.add(name, params, user_id=call.visitor.user_id))
         try:
-            task = await self._tasks.add(name, params, user_id=call.visitor.user_id)
-        except AlreadyExists as error:
-            if not isinstance(error.existing, Task):
+            task = await (
+                waited_for(self._tasks, task, WAIT_SECONDS) if own else self._tasks.wait(task.id, WAIT_SECONDS)
+            )
+        except NotFound:
+            if own:
                 raise
-            task = error.existing
-        task = await self._tasks.wait(task.id, _WAIT)
+            # Whoever has queued it was told, and it is forgotten: the folder's page shows what came of it.
+            await self._refresh()
+            return None
         if not task.over:
             return Redirect(target=f"tasks/{task.id}/")
-        await self._tasks.forget(task.id)
         await self._refresh()
         result = outcome_of(task)
         if isinstance(result, QisError):
