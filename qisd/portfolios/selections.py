@@ -6,6 +6,7 @@ import zipfile
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import IO, BinaryIO
 
 import attrs
@@ -28,6 +29,10 @@ AT_ONCE = 4
 """By one user, at each process: each keeps a connection and a thread busy."""
 
 _STEP = 1024 * 1024
+
+_CHECKED_AT_ONCE = 500
+"""Files that one job opens, so that it ends in time."""
+
 _RETRY_AFTER = 15
 
 
@@ -77,8 +82,7 @@ class Selections:
         require_login(visitor)
         if not chosen.ids and not chosen.srcs:
             raise MissingParameter("images")
-        if self._under_way[visitor.user_id] >= AT_ONCE:
-            raise TooManyRequests(f"You get {AT_ONCE} zips already.", retry_after=_RETRY_AFTER)
+        self._check_few(visitor.user_id)
         by_id = await images.by_ids(self._database, chosen.ids)
         by_src = await self._files.at(visitor, chosen.srcs)
         named = [(str(number), by_id.get(number)) for number in chosen.ids]
@@ -90,7 +94,9 @@ class Selections:
             visitor.require_there(Level.DOWNLOAD, image.folder)
             picked[image.id] = image
         found = list(picked.values())
-        await self._pool.run(lambda: self._check_there(found))
+        for start in range(0, len(found), _CHECKED_AT_ONCE):
+            await self._pool.run(partial(self._check_there, found[start : start + _CHECKED_AT_ONCE]))
+        self._check_few(visitor.user_id)  # others of the same user were looked up meanwhile
         return Selection(user_id=visitor.user_id, images=found, name=f"{_common_folder(found)}.zip")
 
     async def pieces(self, selection: Selection) -> AsyncGenerator[bytes, None]:
@@ -102,13 +108,17 @@ class Selections:
         try:
             pipe = _Pipe()
             # It tells sizes and checksums behind each file, since the pipe can't be rewound.
-            with zipfile.ZipFile(pipe, "w", compression=zipfile.ZIP_STORED, allowZip64=True) as archive:  # type: ignore[call-overload]
+            archive = zipfile.ZipFile(pipe, "w", compression=zipfile.ZIP_STORED, allowZip64=True)  # type: ignore[call-overload]
+            try:
                 names = EntryNames()
                 for image in selection.images:
                     file = self._file(archive, pipe, image, names.take(image.filename))
                     async with aclosing(file) as pieces:
                         async for piece in pieces:
                             yield piece
+                await self._pool.run(archive.close)  # the list of thousands of files takes a while
+            finally:
+                archive.fp = None  # what is cut off needs no list, here or when it is garbage
             yield pipe.take()
         finally:
             self._under_way[selection.user_id] -= 1
@@ -127,6 +137,11 @@ class Selections:
             await self._pool.run(lambda: self._check_unchanged(image, source))
         finally:
             await self._pool.run(source.stream.close)
+
+    def _check_few(self, user_id: int | None) -> None:
+        """:raises TooManyRequests: the user gets some already."""
+        if self._under_way[user_id] >= AT_ONCE:
+            raise TooManyRequests(f"You get {AT_ONCE} zips already.", retry_after=_RETRY_AFTER)
 
     def _check_there(self, found: Sequence[Image]) -> None:
         """In a thread.

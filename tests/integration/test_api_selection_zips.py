@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 from typing import Any
 from unittest import mock
+
+from twisted.internet.defer import Deferred, DeferredList
 
 from qisd.access.levels import Level
 from qisd.library.bulk import Chosen
@@ -108,6 +111,36 @@ class SelectionZipTests(ApiCase):
         for pieces in begun:
             await pieces.aclose()
         await made.of(visitor, Chosen(srcs=["a/x.png"]))
+
+    async def test_many_at_once_get_no_more_than_one_after_the_other(self) -> None:
+        made, visitor = self.selections(), self.domain._visitor_of(1)
+        chosen = Chosen(srcs=["a/x.png"])
+        begun = []
+
+        async def begin() -> None:
+            begun.append(made.pieces(await made.of(visitor, chosen)))
+            await anext(begun[-1])
+
+        asked = await DeferredList([Deferred.fromCoroutine(begin()) for _ in range(AT_ONCE + 3)], consumeErrors=True)
+        self.assertEqual(sum(succeeded for succeeded, _ in asked), AT_ONCE)
+        for pieces in begun:
+            await pieces.aclose()
+
+    async def test_the_list_at_its_end_is_made_in_a_thread(self) -> None:
+        closed_by = []
+
+        def close(archive: zipfile.ZipFile) -> None:
+            closed_by.append(threading.current_thread())
+            closed(archive)
+
+        closed = zipfile.ZipFile.close
+        made = self.selections()
+        pieces = made.pieces(await made.of(self.domain._visitor_of(None), Chosen(srcs=["a/x.png", "b/x.png"])))
+        with mock.patch.object(zipfile.ZipFile, "close", close):
+            body = b"".join([piece async for piece in pieces])
+        self.assertNotEqual(closed_by[0], threading.main_thread())
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            self.assertEqual(archive.namelist(), ["x.png", "x-001.png"])
 
     def selections(self) -> Selections:
         return Selections(
