@@ -72,15 +72,10 @@ class Search:
         :raises Unavailable: too many others are searching.
         """
         check_text(query.words, parameter="q", most=_WORDS_MAX)
-        query = understood(query)
-        folder = normalised(query.folder, parameter="folder")
-        if folder:
-            visitor.require(Level.VIEW, folder)
-        wanted = attrs.evolve(
-            query,
-            folder=folder,
-            at=self._moment(visitor),
-        )
+        query = understood(attrs.evolve(query, folder=normalised(query.folder, parameter="folder")))
+        if query.folder:
+            visitor.require(Level.VIEW, query.folder)
+        wanted = attrs.evolve(query, at=self._moment(visitor))
         after = _read(cursor)
         if len(self._turns.waiting) >= WAITING_MAX:
             raise Unavailable("Too many people are searching at once.", retry_after=_RETRY_AFTER)

@@ -15,7 +15,9 @@ from typing import Any
 
 import attrs
 
+from qisd.errors import BadParameter
 from qisd.imaging.formats import canonical_name
+from qisd.library.places import normalised
 from qisd.store.image_search import ImageQuery
 
 _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
@@ -27,7 +29,10 @@ _ALIKE: Mapping[str, tuple[str, ...]] = MappingProxyType({"jpg": ("jpg", "jpeg")
 
 
 def understood(query: ImageQuery) -> ImageQuery:
-    """``query`` with the operators among its words made use of; they narrow down what it says besides."""
+    """``query`` with the operators among its words made use of; they narrow down what it says besides.
+
+    :raises Forbidden: a folder leads out of the library.
+    """
     words = []
     for token in _TOKEN.findall(query.words):
         found = _OPERATOR.fullmatch(token)
@@ -46,10 +51,9 @@ def _narrowed(query: ImageQuery, name: str, sign: str, value: str) -> ImageQuery
     if sign != ":":
         return None
     if name == "type":
-        wanted = [part.lower().lstrip(".") for part in value.split(",") if part]
-        return attrs.evolve(query, extensions=[one for part in wanted for one in _extensions(part)])
+        return _of_type(query, value)
     if name == "in":
-        return attrs.evolve(query, folder=value)
+        return _within(query, value)
     if name == "tag":
         return attrs.evolve(query, tags=(*query.tags, value))
     moment = _moment(value)
@@ -58,6 +62,34 @@ def _narrowed(query: ImageQuery, name: str, sign: str, value: str) -> ImageQuery
     if name == "after":
         return attrs.evolve(query, dated_from=max(moment, query.dated_from or moment))
     return attrs.evolve(query, dated_until=min(moment, query.dated_until or moment))
+
+
+def extensions(types: str) -> list[str]:
+    """The extensions that files of some types have; the types with commas between, such as jpg,png."""
+    wanted = [part.strip().lower().lstrip(".") for part in types.split(",")]
+    return [one for part in wanted if part for one in _ALIKE.get(canonical_name(part), (part,))]
+
+
+def _of_type(query: ImageQuery, value: str) -> ImageQuery:
+    wanted = extensions(value)
+    if wanted and query.extensions:
+        wanted = [one for one in wanted if one in query.extensions]
+        return attrs.evolve(query, extensions=wanted, nothing=query.nothing or not wanted)
+    return attrs.evolve(query, extensions=wanted or query.extensions)
+
+
+def _within(query: ImageQuery, value: str) -> ImageQuery | None:
+    """Of two folders the deeper one counts, if it is in the other."""
+    given = query.folder
+    try:
+        folder = normalised(value, parameter="folder")
+    except BadParameter:
+        return None
+    if not folder or given == folder or given.startswith(f"{folder}/"):
+        return query
+    if not given or (folder.startswith(f"{given}/") and query.recursive):
+        return attrs.evolve(query, folder=folder)
+    return attrs.evolve(query, nothing=True)
 
 
 def _measured(query: ImageQuery, what: str, sign: str, value: str) -> ImageQuery | None:
@@ -74,10 +106,6 @@ def _measured(query: ImageQuery, what: str, sign: str, value: str) -> ImageQuery
         known = getattr(query, f"max_{what}")
         changed[f"max_{what}"] = most if known is None else min(most, known)
     return attrs.evolve(query, **changed)
-
-
-def _extensions(extension: str) -> tuple[str, ...]:
-    return _ALIKE.get(canonical_name(extension), (extension,))
 
 
 def _moment(text: str) -> datetime | None:

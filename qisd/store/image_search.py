@@ -47,6 +47,7 @@ class ImageQuery:
     :param tags: all of these, among what users and the file itself say.
     :param rules: what may be seen, beginning with the root.
     :param newest: these first, however well others fit.
+    :param nothing: nothing fits: what is asked for excludes itself.
     :param at: images whose rights do not hold at this moment are left out; None: rights are of no interest.
     """
 
@@ -68,6 +69,7 @@ class ImageQuery:
     profile: str = ""
     tags: Sequence[str] = ()
     newest: bool = False
+    nothing: bool = False
     rules: Sequence[Rule] = (Rule("", True),)
     at: datetime | None = None
 
@@ -87,7 +89,7 @@ async def find(db: Queries, query: ImageQuery, *, after: Hit | None = None, limi
     :param after: the last one of the page before.
     """
     function, text = text_query(query.words)
-    if query.words and not text:
+    if query.nothing or (query.words and not text):
         return []
     conditions, parameters = _conditions(query)
     if query.words and not query.newest:
@@ -107,7 +109,7 @@ async def find(db: Queries, query: ImageQuery, *, after: Hit | None = None, limi
 
 async def count(db: Queries, query: ImageQuery, *, most: int) -> int:
     """How many there are, counted up to ``most``."""
-    if query.words and not text_query(query.words)[1]:
+    if query.nothing or (query.words and not text_query(query.words)[1]):
         return 0
     conditions, parameters = _conditions(query)
     rows = await db.query(

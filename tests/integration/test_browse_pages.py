@@ -8,8 +8,11 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
+from unittest import mock
 from urllib.parse import quote, quote_plus
 
+from qisd.errors import AlreadyExists
+from qisd.repository.tree import Tree
 from tests.integration.api import ApiCase, Reply
 
 ODD = (
@@ -93,6 +96,17 @@ class BrowsingTests(PageCase):
             after = "".join(re.findall(r'rel="next" href="([^"]*)"', self.plain(reply)))
         self.assertEqual((after, self.page_data(reply)["first"]["start"]), ("", 200))
 
+    async def test_a_folder_is_looked_into_once_for_its_page(self) -> None:
+        for name in ("box/a.png", "box/b.png", "box/sub/x.png"):
+            self.paint(name)
+        with mock.patch.object(Tree, "listing", autospec=True, side_effect=Tree.listing) as looked:
+            data = self.page_data(await self.get("/list/?path=/box&sort=-date"))
+        self.assertEqual(looked.call_count, 1)
+        size = sum((self.root / "box" / name).stat().st_size for name in ("a.png", "b.png"))
+        summary = data["summary"]
+        self.assertEqual((summary["files"], summary["folders"], summary["size"]), (2, 1, size))
+        self.assertEqual(data["first"]["items"][0]["filename"], "sub")
+
     async def test_the_view_and_the_folder_visited_last_are_remembered(self) -> None:
         self.paint("box/a.png")
         self.assertEqual(self.page_data(await self.get("/list/"))["view"], "list")
@@ -145,6 +159,21 @@ class FolderFormTests(PageCase):
             [one["path"] for one in (await self.call("GET", "/admin/trash/", cookie=self.cookie)).data], ["/other/b"]
         )
 
+    async def test_what_others_have_begun_is_theirs_to_forget(self) -> None:
+        self.paint("box/a.png")
+        await self.get("/list/folder/?path=/box")
+        [(number,)] = self.sql("select id from folders where path = '/box'")
+        queue = self.domain.background.queue
+        theirs = await queue.add("delete_folder", {"folder_id": number}, user_id=None)
+        add = mock.patch.object(queue, "add", side_effect=AlreadyExists("", existing=theirs))
+        with add:
+            self.assertEqual((await self.send("/list/folder/delete/", path="/box")).status, 303)
+        self.assertTrue((await queue.get(theirs.id)).over)
+        self.paint("box/a.png")
+        await queue.forget(theirs.id)
+        with add:  # those who had it begun were told meanwhile
+            self.assertEqual((await self.send("/list/folder/delete/", path="/box")).status, 303)
+
     async def test_what_goes_wrong_is_told_beside_the_forms(self) -> None:
         self.paint("box/a.png")
         for deed, given, status in (
@@ -186,7 +215,15 @@ class SearchPageTests(PageCase):
         [after] = re.findall(r'rel="next" href="([^"]*)"', self.plain(reply))
         reply = await self.get(html.unescape(after))
         self.assertEqual(len(self.page_data(reply)["first"]["items"]), 3)
-        for query, count in (("q=lamp7", 1 + 10), ("q=lamp&to=2001-01-01", 0), ("type=jpg", 0), ("path=/box", 100)):
+        for query, count in (
+            ("q=lamp7", 1 + 10),
+            ("q=lamp&to=2001-01-01", 0),
+            ("to=9999-12-31", 100),
+            ("type=jpg", 0),
+            ("path=/box", 100),
+            ("path=/box&q=in:/", 100),
+            ("path=/none&q=in:/box", 0),
+        ):
             found = self.page_data(await self.get(f"/search/?{query}"))["first"]["items"]
             self.assertEqual(len(found), count, query)
 

@@ -30,8 +30,8 @@ class OperatorTests(SynchronousTestCase):
             ("red type:png lamp", {"words": "red lamp", "extensions": ["png"]}),
             ("type:JPG", {"extensions": ["jpg", "jpeg"]}),
             ("type:jpeg,.gif", {"extensions": ["jpg", "jpeg", "gif"]}),
-            ("in:/press/2024", {"folder": "/press/2024"}),
-            ('in:"/my folder" x', {"words": "x", "folder": "/my folder"}),
+            ("in:/press/2024", {"folder": "press/2024"}),
+            ('in:"/my folder" x', {"words": "x", "folder": "my folder"}),
             ("tag:sea tag:sky", {"tags": ("sea", "sky")}),
             ("w>2000", {"min_width": 2001}),
             ("w>=2000 h<500", {"min_width": 2000, "max_height": 499}),
@@ -70,6 +70,22 @@ class OperatorTests(SynchronousTestCase):
         self.assertEqual(changed("h<10", max_height=5), {})
         self.assertEqual(changed("after:2020", dated_from=day(2024, 1, 1)), {})
         self.assertEqual(changed("before:2030", dated_until=day(2024, 1, 1)), {})
+        self.assertEqual(changed("in:/a", folder="a/b"), {})
+        self.assertEqual(changed("in:/a/b in:/", folder="a"), {"folder": "a/b"})
+        self.assertEqual(changed("type:jpg,png", extensions=("jpg", "gif")), {"extensions": ["jpg"]})
+        self.assertEqual(changed("type:,", extensions=("jpg",)), {})
+
+    def test_what_excludes_each_other_leaves_nothing(self) -> None:
+        for words, given in (
+            ("in:/b", {"folder": "a"}),
+            ("in:/ab", {"folder": "a"}),
+            ("in:/a in:/b", {}),
+            ("in:/a/b", {"folder": "a", "recursive": False}),
+            ("type:png", {"extensions": ("jpg",)}),
+            ("type:png type:jpg type:png", {}),
+        ):
+            self.assertTrue(changed(words, **given).get("nothing"), words)
+        self.assertFalse(changed("in:/a/b in:/a type:png,jpg type:png").get("nothing"))
 
     def test_any_text_is_understood_somehow(self) -> None:
         for words in ("", " ", '"', '""', "w>" + "9" * 30, "after:9999-12-31", "in:\0", "type:,", "size>999999999gb"):

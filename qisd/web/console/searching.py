@@ -10,6 +10,7 @@ import msgspec
 
 from qisd.errors import BadParameter, Forbidden
 from qisd.library.search import Search, SearchPage
+from qisd.library.search_words import extensions
 from qisd.repository.catalogue import extension_of
 from qisd.store.image_search import ImageQuery
 from qisd.store.images import Image
@@ -22,6 +23,7 @@ from qisd.web.urls import encoded
 _AT_ONCE = 100
 _SORTS = ("best", "newest")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_LAST_DAY = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class SearchPages:
@@ -101,9 +103,10 @@ def _query(asked: Mapping[str, str]) -> ImageQuery:
     return ImageQuery(
         words=asked["q"],
         folder=asked["path"] or "/",
-        extensions=tuple(part for part in (part.strip().lower() for part in asked["type"].split(",")) if part),
+        extensions=extensions(asked["type"]),
         dated_from=_day(asked["from"], "from"),
-        dated_until=until + timedelta(days=1) if until else None,
+        # Nothing is from after the last day there is.
+        dated_until=until + timedelta(days=1) if until and until < _LAST_DAY else None,
         newest=asked["sort"] == "newest",
     )
 
