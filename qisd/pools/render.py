@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from math import ceil
 from typing import Any, Generic, Protocol, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -23,10 +24,9 @@ from qisd.pools.turns import Turns
 
 T = TypeVar("T")
 
-# Renders that compute at once: one per processor, and one more for the moments in which another waits for the disk. All
-# fifteen at once would be no faster, but whoever holds the interpreter's lock would wait for a processor with the rest,
-# and the reactor's thread for that lock: /health took ten times as long.
-_COMPUTING = len(os.sched_getaffinity(0)) + 1
+# Lower than the reactor's: a cached answer takes a tenth of a millisecond, and should not wait its turn among renders.
+# With few of them at once this makes hits several times as quick; see "mix" in bench/steady.py.
+_NICE = 10
 
 
 class Checkpoint(Protocol):
@@ -58,12 +58,19 @@ class _Job(Generic[T]):
 class RenderPool:
     """At most ``threads`` renders at once, within ``memory`` bytes together; up to ``queue_max`` more wait.
 
+    Of those as many compute at the same time as this process has processors. All at once would be no faster, but who
+    holds the interpreter's lock would wait for a processor with the rest, and the reactor's thread for that lock:
+    /health took ten times as long.
+
     :param timeout: seconds one render may take from its start.
+    :param sharers: processes that share the processors for the same work, this one among them.
     """
 
     name = "render"
 
-    def __init__(self, reactor: Any, *, threads: int, memory: int, queue_max: int, timeout: float) -> None:
+    def __init__(
+        self, reactor: Any, *, threads: int, memory: int, queue_max: int, timeout: float, sharers: int = 1
+    ) -> None:
         self._reactor = reactor
         self._pool = ThreadPool(threads, threads, name="render")
         self._threads = threads
@@ -71,7 +78,7 @@ class RenderPool:
         self._background: Turns[_Job[Any]] = Turns()
         self._active: set[_Job[Any]] = set()
         self._memory_in_use = 0
-        self._processors = threading.Semaphore(_COMPUTING)
+        self._processors = threading.Semaphore(ceil(len(os.sched_getaffinity(0)) / sharers))
         self.configure(memory=memory, queue_max=queue_max, timeout=timeout)
 
     def configure(self, *, memory: int, queue_max: int, timeout: float) -> None:
@@ -171,6 +178,8 @@ class RenderPool:
 
     def _compute(self, job: _Job[T]) -> T:
         """In a thread: run the job as soon as a processor is free for it."""
+        # Priorities belong to threads on Linux, and these ones do nothing else.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         with self._processors:
             job.checkpoint()
             try:

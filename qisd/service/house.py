@@ -31,7 +31,7 @@ from qisd.service.image_rules import choices, image_rules
 from qisd.service.listeners import Listeners
 from qisd.service.presence import Presence
 from qisd.service.server_id import server_id
-from qisd.service.staffing import TASKS
+from qisd.service.staffing import TASKS, stations
 from qisd.service.xref import XrefTracker
 from qisd.settings import Settings
 from qisd.tls.certificates import Certificates
@@ -88,7 +88,7 @@ class House:
         self.pools = Pools(
             files=FilePool(reactor),
             uploads=FilePool(reactor, name="uploads", timeout=_UPLOAD_TIMEOUT),
-            renders=RenderPool(reactor, threads=self._threads(), **_render_limits(settings)),
+            renders=RenderPool(reactor, threads=self._threads(), sharers=self._sharers(), **_render_limits(settings)),
             hashing=HashingPool(reactor),
             directory=FilePool(reactor, name="directory", threads=_DIRECTORY_THREADS, timeout=_DIRECTORY_TIMEOUT),
         )
@@ -250,6 +250,10 @@ class House:
 
     def _threads(self) -> int:
         return self.settings.https_threads if self._role == "https" else self.settings.http_threads
+
+    def _sharers(self) -> int:
+        """Workers of the same kind; those of the other protocol have seldom much to do at the same time."""
+        return max(1, sum(station.role == self._role for station in stations(self.settings)))
 
     def _certify(self, certificates: Certificates) -> None:
         context = make_context(certificates, self.settings)
