@@ -15,7 +15,7 @@ from qisd.library.reading import Reading
 from qisd.library.registrar import Registrar
 from qisd.library.trash import Trash
 from qisd.library.verification import Verification, as_json
-from qisd.store import folders, images
+from qisd.store import disk_operations, folders, images
 from qisd.store.folders import Folder
 from qisd.store.pool import Database
 from qisd.tasks.registry import TaskRun, TaskType
@@ -142,6 +142,7 @@ def task_types(
             repeatable=True,
         ),
         _verify_hashes(integrity, by),
+        _uncache(database, by),
     ]
 
 
@@ -160,6 +161,21 @@ def _verify_hashes(integrity: IntegrityCheck, by: Callable[[TaskRun], Visitor]) 
         keep_for=86_400,
         repeatable=True,
         max_attempts=5,
+    )
+
+
+def _uncache(database: Database, by: Callable[[TaskRun], Visitor]) -> TaskType:
+    async def run(task: TaskRun) -> object:
+        by(task).require_flag(Flag.ADMIN_ALL)
+        path = str(task.params["path"])
+        await database.transaction(lambda db: disk_operations.tell_files(db, [path]))
+        return {}
+
+    return TaskType(
+        name="uncache_folder_images",
+        title=lambda params: f"Look anew at what is in /{params['path']}",
+        run=run,
+        repeatable=True,
     )
 
 

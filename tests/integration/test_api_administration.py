@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from types import MappingProxyType
 from typing import Any
+from unittest import mock
+
+from twisted.internet.defer import Deferred
 
 from qisd.access.levels import Flag
+from qisd.tasks.registry import TaskRun
 from tests.integration.api import ApiCase, Reply
 
 MARIA = {"username": "maria", "first_name": "", "last_name": "", "email": "", "auth_type": 1, "password": "long-enough"}
@@ -230,6 +234,7 @@ class TasksByHandTests(AdministrationCase):
         self.assertEqual(await ahead("verify_repository"), {"count": 1, "unit": "images"})
         self.assertEqual(await ahead("read_metadata"), {"count": 1, "unit": "images"})
         self.assertEqual(await ahead("precache", path="/"), {"count": 1, "unit": "images"})
+        self.assertEqual(await ahead("uncache_folder_images", path="/none"), {"count": 0, "unit": "images"})
         self.assertEqual(await ahead("empty_trash"), {"count": 0, "unit": "entries"})
         self.assertEqual(await ahead("purge_deleted_folder_data", path="/"), {"count": 0, "unit": "images"})
         self.assertEqual(await ahead("flush_cache"), {"count": None, "unit": "images"})
@@ -241,6 +246,16 @@ class TasksByHandTests(AdministrationCase):
             self.refused(await self.call("POST", "/admin/tasks/precache/", token=self.token, form=form), 400, text)
         task = await self.done("POST", "/admin/tasks/precache/", form={"path": "/", "templates": "Default"})
         self.assertEqual((task["name"], task["params"]["templates"]), ("Precache /", ["Default"]))
+
+    async def test_all_servers_look_anew_at_what_is_in_a_folder(self) -> None:
+        heard: Deferred[str] = Deferred()
+        task = await self.done("POST", "/admin/tasks/uncache_folder_images/", form={"path": "/press/"})
+        self.assertEqual(task["name"], "Look anew at what is in /press")
+        run = TaskRun(await self.domain.background.queue.get(task["id"]))
+        with mock.patch.object(self.domain.library, "forget", side_effect=lambda path: path and heard.callback(path)):
+            await self.domain.background.types["uncache_folder_images"].run(run)
+            self.assertEqual(await heard, "press")
+        self.refused(await self.call("POST", "/admin/tasks/uncache_folder_images/", token=self.token, form={}), 400)
 
     async def test_tasks_are_counted_filtered_and_removed_when_they_are_over(self) -> None:
         await self.done("POST", "/admin/tasks/flush_cache/", form={})

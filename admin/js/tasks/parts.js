@@ -82,7 +82,7 @@ export function deeds(task, changed, {quiet = false} = {}) {
 }
 
 const BY_HAND = new Set(['purge_system_stats', 'purge_image_stats', 'purge_deleted_folder_data', 'verify_repository',
-    'verify_hashes', 'read_metadata', 'empty_trash', 'flush_cache', 'precache']);
+    'verify_hashes', 'read_metadata', 'empty_trash', 'flush_cache', 'uncache_folder_images', 'precache']);
 
 function startable(task) {
     return page.may('admin_all') && BY_HAND.has(task.funcname);

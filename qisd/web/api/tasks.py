@@ -28,6 +28,7 @@ _STATS = ("purge_system_stats", "purge_image_stats")
 _SYSTEM_STATS = "purge_system_stats"
 _FOLDER_DATA = "purge_deleted_folder_data"
 _PRECACHE = "precache"
+_UNCACHE = "uncache_folder_images"
 _BY_HAND = {
     "purge_system_stats": "Remove the statistics of the server from before a date",
     "purge_image_stats": "Remove the statistics of images from before a date",
@@ -37,11 +38,14 @@ _BY_HAND = {
     "read_metadata": "Read what new files say of themselves",
     "empty_trash": "Remove for good what is in the trash",
     "flush_cache": "Forget all finished images, on all servers",
+    "uncache_folder_images": "Look anew at the files of a folder, whatever the servers believe of them",
     "precache": "Make the images of a folder that its templates ask for",
 }
 """What can be started by hand."""
 
-_AT_ANY_TIME = frozenset({"purge_deleted_folder_data", "empty_trash", "flush_cache", "precache", "verify_repository"})
+_AT_ANY_TIME = frozenset(
+    {"purge_deleted_folder_data", "empty_trash", "flush_cache", _UNCACHE, _PRECACHE, "verify_repository"}
+)
 """What can be started again as soon as it is over: there may be something new to do."""
 
 _BY_HAND_KEPT = 3600
@@ -248,6 +252,8 @@ class TaskEndpoints:
             return {"folder_id": await self._folder_id(form.path)}
         if name == _PRECACHE:
             return Order(folder=_location(form.path), specs=["*"], templates=await self._templates(form)).params()
+        if name == _UNCACHE:
+            return {"path": _location(form.path)}
         return {"repair": form.repair} if name == "verify_repository" else {}
 
     async def _templates(self, form: StartForm) -> list[str]:
@@ -275,7 +281,7 @@ class TaskEndpoints:
             return WorkAhead(count=await counts.unread_images(self._database), unit="images")
         if name == _FOLDER_DATA:
             return WorkAhead(count=await counts.deleted_images(self._database, _location(form.path)), unit="images")
-        folder = _location(form.path) if name == _PRECACHE else ""
+        folder = _location(form.path) if name in (_PRECACHE, _UNCACHE) else ""
         return WorkAhead(count=await counts.active_images(self._database, folder), unit="images")
 
     async def _folder_id(self, path: str | None) -> int:
