@@ -31,6 +31,7 @@ from qisd.web.dates import format_date
 from qisd.web.head import head_fault
 from qisd.web.rules import WebSettings
 
+from qisd.web.traffic import Cell
 if TYPE_CHECKING:
     from qisd.web.channel import Channel
     from qisd.web.images import ImageStatistics
@@ -86,6 +87,7 @@ class _Answer:
     :param before: the head up to the value of ``X-Request-Id``; ``{date}`` and ``{expires}`` are to be filled in.
     :param after: the rest of the head, behind the value of ``X-Time-Taken``.
     """
+    :param counted: where it is counted.
 
     status: int
     prepared: PreparedImage
@@ -96,6 +98,7 @@ class _Answer:
     before: bytes
     after: bytes
     second: int = -1
+    counted: Cell
     filled: bytes = b""
 
     def start(self, second: int) -> bytes:
@@ -227,6 +230,7 @@ class HotPath:
             channel.take_in(come)
         channel.release()
 
+            channel.site.traffic.sources[rendition.floor] += 1
     def _send(self, channel: Channel, answer: _Answer, head: _Head, data: bytes, *, began: int) -> None:
         body = data if answer.with_body else b""
         now = channel.site.reactor.seconds()
@@ -267,6 +271,9 @@ class HotPath:
         """Whether everybody who sends this request line gets this answer."""
         line = b" ".join((request.method, request.target, request.clientproto))
         return (
+            counted=request.site.traffic.cell(
+                "image", request.method, request.code, cached=None if request.code == 304 else True
+            ),
             (request.code == 304 or (request.code == 200 and bool(request.from_cache)))
             and _LINE.fullmatch(line) is not None
             and prepared.public
@@ -318,7 +325,7 @@ class HotPath:
             template=prepared.template,
             format=prepared.output,
         )
-        site.requests_answered += 1
+        answer.counted.note(app_us, size)
         if site.access_log is not None:
             site.access_log.write(
                 AccessEntry(

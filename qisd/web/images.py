@@ -95,6 +95,7 @@ class ImageHandlers:
         prepared_us = request.app_us()
         made = await self._images.fetch(prepared, client=client_of(visitor.address))
         request.from_cache = isinstance(made, ImageBytes) and made.from_cache
+        request.site.traffic.sources[_source(made)] += 1
         own = [("Server-Timing", _timing(request, prepared, made, visitor, prepared_us))]
         if prepared.filename is not None:
             own.append(headers.content_disposition(prepared.filename, attachment=True))
@@ -113,6 +114,7 @@ class ImageHandlers:
             content.close()
             return
         request.from_cache = False
+        request.site.traffic.sources["original"] += 1
         own = [headers.content_disposition(prepared.filename, attachment=prepared.attachment)]
         await self._hand_out(request, prepared, content, prepared.content_type, own)
 
@@ -161,6 +163,7 @@ class ImageHandlers:
             request.start(
                 304, headers.caching(prepared.expiry_secs, etag=prepared.etag, now=now, public=prepared.public)
             )
+            request.site.traffic.sources["not_modified"] += 1
             self._count(request, prepared, None)
             request.write(b"")
         elif status == 412:
@@ -182,6 +185,13 @@ class ImageHandlers:
             template=prepared.template if isinstance(prepared, PreparedImage) else None,
             format=prepared.output if isinstance(prepared, PreparedImage) else None,
         )
+
+
+def _source(made: ImageBytes | ImageFile) -> str:
+    """Where an image came from, as :attr:`qisd.web.traffic.Traffic.sources` has it."""
+    if isinstance(made, ImageFile):
+        return "original"
+    return "rendered" if made.origin in ("made", "shared") else made.origin
 
 
 def _timing(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -25,6 +25,7 @@ from qisd.web.hot import HotPath
 from qisd.web.request import QisRequest
 from qisd.web.root import Root
 from qisd.web.rules import WebSettings
+from qisd.web.traffic import Traffic
 
 # More than one worker could serve; each costs some 10 kB of memory.
 _CONNECTIONS_MAX = 10_000
@@ -77,7 +78,7 @@ class QisSite(Site):
         self.body_files = body_files
         self.hot: HotPath | None = None
         self.draining = False
-        self.requests_answered = 0
+        self.traffic = Traffic()
         self.connections_max, self.connections_per_address = _connection_limits()
         self._channels: set[Channel] = set()
         self._by_address: Counter[str] = Counter()
@@ -131,7 +132,9 @@ class QisSite(Site):
     def log(self, request: QisRequest) -> None:  # type: ignore[override]
         """Called by each request when it is over."""
         entry = request.access_entry()
-        self.requests_answered += 1
+        self.traffic.cell(request.route, request.method, entry.status, cached=entry.from_cache).note(
+            entry.app_us, entry.body_bytes
+        )
         if entry.status == _THROTTLED:
             self.throttled()
         if self.access_log is not None:
@@ -167,6 +170,14 @@ class QisSite(Site):
         """End each connection with its next answer, and those without a request shortly.
 
         An accepted connection that is about to send its request looks just like an idle one, so none is closed at
+    def connections(self) -> Mapping[str, int]:
+        """Connections by what is spoken there, ``http`` or ``https``."""
+        return Counter(channel.scheme for channel in self._channels)
+
+    @property
+    def requests_answered(self) -> int:
+        return self.traffic.answers
+
         once.
         """
         self.draining = True
