@@ -247,6 +247,23 @@ class TasksByHandTests(AdministrationCase):
         task = await self.done("POST", "/admin/tasks/precache/", form={"path": "/", "templates": "Default"})
         self.assertEqual((task["name"], task["params"]["templates"]), ("Precache /", ["Default"]))
 
+    async def test_single_images_are_precached_as_well(self) -> None:
+        self.paint("a & b.png")
+        form = {"srcs": ["/a & b.png", "/none.png"], "templates": "SmallJpeg,Precache"}
+        self.assertEqual(
+            await self.done("GET", "/admin/tasks/precache/ahead/", query={"srcs": '["/a & b.png"]'}),
+            {"count": 1, "unit": "images"},
+        )
+        task = await self.done("POST", "/admin/tasks/precache/", json=form)
+        outcome: Any = await self.domain.background.types["precache"].run(
+            TaskRun(await self.domain.background.queue.get(task["id"]))
+        )
+        self.assertEqual((outcome["made"], outcome["failed"]), (2, 2))
+        many = {"srcs": ["/a.png"] * 10_000, "templates": "Default,SmallJpeg,Precache"}
+        self.refused(
+            await self.call("POST", "/admin/tasks/precache/", token=self.token, json=many), 400, "there may be 6666"
+        )
+
     async def test_all_servers_look_anew_at_what_is_in_a_folder(self) -> None:
         heard: Deferred[str] = Deferred()
         task = await self.done("POST", "/admin/tasks/uncache_folder_images/", form={"path": "/press/"})

@@ -36,7 +36,7 @@ _Images = Annotated[
     list[Annotated[int, Meta(ge=1, le=LARGEST)]],
     Meta(max_length=IMAGES_MAX, extra={"json_text": (2, _TEXT_MAX)}, description="ids"),
 ]
-_Srcs = Annotated[
+Srcs = Annotated[
     list[Annotated[str, Meta(min_length=1, max_length=1024)]],
     Meta(max_length=IMAGES_MAX, extra={"json_text": (2, _SRCS_TEXT_MAX)}, description="paths"),
 ]
@@ -50,7 +50,7 @@ class BulkForm(Form):
     """Which images."""
 
     images: _Images = msgspec.field(default_factory=list)
-    srcs: _Srcs = msgspec.field(default_factory=list)
+    srcs: Srcs = msgspec.field(default_factory=list)
 
     @property
     def chosen(self) -> Chosen:

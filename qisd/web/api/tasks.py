@@ -6,21 +6,24 @@ from collections.abc import Collection, Container
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta
 
 from qisd.access.levels import Flag
 from qisd.errors import AlreadyExists, BadParameter, MissingParameter, NotFound, Refused
-from qisd.precaching import Order
+from qisd.precaching import URLS_MOST, Order
 from qisd.repository import paths
 from qisd.store import folders, image_templates, tasks, users
 from qisd.store import maintenance_counts as counts
 from qisd.store.pool import Database
 from qisd.store.tasks import Task, TaskStatus
 from qisd.tasks.queue import TaskQueue
+from qisd.web.api.bulk import Srcs
 from qisd.web.api.endpoint import Call, Page, endpoint
 from qisd.web.api.models import RemovedTasks, TaskObject, TaskSummary, WorkAhead
 from qisd.web.api.reading import Form
 from qisd.web.api.task_objects import STATES, check_own, owned_objects, task_object
+from qisd.web.urls import encoded
 
 TAG = "Tasks"
 
@@ -88,6 +91,9 @@ class StartForm(Form):
     path: Annotated[str, Meta(max_length=1024, extra={"trim": True})] | None = None
     repair: bool = False
     templates: Annotated[str, Meta(max_length=5000, description="names with commas between, for precache")] = ""
+    srcs: Annotated[Srcs, Meta(description="paths of the images to precache, instead of a folder")] = msgspec.field(
+        default_factory=list
+    )
 
 
 class TaskEndpoints:
@@ -251,7 +257,7 @@ class TaskEndpoints:
         if name == _FOLDER_DATA:
             return {"folder_id": await self._folder_id(form.path)}
         if name == _PRECACHE:
-            return Order(folder=_location(form.path), specs=["*"], templates=await self._templates(form)).params()
+            return _order(form, await self._templates(form)).params()
         if name == _UNCACHE:
             return {"path": _location(form.path)}
         return {"repair": form.repair} if name == "verify_repository" else {}
@@ -281,6 +287,8 @@ class TaskEndpoints:
             return WorkAhead(count=await counts.unread_images(self._database), unit="images")
         if name == _FOLDER_DATA:
             return WorkAhead(count=await counts.deleted_images(self._database, _location(form.path)), unit="images")
+        if name == _PRECACHE and form.srcs:
+            return WorkAhead(count=len(form.srcs), unit="images")
         folder = _location(form.path) if name in (_PRECACHE, _UNCACHE) else ""
         return WorkAhead(count=await counts.active_images(self._database, folder), unit="images")
 
@@ -298,6 +306,19 @@ class TaskEndpoints:
 def _whose(call: Call, *, mine: bool) -> int | None:
     """The user whose tasks are meant; None is everybody's."""
     return None if call.visitor.may(Flag.ADMIN_ALL) and not mine else call.visitor.user_id
+
+
+def _order(form: StartForm, templates: list[str]) -> Order:
+    """What is to be made: of a folder, or of the images that are named.
+
+    :raises BadParameter: that is too much at once.
+    """
+    if not form.srcs:
+        return Order(folder=_location(form.path), specs=["*"], templates=templates)
+    urls = [f"/image?{encoded([('src', src), ('tmp', name)])}" for src in form.srcs for name in templates]
+    if len(urls) > URLS_MOST:
+        raise BadParameter("srcs", f"with so many templates there may be {URLS_MOST // len(templates)}")
+    return Order(urls=urls)
 
 
 def _location(path: str | None) -> str:
