@@ -14,7 +14,8 @@ from qisd.pools.files import FilePool
 from qisd.repository.files import FileVersion, Repository
 
 _CHUNK = 1024 * 1024
-_PIECE = 64 * _CHUNK
+_PIECE = 8 * _CHUNK
+"""Bytes that are read at once: few enough that slow file servers give them in time."""
 
 
 @attrs.frozen
@@ -45,19 +46,17 @@ async def content_of(
     repository: Repository,
     src: str,
     *,
-    piece: int = _PIECE,
     read: Callable[[int], Awaitable[None]] = _nothing,
 ) -> Content | None:
     """The hash of a file; None if it was written to meanwhile.
 
-    :param piece: bytes that are read at once.
     :param read: told how many bytes each piece had; it may take its time.
     :raises NotFound: there is no such file. :raises StoreUnavailable: it can't be read.
     """
     hashing = _Hashing()
     while True:
         before = hashing.position
-        await files.run(partial(_go_on, repository, src, hashing, piece))
+        await files.run(partial(_go_on, repository, src, hashing))
         if hashing.changed or hashing.version is None:
             return None
         await read(hashing.position - before)
@@ -65,7 +64,7 @@ async def content_of(
             return Content(hashing.digest.digest(), hashing.version)
 
 
-def _go_on(repository: Repository, src: str, hashing: _Hashing, piece: int) -> None:
+def _go_on(repository: Repository, src: str, hashing: _Hashing) -> None:
     """In a thread."""
     source = repository.open(src)
     with source.stream as stream:
@@ -74,16 +73,16 @@ def _go_on(repository: Repository, src: str, hashing: _Hashing, piece: int) -> N
             hashing.changed = True
             return
         try:
-            _read(stream, hashing, piece)
+            _read(stream, hashing)
         except OSError as error:
             raise StoreUnavailable(detail=f"read: {error}") from error
         # Only now: it may have been written to while it was read.
         hashing.changed = repository.version(source.name) != hashing.version
 
 
-def _read(stream: BinaryIO, hashing: _Hashing, piece: int) -> None:
+def _read(stream: BinaryIO, hashing: _Hashing) -> None:
     stream.seek(hashing.position)
-    end = hashing.position + piece
+    end = hashing.position + _PIECE
     while hashing.position < end:
         data = stream.read(min(_CHUNK, end - hashing.position))
         if not data:

@@ -31,7 +31,6 @@ _log = Logger()
 GENTLY = 64 * 1024 * 1024
 """Bytes a second that are read while others use the disk, at most."""
 
-_PIECE = 8 * 1024 * 1024
 _PAGE = 500
 _SAVED_AT_ONCE = 100
 _SAVED_BYTES = 256 * 1024 * 1024
@@ -138,9 +137,7 @@ class IntegrityCheck:
         found = round_.found
         round_.seen += 1
         try:
-            content = await content_of(
-                self._files, self._repository, due.src, piece=_PIECE, read=partial(_paced, round_.pace)
-            )
+            content = await content_of(self._files, self._repository, due.src, read=partial(_paced, round_.pace))
         except NotFound:
             if await self._is_so(due):
                 found.add("missing", due.src)
