@@ -38,7 +38,7 @@ _FLUSH_EVERY = 1.0
 _BATCH = 500
 _QUEUE_MAX = 10_000
 _KNOWN_MAX = 50_000
-_HEADERS_AT_ONCE = 20
+_HEADERS_AT_ONCE, _LOOKS_AT_ONCE = 20, 500
 
 _BELIEVED = 1.0
 """Seconds for which a record is handed out without another look at the disk, unless a change is told of."""
@@ -232,7 +232,7 @@ class Registrar:
     # Inside
 
     async def _images(self, srcs: Collection[str]) -> dict[str, Image]:
-        there = await self._files.run(lambda: self._look(srcs))
+        there = await self._looks(srcs)
         known = await images.by_srcs(self._database, srcs)
         fresh = {src: image for src, image in known.items() if src in there and is_of(image, there[src].version)}
         for src in known.keys() - there.keys():
@@ -245,7 +245,14 @@ class Registrar:
             sizes |= await self._files.run(partial(self._sizes, part))
         return fresh | await self._register(sizes)
 
-    def _look(self, srcs: Collection[str]) -> dict[str, _Look]:
+    async def _looks(self, srcs: Collection[str]) -> dict[str, _Look]:
+        """Those of ``srcs`` that are files, by these; some in one job, so that it ends in time."""
+        all_, found = list(srcs), dict[str, _Look]()
+        for start in range(0, len(all_), _LOOKS_AT_ONCE):
+            found |= await self._files.run(partial(self._look, all_[start : start + _LOOKS_AT_ONCE]))
+        return found
+
+    def _look(self, srcs: Sequence[str]) -> dict[str, _Look]:
         versions = ((src, self._tree.version(src)) for src in srcs)
         return {src: _Look(src, version) for src, version in versions if version is not None}
 
@@ -269,7 +276,7 @@ class Registrar:
 
         async def work(db: Transaction) -> dict[str, Image]:
             # Once more, now that nobody changes anything: what was seen may be gone.
-            there = await self._files.run(lambda: self._look(wanted))
+            there = await self._looks(wanted)
             for src, before in moved.items():
                 if src in there:
                     await self._follow(db, before, src)
@@ -291,12 +298,12 @@ class Registrar:
 
     async def _moved(self, srcs: Sequence[str]) -> dict[str, Image]:
         """Those of ``srcs`` without a record that are the files of other records, moved by somebody on disk."""
-        there = await self._files.run(lambda: self._look(srcs))
+        there = await self._looks(srcs)
         known = await images.by_srcs(self._database, list(there))
         fresh = {look.version: src for src, look in there.items() if src not in known or not known[src].active}
         versions = [(version.size, version.mtime_ns, version.inode) for version in fresh]
         candidates = await images.by_versions(self._database, versions)
-        still_there = await self._files.run(lambda: self._look([one.src for one in candidates]))
+        still_there = await self._looks([one.src for one in candidates])
         gone = [one for one in candidates if one.src not in still_there and Subtree(one.src, file=True).folder is None]
         found: dict[str, Image] = {}
         for one in sorted(gone, key=lambda one: one.status):  # an active record goes before those that were deleted
@@ -340,7 +347,7 @@ class Registrar:
 
     async def _replace(self, new: Image, lost: Image, content_hash: bytes) -> bool:
         async def work(db: Transaction) -> bool:
-            there = await self._files.run(lambda: self._look([new.src, lost.src]))
+            there = await self._looks([new.src, lost.src])
             if new.src not in there or lost.src in there or not is_of(new, there[new.src].version):
                 return False
             untouched = await images.is_untouched(db, new.id)
@@ -367,13 +374,13 @@ class Registrar:
         """
         known = await images.by_srcs(self._database, srcs)
         active = [src for src, image in known.items() if image.active]
-        there = await self._files.run(lambda: self._look(active))
+        there = await self._looks(active)
         gone = [src for src in active if src not in there]
         if not gone or not (await self._guard.is_there() if agreed else await self._guard.allow(len(gone))):
             return []
 
         async def work(db: Transaction) -> list[str]:
-            back = await self._files.run(lambda: self._look(gone))
+            back = await self._looks(gone)
             marked = await images.deactivate_missing(db, [src for src in gone if src not in back], info=_MISSING)
             await disk_operations.tell_files(db, marked)
             return marked

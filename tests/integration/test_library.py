@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from unittest import mock
 
 from twisted.internet.defer import Deferred, gatherResults
 
@@ -21,6 +22,7 @@ from qisd.errors import (
     StoreUnavailable,
     Unsupported,
 )
+from qisd.library import registrar
 from qisd.library.rules import LibraryRules
 from qisd.library.uploads import FileOutcome
 from qisd.repository.tree import Listed
@@ -105,6 +107,16 @@ class NoticingTests(LibraryCase):
         after = await self.library.files.details(anonymous(), "a/x.jpg")
         self.assertEqual((after.id, after.status), (before.id, 1))
         self.assertEqual(self.history("a/x.jpg"), [(1, None), (0, None), (1, None)])
+
+    async def test_of_very_many_files_some_are_looked_at_at_a_time(self) -> None:
+        self.patch(registrar, "_LOOKS_AT_ONCE", 2)
+        srcs = [f"a/{number}.jpg" for number in range(5)]
+        for src in srcs:
+            self.write(src)
+        look = self.library.registrar._look
+        with mock.patch.object(self.library.registrar, "_look", side_effect=look) as looked:
+            self.assertEqual(set(await self.library.registrar.images([*srcs, "a/none.jpg"])), set(srcs))
+        self.assertLessEqual(max(len(call.args[0]) for call in looked.call_args_list), 2)
 
     async def test_a_record_goes_where_its_file_went(self) -> None:
         self.write("a/x.jpg")
