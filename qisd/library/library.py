@@ -49,7 +49,8 @@ class Library:
 
     :param database: for requests.
     :param patient: a database whose time limit allows for statements about whole folders.
-    :param uploads: threads that may be at a file for minutes: reading all of it, or bringing it to the disk.
+    :param uploads: threads that may be at something for minutes: reading a whole file, bringing it to the disk,
+        removing a folder with all that is in it.
     :param root: the folder that is the library.
     :param server: the id of this process among all that work on the library.
     :param check_file: a file below the root that is there whenever the library is; empty: there is none.
@@ -147,7 +148,14 @@ class Library:
         self.listing = Listing(
             reactor, database=database, files=files, tree=self.tree, registrar=self.registrar, rules=self.rules
         )
-        self.trash = Trash(database=database, files=files, tree=self.tree, journal=self.journal, folders=self.folders)
+        self.trash = Trash(
+            database=database,
+            files=files,
+            patient_files=uploads,
+            tree=self.tree,
+            journal=self.journal,
+            folders=self.folders,
+        )
         self.metadata = Metadata(database=database, files=self.files, changed=self._changed)
         self.copying = Copying(
             files=self.files,

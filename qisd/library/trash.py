@@ -36,11 +36,24 @@ OnClash = Literal["fail", "rename"]
 
 
 class Trash:
-    """Lists, restores and empties."""
+    """Lists, restores and empties.
 
-    def __init__(self, *, database: Database, files: FilePool, tree: Tree, journal: Journal, folders: Folders) -> None:
+    :param patient_files: in which removing a folder with all that is in it may take a while.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        files: FilePool,
+        patient_files: FilePool,
+        tree: Tree,
+        journal: Journal,
+        folders: Folders,
+    ) -> None:
         self._database = database
         self._files = files
+        self._patient_files = patient_files
         self._tree = tree
         self._journal = journal
         self._folders = folders
@@ -161,8 +174,11 @@ class Trash:
 
         await self._journal.exclusively((entry.trash_path,), work)
         # What is left when this is cut short is swept up later.
-        for path in (entry.trash_path, entry.trash_path + COMPANION):
-            await self._files.run(partial(self._tree.remove, path))
+        await self._discard(entry.trash_path)
+
+    async def _discard(self, place: str) -> None:
+        for path in (place, place + COMPANION):
+            await self._patient_files.run(partial(self._tree.remove, path))
 
     def _free(self, path: str, on_clash: OnClash) -> str:
         """In a thread: where something can be put back."""
@@ -182,8 +198,7 @@ class Trash:
             for place in places - await trash.known(self._database, places):
                 # Nobody is about to delete or restore it, so it stays unknown.
                 if not await self._journal.exclusively((place,), partial(trash.known, trash_paths=[place])):
-                    await self._files.run(partial(self._tree.remove, place))
-                    await self._files.run(partial(self._tree.remove, place + COMPANION))
+                    await self._discard(place)
             await self._files.run(partial(self._tree.remove_if_empty, folder))
 
 
