@@ -30,8 +30,8 @@ from qisd.web.conditional import EntityTag, parse_tags
 from qisd.web.dates import format_date
 from qisd.web.head import head_fault
 from qisd.web.rules import WebSettings
-
 from qisd.web.traffic import Cell
+
 if TYPE_CHECKING:
     from qisd.web.channel import Channel
     from qisd.web.images import ImageStatistics
@@ -84,10 +84,10 @@ class _Answer:
 
     :param status: 200 or 304.
     :param until: seconds since 1970 until which the files are known to be as they were.
+    :param counted: where it is counted.
     :param before: the head up to the value of ``X-Request-Id``; ``{date}`` and ``{expires}`` are to be filled in.
     :param after: the rest of the head, behind the value of ``X-Time-Taken``.
     """
-    :param counted: where it is counted.
 
     status: int
     prepared: PreparedImage
@@ -95,10 +95,10 @@ class _Answer:
     until: float
     with_body: bool
     request_line: str
+    counted: Cell
     before: bytes
     after: bytes
     second: int = -1
-    counted: Cell
     filled: bytes = b""
 
     def start(self, second: int) -> bytes:
@@ -225,12 +225,12 @@ class HotPath:
         known = self._answers.get(data[: data.find(b"\r\n")]) is answer
         alone = come == data and not channel.site.draining
         if rendition is not None and known and alone and self._stands(answer, channel):
+            channel.site.traffic.sources[rendition.floor] += 1
             self._send(channel, answer, head, rendition.data, began=began)
         else:
             channel.take_in(come)
         channel.release()
 
-            channel.site.traffic.sources[rendition.floor] += 1
     def _send(self, channel: Channel, answer: _Answer, head: _Head, data: bytes, *, began: int) -> None:
         body = data if answer.with_body else b""
         now = channel.site.reactor.seconds()
@@ -263,6 +263,9 @@ class HotPath:
             until=self._images.known_until(prepared),
             with_body=request.method == b"GET" and request.code == 200,
             request_line=printable(line),
+            counted=request.site.traffic.cell(
+                "image", request.method, request.code, cached=None if request.code == 304 else True
+            ),
             before=before,
             after=after,
         )
@@ -271,9 +274,6 @@ class HotPath:
         """Whether everybody who sends this request line gets this answer."""
         line = b" ".join((request.method, request.target, request.clientproto))
         return (
-            counted=request.site.traffic.cell(
-                "image", request.method, request.code, cached=None if request.code == 304 else True
-            ),
             (request.code == 304 or (request.code == 200 and bool(request.from_cache)))
             and _LINE.fullmatch(line) is not None
             and prepared.public

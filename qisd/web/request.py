@@ -22,8 +22,8 @@ from qisd.web.dates import format_date
 from qisd.web.errors import ErrorAnswer, not_allowed, not_found, prefers_json, status_name, translate
 from qisd.web.headers import Header, cross_origin, preflight
 from qisd.web.intake import Intake
-
 from qisd.web.traffic import route_of
+
 if TYPE_CHECKING:
     from qisd.web.channel import Channel
     from qisd.web.site import QisSite
@@ -210,17 +210,17 @@ class QisRequest(Request):
         self.answer(error.status, headers, body)
 
     @property
-    def of_api(self) -> bool:
-        """Whether errors are answered in the form of the API."""
-        place = self.place()
-        if isinstance(place, list):
-            return place[0] == b"api" and b"tokenlogin" not in place[1:3]  # which is a page
-    @property
     def route(self) -> str:
         """What it counts as: see :mod:`qisd.web.traffic`."""
         place = self.place()
         return route_of(place[0]) if isinstance(place, list) else "page"
 
+    @property
+    def of_api(self) -> bool:
+        """Whether errors are answered in the form of the API."""
+        place = self.place()
+        if isinstance(place, list):
+            return place[0] == b"api" and b"tokenlogin" not in place[1:3]  # which is a page
         return self.path.startswith(f"{self.site.root}api/".encode("latin-1"))
 
     @property

@@ -157,6 +157,14 @@ class QisSite(Site):
     def connection_count(self) -> int:
         return len(self._channels)
 
+    def connections(self) -> Mapping[str, int]:
+        """Connections by what is spoken there, ``http`` or ``https``."""
+        return Counter(channel.scheme for channel in self._channels)
+
+    @property
+    def requests_answered(self) -> int:
+        return self.traffic.answers
+
     def pending_requests(self) -> list[str]:
         """Requests that are being answered, one line each."""
         return [
@@ -170,14 +178,6 @@ class QisSite(Site):
         """End each connection with its next answer, and those without a request shortly.
 
         An accepted connection that is about to send its request looks just like an idle one, so none is closed at
-    def connections(self) -> Mapping[str, int]:
-        """Connections by what is spoken there, ``http`` or ``https``."""
-        return Counter(channel.scheme for channel in self._channels)
-
-    @property
-    def requests_answered(self) -> int:
-        return self.traffic.answers
-
         once.
         """
         self.draining = True
