@@ -246,6 +246,8 @@ class TasksByHandTests(AdministrationCase):
             self.refused(await self.call("POST", "/admin/tasks/precache/", token=self.token, form=form), 400, text)
         task = await self.done("POST", "/admin/tasks/precache/", form={"path": "/", "templates": "Default"})
         self.assertEqual((task["name"], task["params"]["templates"]), ("Precache /", ["Default"]))
+        usual = await self.done("POST", "/admin/tasks/precache/", form={"path": "/"})
+        self.assertEqual(usual["params"]["templates"], ["Precache"])
 
     async def test_single_images_are_precached_as_well(self) -> None:
         self.paint("a & b.png")

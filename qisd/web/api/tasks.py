@@ -32,6 +32,9 @@ _SYSTEM_STATS = "purge_system_stats"
 _FOLDER_DATA = "purge_deleted_folder_data"
 _PRECACHE = "precache"
 _UNCACHE = "uncache_folder_images"
+_USUAL = "Precache"
+"""The template of an installation that says in what size images are made ahead of time."""
+
 _BY_HAND = {
     "purge_system_stats": "Remove the statistics of the server from before a date",
     "purge_image_stats": "Remove the statistics of images from before a date",
@@ -90,7 +93,7 @@ class StartForm(Form):
     before_time: date | None = None
     path: Annotated[str, Meta(max_length=1024, extra={"trim": True})] | None = None
     repair: bool = False
-    templates: Annotated[str, Meta(max_length=5000, description="names with commas between, for precache")] = ""
+    templates: Annotated[str, Meta(max_length=5000, description="names with commas between, for precache")] = _USUAL
     srcs: Annotated[Srcs, Meta(description="paths of the images to precache, instead of a folder")] = msgspec.field(
         default_factory=list
     )
