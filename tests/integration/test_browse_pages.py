@@ -228,7 +228,13 @@ class SearchPageTests(PageCase):
             self.assertEqual(len(found), count, query)
 
     async def test_what_can_not_be_meant_is_told(self) -> None:
-        for query, status in (("from=x", 400), ("sort=x", 400), ("q=in:../x", 403), ("cursor=x", 400)):
+        for query, status in (
+            ("from=x", 400),
+            ("sort=x", 400),
+            ("type=%00", 400),
+            ("q=in:../x", 403),
+            ("cursor=x", 400),
+        ):
             reply = await self.get(f"/search/?{query}")
             self.assertEqual(reply.status, status, query)
             self.assertTrue(self.page_data(reply)["problem"])

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from qisd.errors import BadParameter, Forbidden
+from qisd.library.places import check_text
 from qisd.library.search import Search, SearchPage
 from qisd.library.search_words import extensions
 from qisd.repository.catalogue import extension_of
@@ -22,6 +23,7 @@ from qisd.web.urls import encoded
 
 _AT_ONCE = 100
 _SORTS = ("best", "newest")
+_TYPES_MAX = 200
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _LAST_DAY = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -96,14 +98,14 @@ class SearchPages:
 
 
 def _query(asked: Mapping[str, str]) -> ImageQuery:
-    """:raises BadParameter: a date is none, or there is no such order."""
+    """:raises BadParameter: a date is none, types are no text, or there is no such order."""
     if asked["sort"] and asked["sort"] not in _SORTS:
         raise BadParameter("sort", "there is no such order")
     until = _day(asked["to"], "to")
     return ImageQuery(
         words=asked["q"],
         folder=asked["path"] or "/",
-        extensions=extensions(asked["type"]),
+        extensions=extensions(check_text(asked["type"], parameter="type", most=_TYPES_MAX)),
         dated_from=_day(asked["from"], "from"),
         # Nothing is from after the last day there is.
         dated_until=until + timedelta(days=1) if until and until < _LAST_DAY else None,
