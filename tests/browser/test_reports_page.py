@@ -107,7 +107,7 @@ class ChartTests(ReportsCase):
         self.wait(lambda: self.legend() == ["Requests"], "the chart")
         self.script("window.fetch = () => Promise.reject(new Error('cut off'));")
         self.button("Refresh").click()
-        self.wait_text("The numbers can’t be had just now.", "#chart")
+        self.wait_text("The numbers are not available right now.", "#chart")
 
     def test_a_chart_of_an_image(self) -> None:
         number = self.top("tiny.png", 70)
