@@ -120,7 +120,7 @@ class ChoosingTests(UploadCase):
         for name in ("tree/a/one.jpg", "tree/b/one.jpg", "tree/two.jpg"):
             self.file(name, picture())
         self.find("input[webkitdirectory]").send_keys(str(self.files / "tree"))
-        self.wait_text("Folders keep their tree", "#chosen")
+        self.wait_text("Folders keep their structure", "#chosen")
         self.go()
         self.until_uploaded("tree/a/one.jpg", "tree/b/one.jpg", "tree/two.jpg")
 
