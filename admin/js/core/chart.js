@@ -197,6 +197,10 @@ class Chart {
             if (!line) {
                 return [];
             }
+            if (points.length === 1) {
+                const [[at, value]] = points;
+                return [make('circle', {class: `dot ${colour}`, cx: this.x(at).toFixed(1), cy: this.y(Math.min(value, this.most)).toFixed(1), r: 3})];
+            }
             const floor = this.y(0).toFixed(1);
             const area = `${line}L${this.x(points.at(-1)[0]).toFixed(1)} ${floor}L${this.x(points[0][0]).toFixed(1)} ${floor}Z`;
             return [
