@@ -58,7 +58,7 @@ class UserListTests(AccountsCase):
         self.wait(lambda: self.names() == ["anna"], "only Anna")
         self.assertIn("q=ANDER", self.path)
         self.fill("Filter", "nobody-at-all")
-        self.wait_text("There is no such user.")
+        self.wait_text("No users found.")
 
     def test_who_is_deleted_can_come_back(self) -> None:
         number = self.user("carl")
@@ -119,12 +119,12 @@ class UserListTests(AccountsCase):
 class UserFormTests(AccountsCase):
     def test_what_is_missing_is_said_beside_the_field_which_gets_the_focus(self) -> None:
         self.open("/admin/users/0/", as_user="admin")
-        self.button("Make user").click()
+        self.button("Create user").click()
         self.wait_text("This must be given.")
         self.assertEqual(self.driver.switch_to.active_element.get_attribute("name"), "username")
         self.axe()
         self.fill("User name", "ADMIN")
-        self.button("Make user").click()
+        self.button("Create user").click()
         self.allow("status of 409")
         self.wait_text("already exists", ".field")
         self.assertEqual(self.driver.switch_to.active_element.get_attribute("name"), "username")
@@ -138,7 +138,7 @@ class UserFormTests(AccountsCase):
         self.fill("User name", name)
         self.fill("First name", "Fritz")
         self.shot("user-new")
-        self.button("Make user").click()
+        self.button("Create user").click()
         self.find("dialog .secret")
         self.button("Done").click()
         self.wait(lambda: self.known(name) and f"/{self.known(name)['id']}/" in self.path, "the page of the user")
@@ -249,7 +249,7 @@ class GroupTests(AccountsCase):
         self.fill("Name", "Reporters")
         self.find("[data-flag=reports]").click()
         self.axe()
-        self.button("Make group").click()
+        self.button("Create group").click()
         self.wait(lambda: self.path.endswith("/#members"), "the page of the group")
         made = next(one for one in self.api("GET", "admin/groups/") if one["name"] == "Reporters")
         self.assertTrue(made["permissions"]["reports"])
