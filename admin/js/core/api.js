@@ -5,9 +5,10 @@ import {askToSignIn, tellTrouble} from './trouble.js';
 
 const VERSION = 'api/v1/';
 
-// The one thumbnail of all pages: the same parameters everywhere, so that each is made once.
+// The one thumbnail of all pages: the same parameters everywhere, so that each is made once. Without padding, which
+// would be white on a dark page.
 export const THUMB = Object.freeze({
-    width: 200, height: 200, format: 'jpg', colorspace: 'srgb', strip: 1, stats: 0,
+    width: 200, height: 200, autosizefit: 1, format: 'jpg', colorspace: 'srgb', strip: 1, stats: 0,
 });
 
 export class ApiError extends Error {
