@@ -4,6 +4,7 @@
 import {page} from './dom.js';
 
 const FIRST = 'en';
+const TURNING = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/;
 const plural = new Intl.PluralRules(page.lang || FIRST);
 const catalogue = {};
 const loading = new Map();
@@ -21,8 +22,13 @@ export function t(key, values = {}) {
     return text.replace(/\{(\w+)\}/g, (place, name) => (name in values ? shown(values[name]) : place));
 }
 
+// Names that run from right to left, or hold marks that turn the direction, are isolated: the sentence around them stays.
 function shown(value) {
-    return typeof value === 'number' ? value.toLocaleString(page.lang) : String(value);
+    if (typeof value === 'number') {
+        return value.toLocaleString(page.lang);
+    }
+    const text = String(value);
+    return TURNING.test(text) ? `\u2068${text}\u2069` : text;
 }
 
 // Loads the texts of another area, for what is shown on pages of others.
