@@ -44,7 +44,7 @@ class UserPreferences:
         visitor.require_writing()
 
         async def work(db: Transaction) -> Preferences:
-            before = await user_preferences.of_user(db, user_id)
+            before = await user_preferences.of_user(db, user_id, lock=True)
             checks.version(_PARAMETER, present=before.version, expected=version)
             wanted = {**before.values, **values} if merge else dict(values)
             if merge:

@@ -22,7 +22,13 @@ class Preferences:
     version: int = 0
 
 
-async def of_user(db: Queries, user_id: int) -> Preferences:
+async def of_user(db: Queries, user_id: int, *, lock: bool = False) -> Preferences:
+    """Those of a user.
+
+    :param lock: nobody else changes what this user likes until the transaction ends.
+    """
+    if lock:  # the user's row, since there may be no preferences yet
+        await db.query("select from users where id = %s for no key update", (user_id,))
     rows = await db.query("select preferences, version from user_preferences where user_id = %s", (user_id,))
     return Preferences(values=rows[0][0], version=rows[0][1]) if rows else Preferences()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred, gatherResults
+
 from qisd.accounts.preferences import NAME_MAX, NAMES_MAX, TEXT_MAX
 from tests.integration.api import ApiCase, Reply
 
@@ -38,6 +40,11 @@ class PreferenceTests(ApiCase):
         await self.put({"theme": "dark", "lang": "de"})
         await self.put({"theme": None, "grid": 4}, merge=True)
         self.assertEqual(await self.liked(), {"lang": "de", "grid": 4})
+
+    async def test_merged_at_once_none_of_them_is_lost(self) -> None:
+        names = [f"n{number}" for number in range(6)]
+        await gatherResults([Deferred.fromCoroutine(self.put({name: 1}, merge=True)) for name in names])
+        self.assertEqual(await self.liked(), dict.fromkeys(names, 1))
 
     async def test_nobody_sees_those_of_others(self) -> None:
         await self.put({"theme": "dark"})
