@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 import attrs
 
-from qisd.errors import QisError
 from qisd.library.files import Files
 from qisd.web.console.page import Page, PageCall, address
 
@@ -93,7 +92,8 @@ class ViewerPages:
         return self._guide(call, _SIMPLE)
 
     async def _demo(self, call: PageCall, viewer: Viewer) -> Page:
-        samples = [src for src in _SAMPLES if await self._may_see(call, src)]
+        seen = await self._files.at(call.visitor, _SAMPLES)
+        samples = [src for src in _SAMPLES if src in seen]
         server = _server(call)
         return Page(
             template="viewer_demo.html",
@@ -113,14 +113,6 @@ class ViewerPages:
         return Page(
             template="viewer_guide.html", title=f"{viewer.title}: guide", area="viewers", values=values, headers=_KEPT
         )
-
-    async def _may_see(self, call: PageCall, src: str) -> bool:
-        """Whether a sample is still in the library, and not private."""
-        try:
-            await self._files.details(call.visitor, src)
-        except QisError:
-            return False
-        return True
 
 
 def _server(call: PageCall) -> str:
