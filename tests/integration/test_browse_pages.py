@@ -292,8 +292,9 @@ class PickerPageTests(PageCase):
         data = self.page_data(reply)
         self.assertEqual((data["target"], data["mode"]), ("https://site.example", "files"))
         own = f"http://127.0.0.1:{self.port}"
-        self.assertEqual((await self.get(f"/folder_list/pick/?origin={own}")).status, 200)
-        for other in ("https://evil.example", "http://site.example", "null", "*", "", "//site.example"):
+        for spelled in (own, own.upper()):
+            self.assertEqual((await self.get(f"/folder_list/pick/?origin={spelled}")).status, 200)
+        for other in ("https://evil.example", "http://site.example", "null", "*", "", "//site.example", "http://["):
             self.assertEqual((await self.get(f"/folder_list/pick/?origin={quote(other)}")).status, 403, other)
 
     async def test_the_frame_begins_where_it_is_asked_to_or_at_the_root(self) -> None:

@@ -5,13 +5,13 @@ that pages of other sites open.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from urllib.parse import urlsplit
 
 from qisd.access.levels import Level
 from qisd.errors import Forbidden, QisError
 from qisd.imaging.values import boolean
 from qisd.library.folders import Folders
 from qisd.web.console.page import Page, PageCall, Who, address
+from qisd.web.console.targets import origin_of
 from qisd.web.headers import Header
 from qisd.web.identity import origin
 
@@ -45,7 +45,7 @@ class PickerPages:
         target = call.query.get("origin", "")
         mode = call.query.get("mode", "file")
         own = origin(call.request)
-        if target not in self._origins() and urlsplit(target)[:2] != (own.scheme, own.host):
+        if target not in self._origins() and origin_of(target) != f"{own.scheme}://{own.host}".lower():
             raise Forbidden("This site may not have images chosen here: PICKER_ORIGINS does not name it")
         return await self._page(call, mode=mode if mode in _MODES else "file", target=target, message="")
 
