@@ -10,7 +10,7 @@ from qisd.accounts.user_values import UserChange
 from qisd.accounts.users import Users
 from qisd.errors import AlreadyExists, BadParameter, Forbidden, NotFound, OutOfDate, QisError, Refused, TooManyRequests
 from qisd.store.users import LDAP, User
-from qisd.web.console.page import Page, PageCall, Redirect, address
+from qisd.web.console.page import Page, PageCall, Redirect, address, whole
 from qisd.web.identity import must_change_password
 
 _DAYS = {"7": 7, "30": 30, "90": 90, "365": 365}
@@ -59,12 +59,12 @@ class AccountPages:
         if call.form.get("password", "") != call.form.get("password_again", ""):
             return _account(call, user, fault=("password_again", "account_differ"))
         try:
-            version = call.form.get("version", "")
+            version = call.form.get("version")
             await self._users.update(
                 call.visitor,
                 user.id,
                 _wanted(call, user),
-                expected_version=int(version) if version.isascii() and version.isdecimal() else None,
+                expected_version=whole(version, "version") if version else None,
             )
         except _REFUSALS as error:
             return _account(call, user, error=error)

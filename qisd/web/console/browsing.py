@@ -14,7 +14,7 @@ from qisd.errors import BadParameter, Forbidden, NotFound, QisError
 from qisd.library.arranging import Arrangement, Sort
 from qisd.library.listing import FilePage, ListedFile, Listing
 from qisd.web.api.listing import facts_object, summary_object
-from qisd.web.console.page import Bare, Page, PageCall, Redirect, address
+from qisd.web.console.page import Bare, Page, PageCall, Redirect, address, whole
 from qisd.web.console.preferences import remember, visited
 from qisd.web.headers import Header
 from qisd.web.urls import encoded
@@ -157,15 +157,13 @@ def _wish(query: Mapping[str, str]) -> Wish:
     plain = sort.removeprefix("-")
     if plain not in _SORTS:
         raise BadParameter("sort", "there is no such order")
-    if not (start.isascii() and start.isdecimal() and int(start[:12]) <= _LARGEST):
-        raise BadParameter("start", "not a number")
     return Wish(
         path=query.get("path") or "/",
         sort=cast(Sort, plain),
         descending=sort.startswith("-"),
         text=query.get("q", "")[:255],
         types=query.get("type", "")[:20].lower(),
-        start=int(start[:12]),
+        start=whole(start, "start", _LARGEST),
     )
 
 

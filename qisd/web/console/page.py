@@ -26,12 +26,16 @@ import attrs
 
 from qisd.access.levels import Flag
 from qisd.access.visitor import Visitor
+from qisd.errors import BadParameter
 from qisd.web.headers import Header
 from qisd.web.identity import urls
 from qisd.web.urls import Urls
 
 if TYPE_CHECKING:
     from qisd.web.request import QisRequest
+
+ID_MAX = 2**63 - 1
+"""No id is larger."""
 
 _MARK = "_qisd_addresses"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -145,6 +149,17 @@ def address(path: str, *, who: Who | Flag = Who.LOGGED_IN, **declared: bool) -> 
         return handler
 
     return mark
+
+
+def whole(text: str, parameter: str, most: int = ID_MAX) -> int:
+    """The number from 0 to ``most`` that a parameter of a page is; in ASCII digits, and no more of them than it takes.
+
+    :raises BadParameter: it is none.
+    """
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= len(str(most)) and int(digits) <= most):
+        raise BadParameter(parameter, f"must be a whole number from 0 to {most}")
+    return int(digits)
 
 
 def addresses_of(owner: object) -> list[tuple[Address, Handler]]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from qisd.access.levels import Flag, Level
 from qisd.accounts.trace import FolderTrace, Trace
-from qisd.errors import BadParameter, QisError
-from qisd.web.console.page import Page, PageCall, address
-
-_LARGEST = 2**63 - 1
+from qisd.errors import QisError
+from qisd.web.console.page import Page, PageCall, address, whole
 
 
 class PermissionPages:
@@ -22,7 +20,7 @@ class PermissionPages:
         data = {
             "view": "matrix",
             "path": call.query.get("path", "/"),
-            "group": _number(call, "group"),
+            "group": whole(call.query.get("group") or "0", "group"),
             "levels": [int(level) for level in Level],
         }
         return Page(template="permissions.html", title="Folder permissions", area="permissions", data=data)
@@ -30,7 +28,7 @@ class PermissionPages:
     @address("/admin/trace_permissions/", who=Flag.ADMIN_PERMISSIONS)
     async def trace(self, call: PageCall) -> Page:
         """How the access of one user, or of everybody (0), to one folder comes about. Works without script."""
-        path, user_id = call.query.get("path", "/"), _number(call, "user")
+        path, user_id = call.query.get("path", "/"), whole(call.query.get("user") or "0", "user")
         found: FolderTrace | None = None
         error: QisError | None = None
         try:
@@ -55,11 +53,3 @@ class PermissionPages:
             data=data,
             status=200 if error is None else error.status,
         )
-
-
-def _number(call: PageCall, name: str) -> int:
-    """:raises BadParameter: it is no id."""
-    text = call.query.get(name, "").strip() or "0"
-    if not (text.isascii() and text.isdecimal() and int(text[:30]) <= _LARGEST):
-        raise BadParameter(name, "must be a whole number")
-    return int(text)

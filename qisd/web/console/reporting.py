@@ -12,12 +12,11 @@ from qisd.stats.reports import IMAGE_TYPES, SYSTEM_TYPES, TOP_ORDERS
 from qisd.store import images
 from qisd.store.pool import Database
 from qisd.web.console.menus import is_admin
-from qisd.web.console.page import Page, PageCall, Who, address
+from qisd.web.console.page import Page, PageCall, Who, address, whole
 
 _DAYS = (1, 30)
 _NUMBER = (10, 100)
 _BY_DEFAULT = timedelta(days=7)
-_LARGEST = 2**63 - 1
 
 
 class ReportPages:
@@ -101,11 +100,7 @@ def _require_interest(visitor: Visitor) -> None:
 def _whole(call: PageCall, name: str, default: int) -> int:
     """:raises BadParameter: it is no whole number."""
     text = call.query.get(name, "").strip()
-    if not text:
-        return default
-    if not (text.isascii() and text.isdecimal() and int(text[:30]) <= _LARGEST):
-        raise BadParameter(name, "must be a whole number")
-    return int(text)
+    return whole(text, name) if text else default
 
 
 def _clamped(call: PageCall, name: str, bounds: tuple[int, int], default: int) -> int:

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote
 
 from qisd.access.levels import Flag
-from qisd.errors import BadParameter, QisError
+from qisd.errors import QisError
 from qisd.library.trash import OnClash, Trash
 from qisd.store.trash import TrashEntry
-from qisd.web.console.page import Page, PageCall, Redirect, address
+from qisd.web.console.page import Page, PageCall, Redirect, address, whole
 from qisd.web.urls import encoded
 
 _AT_ONCE = 100
-_LARGEST = 2**63 - 1
+_START_MAX = 999_999_999
 
 
 class TrashPages:
@@ -57,7 +57,7 @@ class TrashPages:
     async def _page(self, call: PageCall, *, error: QisError | None = None) -> Page:
         below = call.query.get("path", "").strip("/")
         found = [entry for entry in await self._trash.entries(call.visitor) if _is_below(entry, below)]
-        start = _start(call.query.get("start") or "0")
+        start = whole(call.query.get("start") or "0", "start", _START_MAX)
         following = [("path", f"/{below}")] if below else []
         return Page(
             template="trash.html",
@@ -83,13 +83,4 @@ def _is_below(entry: TrashEntry, folder: str) -> bool:
 
 def _number(given: Mapping[str, str]) -> int:
     """:raises BadParameter: there is no id."""
-    text = given.get("id", "")
-    if not (text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= _LARGEST):
-        raise BadParameter("id", "not an id")
-    return int(text)
-
-
-def _start(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise BadParameter("start", "not a number")
-    return int(text)
+    return whole(given.get("id", ""), "id")
