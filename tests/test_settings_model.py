@@ -42,6 +42,7 @@ NAMES = """
     XREF_TRACKING_URL WEBHOOK_NETWORKS CORS_ALLOW_ORIGIN CORS_ALLOW_HEADERS CORS_EXPOSE_HEADERS
     LOGIN_NEXT_ORIGINS PICKER_ORIGINS
     TLS_CERTIFICATE_FILE TLS_PRIVATE_KEY_FILE TLS_CHAIN_FILE TLS_SITES_DIR TLS_MIN_VERSION TLS_CIPHERS
+    HTTP_REDIRECT HSTS_MAX_AGE ACME_WEBROOT PROXY_PROTOCOL
 """.split()  # noqa: SIM905 -- a list literal would be 100 lines
 
 DEFAULTS = {
@@ -125,6 +126,9 @@ DEFAULTS = {
     "LOGIN_NEXT_ORIGINS": [],
     "PICKER_ORIGINS": [],
     "TLS_MIN_VERSION": "1.2",
+    "HTTP_REDIRECT": "internal",
+    "HSTS_MAX_AGE": 0,
+    "PROXY_PROTOCOL": False,
 }
 
 HOST = ["http://a.example", "a b", "a/b", "-a", "a:b", "a:99999", "1.2.3.400", "[::zz]", "ü.example", "a\nb", 7]
@@ -320,6 +324,8 @@ OTHERS: dict[str, tuple[list[tuple[Any, Any]], list[Any]]] = {
     "TLS_SITES_DIR": ([("", None), ("/tls", Path("/tls"))], PATH),
     "TLS_MIN_VERSION": ([("1.3", "1.3")], ["1.1", "", 1.2]),
     "TLS_CIPHERS": ([("ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256")], ["NO-SUCH-CIPHER", "", 1]),
+    "HTTP_REDIRECT": ([("all", "all"), ("none", "none")], ["ALL", "", True]),
+    "ACME_WEBROOT": ([("", None), ("/a", Path("/a"))], PATH),
 }
 
 

@@ -90,6 +90,7 @@ from qisd.web.api.template_usage import TemplateUsageEndpoints
 from qisd.web.api.trash import TrashEndpoints
 from qisd.web.api.uploads import UploadEndpoints, UploadResults
 from qisd.web.api.webhooks import WebhookEndpoints
+from qisd.web.challenges import Challenges
 from qisd.web.console.account import AccountPages
 from qisd.web.console.accounts import AdministrationPages
 from qisd.web.console.browsing import BrowsingPages
@@ -538,6 +539,7 @@ class Domain:
             portfolios=self.publishing.downloads(identity=self.identity, count=self.statistics.folio_download),
             api=self.api,
             console=self.console,
+            challenges=Challenges(webroot=lambda: self.settings.acme_webroot, files=self._pools.files),
             throttled=self.statistics.throttled,
             bodies=Admission(
                 identity=self.identity,

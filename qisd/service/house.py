@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocolFactory
-from twisted.internet.task import deferLater
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
@@ -30,6 +30,7 @@ from qisd.service.flushing import Flushing
 from qisd.service.image_rules import choices, image_rules
 from qisd.service.listeners import Listeners
 from qisd.service.presence import Presence
+from qisd.service.proxy_protocol import BehindBalancers
 from qisd.service.server_id import server_id
 from qisd.service.staffing import TASKS, stations
 from qisd.service.xref import XrefTracker
@@ -52,6 +53,9 @@ _DIRECTORY_TIMEOUT = 600.0
 
 # Bringing gigabytes to the disk takes a while.
 _UPLOAD_TIMEOUT = 600.0
+
+# Seconds for which TLS sessions can be resumed at most; their keys are made anew then.
+_TICKETS_FOR = 86_400.0
 
 # What pools of threads get to come to an end, however little of the grace is left.
 _LEAST_FOR_THREADS = 2.0
@@ -107,6 +111,9 @@ class House:
         self.site.noisy = False
         self.listeners = Listeners()
         self._tls: ContextHolder | None = None
+        self._certificates: Certificates | None = None
+        self._new_tickets = LoopingCall(self._change_ticket_keys)
+        self._new_tickets.clock = reactor
         for pool in self._thread_pools():
             pool.start()
 
@@ -114,6 +121,7 @@ class House:
         """Accept connections."""
         if certificates is not None:
             self._certify(certificates)
+            self._new_tickets.start(_TICKETS_FOR, now=False)
         self._accept(listeners)
 
     async def start(self, url: str) -> None:
@@ -152,6 +160,8 @@ class House:
     async def stop(self) -> None:
         """Finish the requests under way, within the time that is set for it, and end everything in order."""
         self._ready = False
+        if self._new_tickets.running:
+            self._new_tickets.stop()
         grace = self.settings.shutdown_grace
         deadline = self._reactor.seconds() + grace
         self.site.drain()
@@ -257,17 +267,27 @@ class House:
 
     def _certify(self, certificates: Certificates) -> None:
         context = make_context(certificates, self.settings)
+        self._certificates = certificates
+        self.site.certify(certificates.certified)
+        if self.settings.hsts_max_age and all(pair.self_signed for pair in certificates):
+            _log.warn("HSTS_MAX_AGE is not told to anybody: no authority vouches for the certificates of this server")
         if self._tls is None:
             self._tls = ContextHolder(context)
         else:
             self._tls.current = context
+
+    def _change_ticket_keys(self) -> None:
+        """Whoever gets hold of the keys of TLS sessions shall be able to read a day with them, and not months."""
+        if self._tls is not None and self._certificates is not None:
+            self._tls.current = make_context(self._certificates, self.settings)
 
     def _accept(self, listeners: Listeners) -> None:
         """Accept connections at those addresses as well at which none are accepted so far."""
         for factory, some in ((self.site, listeners.http), (self._site_below_tls(), listeners.https)):
             for listener in some:
                 if listener.port is None and factory is not None:
-                    listener.accept(self._reactor, factory)
+                    behind = BehindBalancers(factory, rules=lambda: self.settings, reactor=self._reactor)
+                    listener.accept(self._reactor, behind)
         self.listeners = listeners
 
     def _site_below_tls(self) -> IProtocolFactory | None:

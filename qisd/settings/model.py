@@ -132,6 +132,7 @@ class Settings:
     internal_browsing_ssl: bool = _setting(Boolean(), Who.SECURITY)
     proxy_servers: int = _setting(Integer(0, 16), Who.OPERATOR)
     proxy_addresses: tuple[IpNetwork, ...] = _setting(ListOf(Network(), "IP addresses or networks"), Who.SECURITY)
+    proxy_protocol: bool = _setting(Boolean(), Who.INTEGRATION)
     http_processes: int | None = _setting(AutomaticInteger(0, 256), Who.TUNING)
     https_processes: int | None = _setting(AutomaticInteger(0, 256), Who.TUNING)
     http_threads: int = _setting(Integer(1, 64), Who.TUNING)
@@ -275,6 +276,9 @@ class Settings:
     tls_sites_dir: Path | None = _setting(OptionalPath("a directory"), Who.OPERATOR)
     tls_min_version: str = _setting(Choice(("1.2", "1.3")), Who.SECURITY)
     tls_ciphers: str = _setting(Ciphers(), Who.SECURITY)
+    http_redirect: str = _setting(Choice(("internal", "all", "none")), Who.SECURITY)
+    hsts_max_age: int = _setting(Integer(0, 126_144_000), Who.SECURITY)
+    acme_webroot: Path | None = _setting(OptionalPath("a directory"), Who.OPERATOR)
 
     @property
     def secure_cookies(self) -> bool:

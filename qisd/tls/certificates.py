@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import attrs
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from twisted.logger import Logger
@@ -30,6 +31,17 @@ class Pair:
     key: PrivateKeyTypes = attrs.field(repr=False)
     facts: CertificateFacts
 
+    @property
+    def kind(self) -> str:
+        """What kind of key it is: a server may have a certificate of each kind for the same name."""
+        kinds = {"RSA": rsa.RSAPrivateKey, "ECDSA": ec.EllipticCurvePrivateKey}
+        return next((name for name, kind in kinds.items() if isinstance(self.key, kind)), "other")
+
+    @property
+    def self_signed(self) -> bool:
+        """Whether no authority vouches for it: browsers warn."""
+        return self.chain[0].issuer == self.chain[0].subject
+
 
 @attrs.frozen(eq=False, kw_only=True)
 class Certificates:
@@ -37,6 +49,13 @@ class Certificates:
 
     default: Pair
     sites: Mapping[str, Pair]
+
+    def __iter__(self) -> Iterator[Pair]:
+        return iter((self.default, *self.sites.values()))
+
+    def certified(self, host: str) -> bool:
+        """Whether an authority vouches for ``host``, with or without port."""
+        return any(not pair.self_signed and pair.facts.covers(host) for pair in self)
 
 
 def load_certificates(settings: Settings, *, previous: Certificates | None) -> Certificates:

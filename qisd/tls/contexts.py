@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from qisd.access.certificates import CertificateError
-from qisd.settings import Settings
 from qisd.tls.certificates import Certificates, Pair
 
-_PROTOCOLS = (b"http/1.1",)
+_PROTOCOL = b"http/1.1"
 _MIN_VERSIONS = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
 
 # A session may be resumed only in the context that it began in; all of ours are one as far as that goes.
 _SESSION_CONTEXT = b"qisd"
+
+
+class TlsSettings(Protocol):
+    """The settings that matter here."""
+
+    @property
+    def tls_min_version(self) -> str: ...
+    @property
+    def tls_ciphers(self) -> str: ...
 
 
 @implementer(IOpenSSLServerConnectionCreator)
@@ -31,20 +43,26 @@ class ContextHolder:
         return SSL.Connection(self.current, None)
 
 
-def make_context(certificates: Certificates, settings: Settings) -> SSL.Context:
+def make_context(certificates: Certificates, settings: TlsSettings) -> SSL.Context:
     """The context for new connections: it shows the certificate that fits the name which the client asks for.
 
-    The name decides exactly first, then by a wildcard; any other name, or none, gets the default certificate.
+    The name decides exactly first, then by a wildcard; any other name, or none, gets the default certificate. Of
+    certificates for the same name with different kinds of keys, RSA and ECDSA, each client gets the one that it likes.
 
     :raises CertificateError: OpenSSL refuses a certificate.
     """
-    default = _context(certificates.default, settings)
-    by_name: dict[str, SSL.Context] = {}
-    for stem, pair in certificates.sites.items():
-        site = _context(pair, settings)
-        by_name.update(dict.fromkeys((stem.lower(), *pair.facts.names), site))
-    for name in certificates.default.facts.names:
-        by_name.setdefault(name, default)
+    made: dict[tuple[int, ...], SSL.Context] = {}
+
+    def context_of(pairs: Iterable[Pair]) -> SSL.Context:
+        chosen = one_of_each_kind(pairs)
+        key = tuple(sorted(map(id, chosen)))
+        if key not in made:
+            made[key] = _context(chosen, settings)
+        return made[key]
+
+    beside = [pair for pair in certificates.sites.values() if _covers_all(pair, certificates.default)]
+    default = context_of([certificates.default, *beside])
+    by_name = {name: context_of(pairs) for name, pairs in _pairs_by_name(certificates).items()}
 
     def choose(connection: SSL.Connection) -> None:
         chosen = context_for(connection.get_servername(), by_name)
@@ -62,7 +80,30 @@ def context_for(name: bytes | None, by_name: Mapping[str, SSL.Context]) -> SSL.C
     return by_name.get(asked) or by_name.get(f"*.{parent}")
 
 
-def _context(pair: Pair, settings: Settings) -> SSL.Context:
+def one_of_each_kind(pairs: Iterable[Pair]) -> list[Pair]:
+    """The first pair of each kind of key: a context has room for one of each."""
+    found: dict[str, Pair] = {}
+    for pair in pairs:
+        found.setdefault(pair.kind, pair)
+    return list(found.values())
+
+
+def _pairs_by_name(certificates: Certificates) -> dict[str, list[Pair]]:
+    """Who has a certificate for a name, those of the sites first; of two files the later one by its name."""
+    found: dict[str, list[Pair]] = {}
+    for stem, pair in reversed(list(certificates.sites.items())):
+        for name in dict.fromkeys((stem.lower(), *pair.facts.names)):
+            found.setdefault(name, []).append(pair)
+    for name in certificates.default.facts.names:
+        found.setdefault(name, []).append(certificates.default)
+    return found
+
+
+def _covers_all(pair: Pair, other: Pair) -> bool:
+    return bool(other.facts.names) and set(other.facts.names) <= set(pair.facts.names)
+
+
+def _context(pairs: list[Pair], settings: TlsSettings) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(_MIN_VERSIONS[settings.tls_min_version])
     context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
@@ -70,20 +111,29 @@ def _context(pair: Pair, settings: Settings) -> SSL.Context:
     context.set_session_id(_SESSION_CONTEXT)
     context.set_session_cache_mode(SSL.SESS_CACHE_SERVER)
     context.set_alpn_select_callback(_select_protocol)
-    certificate, *issuers = pair.chain
-    try:
-        context.use_certificate(certificate)
-        context.use_privatekey(pair.key)  # type: ignore[arg-type]  # OpenSSL says what it can't use
-        for issuer in issuers:
-            context.add_extra_chain_cert(issuer)
-        context.check_privatekey()
-    except (SSL.Error, TypeError) as error:
-        raise CertificateError(f"the certificate for {', '.join(pair.facts.names)} can't be used: {error}") from error
+    for pair in pairs:
+        try:
+            with _as_file(pair) as chain:
+                context.use_certificate_chain_file(chain)
+            context.use_privatekey(pair.key)  # type: ignore[arg-type]  # OpenSSL says what it can't use
+            context.check_privatekey()
+        except (SSL.Error, TypeError) as error:
+            raise CertificateError(
+                f"the certificate for {', '.join(pair.facts.names)} can't be used: {error}"
+            ) from error
     return context
 
 
+@contextmanager
+def _as_file(pair: Pair) -> Iterator[bytes]:
+    """The chain as a file, in memory: what OpenSSL reads so belongs to this certificate, and not to the others."""
+    descriptor = os.memfd_create("chain")
+    try:
+        os.write(descriptor, b"".join(one.public_bytes(Encoding.PEM) for one in pair.chain))
+        yield b"/proc/self/fd/%d" % descriptor
+    finally:
+        os.close(descriptor)
+
+
 def _select_protocol(_: SSL.Connection, offered: list[bytes]) -> bytes | SSL._NoOverlappingProtocols:
-    for protocol in _PROTOCOLS:
-        if protocol in offered:
-            return protocol
-    return SSL.NO_OVERLAPPING_PROTOCOLS
+    return _PROTOCOL if _PROTOCOL in offered else SSL.NO_OVERLAPPING_PROTOCOLS

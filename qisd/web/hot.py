@@ -29,6 +29,7 @@ from qisd.web.access import AccessEntry, printable
 from qisd.web.conditional import EntityTag, parse_tags
 from qisd.web.dates import format_date
 from qisd.web.head import head_fault
+from qisd.web.https import hsts_header
 from qisd.web.rules import WebSettings
 from qisd.web.traffic import Cell
 
@@ -66,12 +67,14 @@ class _Head:
     """The headers of a request that may be answered here.
 
     :param tags: of ``If-None-Match``; None: it was not there.
+    :param promise: what an answer by HTTPS has at the end of its head besides.
     """
 
     agent: str | None
     referer: str | None
     forwarded_for: str | None
     tags: tuple[EntityTag, ...] | None
+    promise: bytes = b""
 
     def names(self, etag: str) -> bool:
         """Whether the client has what ``etag`` stands for."""
@@ -114,8 +117,10 @@ class _Answer:
 _DATE = b"\0date"
 _EXPIRES = b"\0expires"
 
-_TIMING = b"Server-Timing"
-"""Not sent from here: to write it would cost more than a hundredth of what an answer takes."""
+_NOT_KEPT = frozenset({b"Server-Timing", b"Strict-Transport-Security"})
+"""The first is not sent from here: to write it would cost more than a hundredth of what an answer takes. The second is
+not for everybody.
+"""
 
 
 class HotPath:
@@ -179,7 +184,7 @@ class HotPath:
             answer = self._unchanged.get(line)
             if answer is None or not head.names(answer.prepared.etag):
                 return False
-        if not self._stands(answer, channel):
+        if not self._stands(answer, channel) or (channel.scheme == "http" and channel.site.all_by_https):
             return False
         if answer.status == 304:
             self._send(channel, answer, head, b"", began=began)
@@ -236,7 +241,10 @@ class HotPath:
         now = channel.site.reactor.seconds()
         request_id = secrets.token_hex(8)
         app_us = (time.monotonic_ns() - began) // 1000
-        parts = (answer.start(int(now)), request_id.encode(), b"\r\nX-Time-Taken: %d" % app_us, answer.after)
+        after = answer.after
+        if head.promise and channel.scheme == "https":
+            after = after[:-2] + head.promise + b"\r\n"
+        parts = (answer.start(int(now)), request_id.encode(), b"\r\nX-Time-Taken: %d" % app_us, after)
         channel.transport.writeSequence((*parts, body))  # type: ignore[union-attr]
         channel.answered_at_once()
         self._count(channel, answer, head, now=now, began=began, app_us=app_us, size=len(body), request_id=request_id)
@@ -281,7 +289,7 @@ class HotPath:
             and not prepared.xref
             and not prepared.anew
             and not request.site.draining
-            and _head_of(_fields(request), request.site.settings) is not None
+            and _head_of(_fields(request), request.site.settings, request.site.certified) is not None
         )
 
     def _learn(self, rest: bytes, channel: Channel) -> _Head | None:
@@ -294,7 +302,7 @@ class HotPath:
             if found is None:
                 return None
             fields.append((found[1].lower(), found[2]))
-        head = _head_of(fields, channel.site.settings)
+        head = _head_of(fields, channel.site.settings, channel.site.certified)
         if head is not None:
             if len(self._heads) >= _HEADS:
                 self._heads.clear()
@@ -352,7 +360,9 @@ def _fields(request: QisRequest) -> Iterator[tuple[bytes, bytes]]:
             yield name.lower(), value
 
 
-def _head_of(fields: Iterable[tuple[bytes, bytes]], settings: WebSettings) -> _Head | None:
+def _head_of(
+    fields: Iterable[tuple[bytes, bytes]], settings: WebSettings, certified: Callable[[str], bool]
+) -> _Head | None:
     """What to make of the headers; None if they may change the answer, or are not in order."""
     headers = Headers()
     for name, value in fields:
@@ -378,7 +388,15 @@ def _head_of(fields: Iterable[tuple[bytes, bytes]], settings: WebSettings) -> _H
         referer=_shown(texts(b"referer")),
         forwarded_for=_shown(texts(b"x-forwarded-for")),
         tags=None if tags is None else tuple(parse_tags(tags.decode("latin-1"))),
+        promise=_promise(settings, (texts(b"host") or b"").decode("latin-1"), certified),
     )
+
+
+def _promise(settings: WebSettings, host: str, certified: Callable[[str], bool]) -> bytes:
+    if not settings.hsts_max_age or not certified(host):
+        return b""
+    name, value = hsts_header(settings)
+    return f"{name}: {value}\r\n".encode("ascii")
 
 
 def _shown(value: bytes | None) -> str | None:
@@ -395,7 +413,7 @@ def _template(request: QisRequest, prepared: PreparedImage) -> tuple[bytes, byte
         changing[b"Expires"] = _EXPIRES
     lines = [b"HTTP/1.1 %d %s" % (request.code, request.code_message)]
     for name, values in request.responseHeaders.getAllRawHeaders():
-        if name == _TIMING:
+        if name in _NOT_KEPT:
             continue
         lines += [b"%s: %s" % (name, changing.get(name, value)) for value in values]
     head = b"\r\n".join(lines) + _END

@@ -121,16 +121,23 @@ def to_https(request: QisRequest) -> bool:
         check_way(request)
     except NotAuthenticated:
         came = origin(request)
-        port = request.site.https_port
-        if came.secure or port is None:
+        target = address_by_https(request, came)
+        if came.secure or target is None or request.site.settings.http_redirect == "none":
             raise
-        host = request.site.settings.public_host_name or came.host or "localhost"
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-        suffix = "" if port == 443 else f":{port}"
-        target = f"https://{name}{suffix}{request.uri.decode('latin-1')}"
         request.answer(302, [("Location", target), ("Cache-Control", "no-store")], b"")
         return True
     return False
+
+
+def address_by_https(request: QisRequest, came: Origin) -> str | None:
+    """The same address by HTTPS; None: it is not spoken here."""
+    port = request.site.https_port
+    if port is None:
+        return None
+    host = request.site.settings.public_host_name or came.host or "localhost"
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+    suffix = "" if port == 443 else f":{port}"
+    return f"https://{name}{suffix}{request.uri.decode('latin-1')}"
 
 
 def to_log_in(request: QisRequest) -> None:

@@ -62,7 +62,7 @@ def origin_of(
     :param proxies: how many there are in front (``PROXY_SERVERS``): so many entries count, from the last one.
     :param trusted: where they are (``PROXY_ADDRESSES``). Nobody else is believed.
     """
-    if proxies <= 0 or not _among(peer, trusted):
+    if proxies <= 0 or not is_among(peer, trusted):
         return Origin(address=peer, secure=secure, host=host)
     address = _entry(forwarded_for, proxies) or peer
     proto = _entry(forwarded_proto, proxies)
@@ -80,7 +80,8 @@ def _entry(header: str | None, proxies: int) -> str | None:
     return entries[max(0, len(entries) - proxies)] if entries else None
 
 
-def _among(peer: str, networks: Sequence[Network]) -> bool:
+def is_among(peer: str, networks: Sequence[Network]) -> bool:
+    """Whether the address ``peer`` is in one of ``networks``."""
     try:
         address = ipaddress.ip_address(peer.partition("%")[0])
     except ValueError:

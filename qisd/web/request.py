@@ -21,6 +21,7 @@ from qisd.web.conditional import Conditions
 from qisd.web.dates import format_date
 from qisd.web.errors import ErrorAnswer, not_allowed, not_found, prefers_json, status_name, translate
 from qisd.web.headers import Header, cross_origin, preflight
+from qisd.web.https import CHALLENGES, goes_to_https, https_promise
 from qisd.web.intake import Intake
 from qisd.web.traffic import route_of
 
@@ -128,6 +129,9 @@ class QisRequest(Request):
             # Methods are case-sensitive, and the router forgets it.
             self.finish_with(not_allowed(METHODS))
             return
+        if goes_to_https(self, place):
+            self.finish()
+            return
         self.prepath = list(self.site.root_segments)
         self.postpath = place
         try:
@@ -139,6 +143,8 @@ class QisRequest(Request):
         """Where the request goes: the decoded segments of its path below the site's root; or why nowhere."""
         segments = segments_of(self.path)
         if isinstance(segments, ErrorAnswer):
+            return segments
+        if tuple(segments[:2]) == CHALLENGES:  # whatever the site's root is
             return segments
         root = self.site.root_segments
         below = segments[len(root) :] or [b""]
@@ -266,6 +272,9 @@ class QisRequest(Request):
             # What a preflight's answer says of the one address, all others say in general.
             if name != "Access-Control-Allow-Methods" or not self.responseHeaders.hasHeader(name):
                 self._add_header(name, value)
+        promise = https_promise(self)
+        if promise is not None:
+            self._add_header(*promise)
         self.channel.about_to_answer(self)
 
     def _add_header(self, name: str, value: str) -> None:

@@ -14,6 +14,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from qisd.errors import StoreUnavailable
 from qisd.web.api.routes import ApiRoutes
 from qisd.web.bodies import BodyPolicy
+from qisd.web.challenges import Challenges
 from qisd.web.console.assets import Assets
 from qisd.web.console.routes import ConsoleRoutes
 from qisd.web.errors import allowed_methods
@@ -54,6 +55,7 @@ class Rooms:
 
     :param hot: answers image requests that were answered a moment ago.
     :param console: the pages for people; None: those that there are from the start.
+    :param challenges: answers those of certificate authorities.
     :param bodies: decides what may come in the body of a request.
     :param throttled: called for each request that was refused because there were too many.
     """
@@ -66,6 +68,7 @@ class Rooms:
     api: ApiRoutes | None = None
     console: ConsoleRoutes | None = None
     bodies: BodyPolicy | None = None
+    challenges: Challenges | None = None
     throttled: Callable[[], None] = lambda: None
 
 
@@ -170,6 +173,10 @@ class Root:
     @app.route("/favicon.ico", methods=_READ)
     def favicon(self, request: QisRequest) -> None:
         self._pages.favicon(request)
+
+    @app.route("/.well-known/acme-challenge/<token>", methods=_READ)
+    async def challenge(self, request: QisRequest, token: str) -> None:
+        await _open(self._rooms.challenges).answer(request, token)
 
     @app.route("/health", methods=_READ)
     def health(self, request: QisRequest) -> None:

@@ -49,6 +49,7 @@ class QisSite(Site):
     :ivar body_files: where uploaded files are written.
     :ivar hot: answers what it can in front of everything else.
     :ivar error_page: tells a browser what went wrong.
+    :ivar certified: whether HTTPS is served with a certificate for a host that is not of our own making.
     :ivar throttled: called for each request that was refused because there were too many.
     :ivar requests_answered: so far, errors included.
     :ivar draining: whether every answer from now on ends its connection.
@@ -73,6 +74,7 @@ class QisSite(Site):
         self.entrance = entrance
         self.access_log = access_log
         self.throttled: Callable[[], None] = lambda: None
+        self.certified: Callable[[str], bool] = lambda host: False
         self.error_page: Callable[[QisRequest, ErrorAnswer], None] = frame().error
         self.bodies = bodies
         self.body_files = body_files
@@ -100,10 +102,21 @@ class QisSite(Site):
         self.entrance = entrance
         self.resource = entrance.app.resource()
 
+    def certify(self, certified: Callable[[str], bool]) -> None:
+        """Go by other certificates from now on."""
+        self.certified = certified
+        if self.hot is not None:
+            self.hot.forget()
+
     @property
     def https_port(self) -> int | None:
         """Where this server speaks HTTPS, for those who have come without."""
         return self.settings.https_listen[0].port if self.settings.https_listen else None
+
+    @property
+    def all_by_https(self) -> bool:
+        """Whether whoever has come without HTTPS is sent to it, whatever was asked for."""
+        return self.settings.http_redirect == "all" and self.https_port is not None
 
     def startFactory(self) -> None:  # noqa: N802
         """Nothing of what the original does for its own access log."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -25,7 +25,7 @@ class Issued:
     """A certificate and its key."""
 
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
     @property
     def pem(self) -> bytes:
@@ -50,10 +50,16 @@ def issue(
     days: float = 90,
     age: float = 1,
     subject: str | None = None,
+    kind: str = "ECDSA",
 ) -> Issued:
-    """A certificate for ``names``, ``age`` days old, that ends in ``days`` days; without issuer, self-signed."""
+    """A certificate for ``names``, ``age`` days old, that ends in ``days`` days; without issuer, self-signed.
+
+    :param kind: of its key, ``ECDSA`` or ``RSA``.
+    """
     now = datetime.now(UTC)
-    key = ec.generate_private_key(ec.SECP256R1())
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = ec.generate_private_key(ec.SECP256R1())
+    if kind == "RSA":
+        key = rsa.generate_private_key(65_537, 2048)
     own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject or names[0])])
     builder = (
         x509.CertificateBuilder()

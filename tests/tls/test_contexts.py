@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.trial.unittest import SynchronousTestCase
@@ -146,6 +148,40 @@ class Names(TlsCase):
         self.site("b.example")
         for name in ("other.example", None):
             self.assertEqual(self.shown(name), self.der(self.own))
+
+
+class Kinds(TlsCase):
+    """Certificates for one name with different kinds of keys."""
+
+    def kind(self, name: str | None, ciphers: str) -> str | None:
+        settings = client_settings(ssl.TLSVersion.TLSv1_2)
+        settings.set_ciphers(ciphers)
+        shown = Client(self.context(), name=name, settings=settings).certificate
+        key = x509.load_der_x509_certificate(shown or b"").public_key()
+        return "RSA" if isinstance(key, rsa.RSAPublicKey) else "ECDSA"
+
+    def test_each_client_gets_the_one_that_it_likes(self) -> None:
+        issue("b.example", kind="RSA").write(self.directory / "sites", "b-rsa")
+        issue("b.example").write(self.directory / "sites", "b-ecdsa")
+        issue("own.example", kind="RSA").write(self.directory / "sites", "own")
+        for name in ("b.example", "own.example", None):
+            for kind in ("RSA", "ECDSA"):
+                self.assertEqual(self.kind(name, f"ECDHE-{kind}-AES128-GCM-SHA256"), kind, name)
+
+    def test_each_has_its_own_chain(self) -> None:
+        pairs = []
+        for kind in ("RSA", "ECDSA"):
+            middle = issue(subject=f"middle {kind}", authority=True)
+            leaf = issue("b.example", issuer=middle, kind=kind)
+            (self.directory / "sites" / f"{kind}.crt").write_bytes(leaf.pem + middle.pem)
+            (self.directory / "sites" / f"{kind}.key").write_bytes(leaf.key_pem())
+            pairs.append((kind, middle))
+        for kind, middle in pairs:
+            settings = client_settings(ssl.TLSVersion.TLSv1_2)
+            settings.set_ciphers(f"ECDHE-{kind}-AES128-GCM-SHA256")
+            settings.verify_mode = ssl.CERT_REQUIRED
+            settings.load_verify_locations(cadata=middle.pem.decode())
+            Client(self.context(), name="b.example", settings=settings)  # the handshake fails without the chain
 
 
 class Rules(TlsCase):

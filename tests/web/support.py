@@ -44,6 +44,8 @@ class FakeSettings:
     internal_browsing_ssl: bool = True
     proxy_servers: int = 0
     proxy_addresses: tuple[Any, ...] = ()
+    http_redirect: str = "internal"
+    hsts_max_age: int = 0
     session_cookie_name: str = "session"
     session_cookie_httponly: bool = True
     session_cookie_samesite: str = "Lax"
