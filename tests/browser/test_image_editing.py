@@ -91,7 +91,7 @@ class DeedTests(ImageCase):
         field = self.find("#prompt-text")
         field.clear()
         field.send_keys("x", Keys.ENTER)
-        self.wait_text("At least three characters", "dialog")
+        self.wait_text("at least three characters", "dialog")
         field.clear()
         field.send_keys("lamp & #1 +50%.jpg", Keys.ENTER)
         self.wait(lambda: self.find("h1").text == "lamp & #1 +50%.jpg")

@@ -2,11 +2,10 @@
 
 import {api} from '../core/api.js';
 import {$, $$, page} from '../core/dom.js';
+import {leavingLinks, onSubmit} from '../core/forms.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
-import {leavingLinks} from './forms.js';
 import {membersCard} from './members.js';
-import {onSubmit} from './user.js';
 
 const PUBLIC = 1;
 const LOCAL = 2;

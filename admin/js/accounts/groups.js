@@ -73,7 +73,8 @@ export function groupsPage() {
             title: t('group_delete_title', {name: group.name}),
             text: t('group_delete_text', {n}),
             deed: t('group_delete_deed'),
-            type: n > 100 ? group.name : undefined,
+            type: group.name,
+            count: n,
         });
         if (sure) {
             await attempt(() => api.delete(`admin/groups/${group.id}/`), async () => {

@@ -42,7 +42,10 @@ export async function membersCard(group) {
         members = changed.users;
     }
 
+    let asked = 0;
+
     async function refresh() {
+        const turn = ++asked;
         inside.show(members.filter(user => matches(user, inside.q)));
         const known = new Set(members.map(user => user.id));
         const found = [];
@@ -55,7 +58,9 @@ export async function membersCard(group) {
                 break;
             }
         }
-        outside.show(found, more && t('members_more'));
+        if (turn === asked) {
+            outside.show(found, more && t('members_more'));
+        }
     }
 
     inside.onSearch = outside.onSearch = refresh;

@@ -1,11 +1,11 @@
 // The form of one user.
 
-import {ApiError, api} from '../core/api.js';
+import {api} from '../core/api.js';
 import {$, h, icon, page} from '../core/dom.js';
 import {time} from '../core/format.js';
+import {faultAt, leavingLinks, onSubmit} from '../core/forms.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
-import {clearFaults, faultAt, leavingLinks, showError} from './forms.js';
 import {ADMIN, LDAP, attempt, deedsOf, makePassword} from './user_deeds.js';
 import {marks} from './users.js';
 
@@ -163,32 +163,4 @@ function passwordIsRight(form, {needed}) {
 // One that nobody ever sees: it is replaced at once.
 function random() {
     return Array.from(crypto.getRandomValues(new Uint8Array(24)), byte => byte.toString(36).padStart(2, '0')).join('');
-}
-
-// Checks what must be given, runs `save`, and tells what it met.
-export function onSubmit(form, save) {
-    let busy = false;
-    form.addEventListener('submit', async event => {
-        event.preventDefault();
-        clearFaults(form);
-        for (const field of form.elements) {
-            if (field.required && !field.value.trim()) {
-                faultAt(form, field.name, t('must_be_given'));
-            }
-        }
-        if (busy || $('[aria-invalid]', form)) {
-            return;
-        }
-        busy = true;
-        try {
-            await save();
-        } catch (error) {
-            if (!(error instanceof ApiError)) {
-                throw error;
-            }
-            showError(form, error);
-        } finally {
-            busy = false;
-        }
-    });
 }

@@ -35,7 +35,7 @@ export async function attempt(work, done) {
     await done();
 }
 
-export function setStatus(user, status, changed) {
+function setStatus(user, status, changed) {
     const before = stateOf(user);
     return attempt(() => api.patch(`admin/users/${user.id}/`, {status}), async () => {
         const key = status ? (before === 'deleted' ? 'user_restored' : 'user_enabled') : 'user_disabled';
@@ -46,7 +46,7 @@ export function setStatus(user, status, changed) {
     });
 }
 
-export function deleteUser(user, changed) {
+function deleteUser(user, changed) {
     const before = stateOf(user);
     return attempt(() => api.delete(`admin/users/${user.id}/`), async () => {
         await changed();
@@ -64,7 +64,7 @@ function undoTo(user, state, changed) {
 }
 
 // Asks, then shows the new password, this once.
-export async function oneTimePassword(user, changed) {
+async function oneTimePassword(user, changed) {
     const answer = await openDialog({
         title: t('one_time_title', {name: user.username}),
         body: h('p', null, t('one_time_warning', {name: user.username})),

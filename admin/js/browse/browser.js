@@ -1,32 +1,34 @@
 // A folder as a page: what is in it, the tree beside it, and what can be done with all of that.
 
+import {ACCESS} from '../core/access.js';
 import {$, $$, h, icon, page, url} from '../core/dom.js';
+import {takeFiles} from '../core/drop.js';
 import {bytes} from '../core/format.js';
 import {promptText} from '../core/dialog.js';
 import {keys} from '../core/keys.js';
 import {menuButton} from '../core/menu.js';
+import {fileNameFault, folderNameFault} from '../core/names.js';
+import {below, extensionOf, nameOf, parentOf} from '../core/paths.js';
 import {pickFolder} from '../core/picker.js';
-import {store, urlState} from '../core/state.js';
+import {urlState} from '../core/state.js';
 import {api} from '../core/api.js';
-import {followTask} from '../core/tasks.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
 import {collect} from '../upload/files.js';
 import {BulkBar} from './bulk_bar.js';
 import {crumbs} from './crumbs.js';
 import {Deeds} from './deeds.js';
-import {asTarget, takeFiles} from './dragging.js';
+import {asTarget} from './dragging.js';
 import {Entries} from './entries.js';
-import {fileNameFault, folderNameFault} from './names.js';
+import {entryKeys} from './entry_keys.js';
 import {openPreview} from './preview.js';
-import {below, extensionOf, FolderSource, nameOf, parentOf} from './source.js';
+import {FolderSource} from './source.js';
 import {Tools} from './tools.js';
 import {showTour} from './tour.js';
 import {Tree} from './tree.js';
+import {Views} from './views.js';
 
-const LEVELS = {view: 10, upload: 40, remove: 50, createFolder: 60, deleteFolder: 70};
 const SETTLED = 300;
-const SIZE = 'thumb_size';
 
 export class Browser {
     #place;
@@ -36,6 +38,7 @@ export class Browser {
     #bar;
     #tree;
     #tools;
+    #views;
     #state;
     #summary = page.data.summary;
 
@@ -49,12 +52,11 @@ export class Browser {
         this.#entries = new Entries($('#entries'), this.#source);
         this.#tools = new Tools($('#tools'), {
             change: (changes, push) => this.#show({...this.#state, ...changes, start: 0}, {push}),
-            view: view => this.#setView(view),
-            size: size => this.#setSize(size),
         });
+        this.#views = new Views($('#tools'), this.#entries, {changed: view => this.#viewed(view)});
         this.#bar = new BulkBar(this.#entries, this.#deeds, {level: () => this.#summary.level});
         this.#tree = new Tree($('#tree'), {open: path => this.open(path), drop: (...drop) => this.#dropped(...drop)});
-        this.#entries.show(this.#state.view, store.get(SIZE) ?? undefined);
+        this.#views.show(this.#state.view);
         this.#listen();
         this.#keys();
         this.#draw();
@@ -62,7 +64,7 @@ export class Browser {
         this.#entries.restart();
         this.#arrive(this.#state.start);
         this.#tree.show(this.#state.path);
-        showTour($('#tour'), {path: this.#state.path, mayUpload: this.#summary.level >= LEVELS.upload});
+        showTour($('#tour'), {path: this.#state.path, mayUpload: this.#summary.level >= ACCESS.upload});
     }
 
     // Shows another folder.
@@ -81,8 +83,9 @@ export class Browser {
             await this.#enter(state.path);
         }
         this.#tools.show(this.#state, this.#summary);
-        await this.#source.show(wishOf(state));
-        if (state !== this.#state) {
+        const wish = wishOf(state);
+        await this.#source.show(wish);
+        if (wish !== this.#source.wish) {
             return;
         }
         this.#entries.restart();
@@ -102,28 +105,26 @@ export class Browser {
     }
 
     async #learn(path) {
-        try {
-            const summary = await api.get('list/summary/', {path});
-            if (path === this.#state.path) {
-                this.#summary = summary;
-            }
-        } catch (error) {
-            this.#summary = {path, folders: 0, files: 0, size: 0, types: {}, level: 0, parent_level: 0, public: 0};
+        const summary = await api.get('list/summary/', {path}).catch(error => {
             toast(error.message, {kind: 'bad'});
+            return {path, folders: 0, files: 0, size: 0, types: {}, level: 0, parent_level: 0, public: 0};
+        });
+        if (path === this.#state.path) {
+            this.#summary = summary;
+            this.#draw();
         }
-        this.#draw();
     }
 
     #draw() {
         const {path} = this.#state;
         $('#crumbs').replaceChildren(this.#crumbs(path));
         const {files, size, level} = this.#summary;
-        const open = this.#summary.public >= LEVELS.view;
+        const open = this.#summary.public >= ACCESS.view;
         $('#facts').replaceChildren(
             h('span', {}, t('browse_facts', {n: files, size: bytes(size)})),
             h('span', {class: ['badge', open ? 'good' : '']}, icon(open ? 'globe' : 'lock'), t(open ? 'browse_public' : 'browse_closed')),
         );
-        for (const [id, needed] of [['upload', LEVELS.upload], ['new-folder', LEVELS.createFolder]]) {
+        for (const [id, needed] of [['upload', ACCESS.upload], ['new-folder', ACCESS.createFolder]]) {
             const button = $(`#${id}`);
             const why = level < needed ? t('browse_why_level', {level: t(`browse_level_${needed}`)}) : '';
             button.setAttribute('aria-disabled', String(Boolean(why)));
@@ -160,19 +161,10 @@ export class Browser {
         }
     }
 
-    #setView(view) {
-        const {first} = this.#entries;
+    #viewed(view) {
         this.#state = {...this.#state, view};
-        urlState.set({view});
         remember('qis_view', view);
-        this.#entries.show(view);
-        this.#entries.reveal(first);
         this.#tools.show(this.#state, this.#summary);
-    }
-
-    #setSize(size) {
-        store.set(SIZE, size);
-        this.#entries.show(this.#state.view, size);
     }
 
     // Something has happened to these folders.
@@ -202,7 +194,7 @@ export class Browser {
         this.#source.addEventListener('renewed', () => this.#tell());
         window.addEventListener('popstate', () => {
             const state = stateOf(urlState.get(), this.#state.view);
-            this.#entries.show(state.view);
+            this.#views.show(state.view);
             this.#show(state);
         });
         let timer = null;
@@ -254,7 +246,7 @@ export class Browser {
             return [icon('search'), h('p', {}, t('browse_nothing_fits')),
                 h('button', {type: 'button', class: 'button', on: {click: clear}}, t('browse_show_all'))];
         }
-        const may = this.#summary.level >= LEVELS.upload;
+        const may = this.#summary.level >= ACCESS.upload;
         return [icon('folder'), h('p', {}, t('browse_empty')), may && h('p', {class: 'muted'}, t('browse_empty_drop'))].filter(Boolean);
     }
 
@@ -263,15 +255,8 @@ export class Browser {
         keys({
             n: {run: () => this.#makeFolder(), text: t('browse_new_folder')},
             F2: {run: () => this.#rename(), text: t('browse_rename')},
-            Delete: {run: () => this.#bar.run('delete', this.#entries.meant), text: t('browse_key_delete')},
-            m: {run: () => this.#bar.run('move', this.#entries.meant), text: t('browse_move')},
-            c: {run: () => this.#bar.run('copy', this.#entries.meant), text: t('browse_copy')},
-            p: {run: () => this.#bar.run('publish', this.#entries.meant), text: t('browse_publish')},
-            x: {run: () => this.#entries.toggle(), text: t('browse_key_select')},
-            ' ': {run: () => openPreview(this.#entries), text: t('browse_preview')},
-            Enter: {run: () => false, text: t('browse_key_open')},
+            ...entryKeys(this.#entries, this.#bar),
             Escape: {run: () => (selection.size ? selection.clear() : this.#up()), text: t('browse_key_back')},
-            ArrowDown: {run: () => this.#entries.focus(), text: t('browse_key_arrows')},
         });
     }
 
@@ -286,8 +271,8 @@ export class Browser {
     // `found`: promises what was dropped, since the transfer itself is empty by the next moment.
     async #upload(found) {
         const {path} = this.#state;
-        if (this.#summary.level < LEVELS.upload) {
-            toast(t('browse_why_level', {level: t(`browse_level_${LEVELS.upload}`)}), {kind: 'bad'});
+        if (this.#summary.level < ACCESS.upload) {
+            toast(t('browse_why_level', {level: t(`browse_level_${ACCESS.upload}`)}), {kind: 'bad'});
             return;
         }
         const {uploadFiles} = await import('../upload/queue.js');
@@ -307,8 +292,8 @@ export class Browser {
     }
 
     async #makeFolder() {
-        if (this.#summary.level < LEVELS.createFolder) {
-            toast(t('browse_why_level', {level: t(`browse_level_${LEVELS.createFolder}`)}), {kind: 'info'});
+        if (this.#summary.level < ACCESS.createFolder) {
+            toast(t('browse_why_level', {level: t(`browse_level_${ACCESS.createFolder}`)}), {kind: 'info'});
             return;
         }
         const parent = this.#state.path;
@@ -363,19 +348,19 @@ export class Browser {
             return {disabled: root || wanted < needed, why};
         };
         return [
-            {label: t('browse_rename_folder'), icon: 'edit', run: () => this.#renameOne(folder), ...may(above, LEVELS.createFolder)},
-            {label: t('browse_move_folder'), icon: 'move', run: () => this.#moveFolder(folder), ...may(above, LEVELS.deleteFolder)},
-            {label: t('browse_delete_folder'), icon: 'trash', danger: true, run: () => this.#deleteFolder(folder), ...may(above, LEVELS.deleteFolder)},
+            {label: t('browse_rename_folder'), icon: 'edit', run: () => this.#renameOne(folder), ...may(above, ACCESS.createFolder)},
+            {label: t('browse_move_folder'), icon: 'move', run: () => this.#moveFolder(folder), ...may(above, ACCESS.removeFolder)},
+            {label: t('browse_delete_folder'), icon: 'trash', danger: true, run: () => this.#deleteFolder(folder), ...may(above, ACCESS.removeFolder)},
             null,
             {label: t('browse_refresh'), icon: 'refresh', run: () => this.#changed([path])},
-            level >= LEVELS.remove && {label: t('browse_trash_here'), icon: 'restore', href: url('trash/', {path})},
+            level >= ACCESS.remove && {label: t('browse_trash_here'), icon: 'restore', href: url('trash/', {path})},
             page.may('admin_permissions') && {label: t('browse_permissions'), icon: 'key', href: url('admin/permissions/', {path})},
-            page.may('admin_all') && {label: t('browse_precache'), icon: 'play', run: () => this.#precache(path)},
+            page.may('admin_all') && {label: t('browse_precache'), icon: 'play', run: () => this.#deeds.precache([path])},
         ].filter(one => one !== false);
     }
 
     async #moveFolder(folder) {
-        const to = await pickFolder({path: parentOf(folder.path), level: LEVELS.createFolder, title: t('browse_move_title', {n: 1})});
+        const to = await pickFolder({path: parentOf(folder.path), level: ACCESS.createFolder, title: t('browse_move_title', {n: 1})});
         if (to !== null && to !== parentOf(folder.path)) {
             await this.#deeds.move([folder], to);
             if (this.#state.path === folder.path) {
@@ -390,11 +375,6 @@ export class Browser {
         if (gone?.length && this.#state.path === path) {
             await this.open(parentOf(path));
         }
-    }
-
-    async #precache(path) {
-        const task = await api.post('admin/tasks/precache/', {path});
-        followTask(task, {title: t('browse_precaching', {path})}).catch(() => {});
     }
 }
 

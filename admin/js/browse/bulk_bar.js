@@ -1,16 +1,14 @@
 // The bar with what can be done to the chosen entries.
 
-import {api} from '../core/api.js';
+import {ACCESS} from '../core/access.js';
 import {basket} from '../core/basket.js';
 import {h, icon, page, url} from '../core/dom.js';
+import {parentOf} from '../core/paths.js';
 import {pickFolder} from '../core/picker.js';
-import {followTask} from '../core/tasks.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
 import {withIds} from './ids.js';
-import {parentOf} from './source.js';
 
-const LEVELS = {download: 20, edit: 30, upload: 40, remove: 50, removeFolder: 70};
 const PUBLISHED = 100; // images that are published at once
 
 // `level()`: what the one who looks may in the folder of all entries; null where they are of several.
@@ -38,15 +36,15 @@ export class BulkBar {
 
     // What can be done: `needs(items)` is the level that it takes, `files`: only to files.
     #table() {
-        const ofBoth = items => (items.some(item => item.folder) ? LEVELS.removeFolder : LEVELS.remove);
+        const ofBoth = items => (items.some(item => item.folder) ? ACCESS.removeFolder : ACCESS.remove);
         return [
             {key: 'move', icon: 'move', needs: ofBoth, run: items => this.move(items)},
-            {key: 'copy', icon: 'copy', needs: () => LEVELS.download, files: true, run: items => this.copy(items)},
-            {key: 'metadata', icon: 'edit', needs: () => LEVELS.edit, files: true, run: items => this.#describe(items)},
-            {key: 'publish', icon: 'publish', needs: () => LEVELS.download, files: true, run: items => this.publish(items)},
+            {key: 'copy', icon: 'copy', needs: () => ACCESS.download, files: true, run: items => this.copy(items)},
+            {key: 'metadata', icon: 'edit', needs: () => ACCESS.edit, files: true, run: items => this.#describe(items)},
+            {key: 'publish', icon: 'publish', needs: () => ACCESS.download, files: true, run: items => this.publish(items)},
             {key: 'basket_add', icon: 'basket', needs: () => 0, files: true, run: items => this.#collect(items)},
-            {key: 'zip', icon: 'zip', needs: () => LEVELS.download, files: true, run: items => this.#zip(items)},
-            page.may('admin_all') && {key: 'precache', icon: 'refresh', needs: () => 0, folders: true, run: items => this.#precache(items)},
+            {key: 'zip', icon: 'zip', needs: () => ACCESS.download, files: true, run: items => this.#zip(items)},
+            page.may('admin_all') && {key: 'precache', icon: 'refresh', needs: () => 0, folders: true, run: items => this.#deeds.precache(items.map(item => item.path))},
             {key: 'delete', icon: 'trash', needs: ofBoth, danger: true, run: items => this.remove(items)},
         ].filter(Boolean);
     }
@@ -100,7 +98,7 @@ export class BulkBar {
 
     async move(items, folder = null) {
         const from = parentOf(items[0].path);
-        const to = folder ?? (await pickFolder({path: from, level: LEVELS.upload, title: t('browse_move_title', {n: items.length})}));
+        const to = folder ?? (await pickFolder({path: from, level: ACCESS.upload, title: t('browse_move_title', {n: items.length})}));
         if (to !== null) {
             this.#entries.selection.clear();
             await this.#deeds.move(items, to);
@@ -109,7 +107,7 @@ export class BulkBar {
 
     async copy(items, folder = null) {
         const from = parentOf(items[0].path);
-        const to = folder ?? (await pickFolder({path: from, level: LEVELS.upload, title: t('browse_copy_title', {n: items.length})}));
+        const to = folder ?? (await pickFolder({path: from, level: ACCESS.upload, title: t('browse_copy_title', {n: items.length})}));
         if (to !== null) {
             this.#entries.selection.clear();
             await this.#deeds.copy(items, to);
@@ -149,15 +147,5 @@ export class BulkBar {
         document.body.append(form);
         form.submit();
         form.remove();
-    }
-
-    async #precache(items) {
-        for (const item of items) {
-            try {
-                followTask(await api.post('admin/tasks/precache/', {path: item.path}), {title: t('browse_precaching', {path: item.path})});
-            } catch (error) {
-                toast(error.message, {kind: 'bad'});
-            }
-        }
     }
 }

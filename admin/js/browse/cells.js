@@ -1,12 +1,12 @@
 // How one entry looks: as a card of the grid, or as a row of the list.
 
+import {ACCESS} from '../core/access.js';
 import {imageUrl, THUMB} from '../core/api.js';
 import {h, icon, url} from '../core/dom.js';
 import {bytes, number, time} from '../core/format.js';
+import {extensionOf, parentOf} from '../core/paths.js';
 import {t} from '../core/texts.js';
-import {extensionOf, parentOf} from './source.js';
 
-const VIEW = 10;
 const COUNTED_TO = 1000;
 const DOCUMENTS = new Set(['pdf', 'ps', 'eps', 'ai']);
 
@@ -94,7 +94,7 @@ function picture(item, pixels) {
 
 function badges(item) {
     const found = [];
-    if (item.folder && item.public < VIEW) {
+    if (item.folder && item.public < ACCESS.view) {
         found.push(['lock', t('browse_badge_closed')]);
     }
     if (!item.folder && !item.supported) {

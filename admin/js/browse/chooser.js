@@ -1,17 +1,18 @@
 // Choosing a folder or images: one goes from folder to folder, or looks for words.
 
+import {ACCESS} from '../core/access.js';
 import {api, imageUrl, THUMB} from '../core/api.js';
 import {promptText} from '../core/dialog.js';
 import {h, icon} from '../core/dom.js';
+import {folderNameFault} from '../core/names.js';
+import {below} from '../core/paths.js';
 import {t} from '../core/texts.js';
 import {VirtualList} from '../core/virtual.js';
 import {crumbs} from './crumbs.js';
-import {folderNameFault} from './names.js';
-import {below, FolderSource, SearchSource} from './source.js';
+import {FolderSource, SearchSource} from './source.js';
 
 const ROW = 52;
 const PAUSE = 250;
-const LEVELS = {upload: 40, createFolder: 60};
 
 // `mode`: 'folder', 'file' or 'files'. `level`: what one must be allowed to in the folder that is chosen. Fires
 // `changed`; `picked` when a single file was chosen.
@@ -31,7 +32,7 @@ export class Chooser extends EventTarget {
     #list;
     #own = {level: 0};
 
-    constructor({mode = 'folder', level = 10, filter = ''} = {}) {
+    constructor({mode = 'folder', level = ACCESS.view, filter = ''} = {}) {
         super();
         this.#mode = mode;
         this.#level = level;
@@ -59,6 +60,9 @@ export class Chooser extends EventTarget {
         this.#own = {level: 0};
         const wish = {path, sort: 'name', descending: false, q: '', type: this.#filter, files: this.#mode !== 'folder'};
         await Promise.all([this.#folders.show(wish), this.#learn(path)]);
+        if (wish !== this.#folders.wish) {
+            return;
+        }
         this.#box.scrollTop = 0;
         this.#tell();
     }
@@ -69,18 +73,15 @@ export class Chooser extends EventTarget {
     }
 
     async #learn(path) {
-        try {
-            this.#own = await api.get('list/summary/', {path});
-        } catch (error) {
-            if (error.name !== 'AbortError') {
-                this.#own = {level: 0};
-            }
+        const own = await api.get('list/summary/', {path}).catch(() => ({level: 0}));
+        if (path === this.path) {
+            this.#own = own;
         }
     }
 
     #tell() {
-        this.makeButton.hidden = this.#own.level < LEVELS.createFolder;
-        this.uploadButton.hidden = this.#own.level < LEVELS.upload;
+        this.makeButton.hidden = this.#own.level < ACCESS.createFolder;
+        this.uploadButton.hidden = this.#own.level < ACCESS.upload;
         this.dispatchEvent(new Event('changed'));
     }
 

@@ -1,8 +1,8 @@
 // The way to a folder: each folder above it, and its own name.
 
 import {h, url} from '../core/dom.js';
+import {nameOf, parentOf} from '../core/paths.js';
 import {t} from '../core/texts.js';
-import {nameOf, parentOf} from './source.js';
 
 // `open(path)`: called instead of following the link; `dress(link, path)`: for each.
 export function crumbs(path, {open, heading = false, dress = () => {}}) {

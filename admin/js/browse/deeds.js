@@ -1,14 +1,13 @@
 // What is done to chosen entries: to files all at once, as a task; to folders one after the other.
 
 import {api, ApiError} from '../core/api.js';
-import {confirmDeed, openDialog} from '../core/dialog.js';
+import {MANY, confirmDeed, openDialog} from '../core/dialog.js';
 import {h, page} from '../core/dom.js';
+import {below, nameOf, parentOf} from '../core/paths.js';
 import {followTask} from '../core/tasks.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
-import {below, nameOf, parentOf} from './source.js';
 
-const NAME_WANTED = 100; // from so many images on the number has to be typed before they are deleted
 const TRASH_PAGE = 500;
 const TOLD = 50;
 
@@ -102,6 +101,11 @@ export class Deeds {
         return gone;
     }
 
+    // Folders: their pictures are made before anybody asks for them.
+    async precache(folders) {
+        await Promise.all(folders.map(path => this.#task('admin/tasks/precache/', {path}, t('browse_precaching', {path}))));
+    }
+
     // Takes what `gone` were out of the trash again: the entries that have come since the one with the id `since`.
     async #restore(gone, since) {
         const wanted = new Set(gone);
@@ -123,7 +127,7 @@ export class Deeds {
         const folders = items.filter(item => item.folder);
         const files = items.length - folders.length;
         const forGood = !page.data.trash_days;
-        if (!forGood && !folders.length && files <= NAME_WANTED) {
+        if (!forGood && !folders.length && files <= MANY) {
             return true;
         }
         const top = folders.find(item => parentOf(item.path) === '/');
@@ -133,13 +137,8 @@ export class Deeds {
             folders.length ? t('browse_delete_folders', {n: folders.length}) : '',
             forGood ? t('browse_delete_for_good') : t('browse_delete_to_trash', {n: page.data.trash_days}),
         ];
-        let type;
-        if (top) {
-            type = top.name;
-        } else if (items.length > NAME_WANTED) {
-            type = String(items.length);
-        }
-        return confirmDeed({title, text: parts.filter(Boolean).join(' '), deed: t('delete'), type});
+        const typed = top ? {type: top.name} : {count: items.length};
+        return confirmDeed({title, text: parts.filter(Boolean).join(' '), deed: t('delete'), ...typed});
     }
 
     async #removeAll(items) {

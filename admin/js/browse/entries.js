@@ -1,5 +1,6 @@
 // The entries of a folder or of a search, as a grid or a list: seen, chosen, steered by keys, dragged.
 
+import {ACCESS} from '../core/access.js';
 import {$, h} from '../core/dom.js';
 import {VirtualList} from '../core/virtual.js';
 import {card, ghost, linkOf, row} from './cells.js';
@@ -14,7 +15,6 @@ const NARROW = 640;
 const BELOW = 64; // what a card has below its picture
 const WHERE = 22; // and the line that names the folder
 const LONG_PRESS = 500;
-const MOVE_LEVEL = 10;
 
 // Fires `choose` when the selection has changed, `open` with {detail: item} when an entry is to be opened here, and
 // `drop` with {items, folder, copy}.
@@ -192,7 +192,7 @@ export class Entries extends EventTarget {
             this.#inTurn(cell, true);
         }
         if (item.folder) {
-            asTarget(cell, () => (item.level >= MOVE_LEVEL ? item.path : null), (items, folder, copy) =>
+            asTarget(cell, () => (item.level >= ACCESS.view ? item.path : null), (items, folder, copy) =>
                 this.#tell('drop', {items, folder, copy}),
             );
         }

@@ -1,6 +1,7 @@
 // What a view of entries shows: items that are fetched when they are needed, some at a time.
 
 import {api} from '../core/api.js';
+import {below} from '../core/paths.js';
 
 const AT_ONCE = 200;
 const MOST = 1000;
@@ -244,21 +245,4 @@ export function entryOf(item, folder) {
     }
     const path = item.src === undefined ? below(folder, item.filename) : `/${item.src}`;
     return {...item, size: item.size ?? item.filesize ?? 0, folder: false, name: item.filename, path};
-}
-
-export function below(folder, name) {
-    return folder === '/' ? `/${name}` : `${folder}/${name}`;
-}
-
-export function parentOf(path) {
-    return path.slice(0, path.lastIndexOf('/')) || '/';
-}
-
-export function nameOf(path) {
-    return path.slice(path.lastIndexOf('/') + 1);
-}
-
-export function extensionOf(name) {
-    const dot = name.lastIndexOf('.');
-    return dot > 0 ? name.slice(dot + 1).toLowerCase() : '';
 }

@@ -1,11 +1,11 @@
-// The tools above the entries: order, type, filter, view, size.
+// The tools above the entries of a folder: order, type, filter.
 
 import {$, $$, h} from '../core/dom.js';
 import {t} from '../core/texts.js';
 
 const PAUSE = 200;
 
-// `change(changes, push)`: other entries are wanted; `view(view)`, `size(pixels)`: they are to look otherwise.
+// `change(changes, push)`: other entries are wanted.
 export class Tools {
     #root;
     #calls;
@@ -18,10 +18,6 @@ export class Tools {
         this.#on('#direction', 'click', () => calls.change({descending: !this.descending}));
         this.#on('#type', 'change', event => calls.change({type: event.target.value}));
         this.#on('#filter', 'input', event => this.#filter(event.target.value));
-        this.#on('#size', 'input', event => calls.size(Number(event.target.value)));
-        for (const button of $$('[data-view]', root)) {
-            button.addEventListener('click', () => calls.view(button.dataset.view));
-        }
         for (const button of $$('#columns [data-sort]')) {
             button.addEventListener('click', () => this.#sortBy(button.dataset.sort));
         }
@@ -49,10 +45,6 @@ export class Tools {
         if (field && document.activeElement !== field) {
             field.value = q;
         }
-        for (const button of $$('[data-view]', this.#root)) {
-            button.setAttribute('aria-pressed', String(button.dataset.view === view));
-        }
-        $('.tools-size', this.#root).hidden = view !== 'grid';
         this.#columns(view);
     }
 

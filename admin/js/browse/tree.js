@@ -2,8 +2,8 @@
 
 import {api} from '../core/api.js';
 import {h, icon, url} from '../core/dom.js';
+import {nameOf, parentOf} from '../core/paths.js';
 import {t} from '../core/texts.js';
-import {nameOf, parentOf} from './source.js';
 import {asTarget} from './dragging.js';
 
 const MOST = 1000;
@@ -130,11 +130,12 @@ export class Tree {
 
     async #load(node, path) {
         const query = {path, folders: 1, files: 'no', facts: 1, sort: 'name', limit: MOST};
-        let found = [];
+        let found;
         try {
             found = await api.get('list/', query, {quiet: true});
         } catch {
-            node.loaded = null;
+            node.loaded = null; // what is there stays, and can be opened once more
+            return;
         }
         const fresh = found.map(one => ({path: one.path, name: nameOf(one.path), folders: one.folders}));
         const known = new Map([...node.inner.children].map(child => [child.dataset.path, child]));

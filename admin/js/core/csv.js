@@ -2,10 +2,14 @@
 
 import {h} from './dom.js';
 
-// Offers rows, each a list of values, as a CSV file.
+// Rows, each a list of values, as a CSV file has them.
+export function csv(rows) {
+    return rows.map(row => `${row.map(field).join(',')}\r\n`).join('');
+}
+
+// Offers them as a file.
 export function saveCsv(name, rows) {
-    const text = rows.map(row => row.map(field).join(',')).join('\r\n');
-    const address = URL.createObjectURL(new Blob(['\ufeff', text, '\r\n'], {type: 'text/csv;charset=utf-8'}));
+    const address = URL.createObjectURL(new Blob(['\ufeff', csv(rows)], {type: 'text/csv;charset=utf-8'}));
     const link = h('a', {href: address, download: name, hidden: true});
     document.body.append(link);
     link.click();

@@ -95,22 +95,25 @@ function outgrown(form) {
         && field.value !== field.defaultValue && !field.readOnly);
 }
 
+export const MANY = 100; // what is done to more than that at once is confirmed by typing
+
 // Asks before something that can't be undone. `text` says what, how many and where; `deed` names the button. With
-// `type` that word must be typed first.
-export async function confirmDeed({title, text, deed, type}) {
-    const field = type && h('input', {id: 'deed-name', autocomplete: 'off', spellcheck: 'false', autofocus: true});
+// `type` that word must be typed first; with `count` too, only where so many are many, and else their number.
+export async function confirmDeed({title, text, deed, type, count}) {
+    const word = wordToType(type, count);
+    const field = word && h('input', {id: 'deed-name', autocomplete: 'off', spellcheck: 'false', autofocus: true});
     const fault = h('p', {class: 'error', role: 'alert'});
     const body = [
         text instanceof Node ? text : h('p', null, text),
         field && h('div', {class: 'field'},
-            h('label', {for: 'deed-name'}, t('type_to_confirm', {name: type})), field, fault),
+            h('label', {for: 'deed-name'}, t('type_to_confirm', {name: word})), field, fault),
     ];
     const value = await openDialog({
         title,
         body,
         actions: [{label: t('cancel'), value: 'no'}, {label: deed, value: 'yes', kind: 'danger'}],
         onSubmit(value) {
-            if (value === 'yes' && field && field.value.trim() !== type) {
+            if (value === 'yes' && field && field.value.trim() !== word) {
                 fault.textContent = t('type_differs');
                 field.focus();
                 return false;
@@ -119,6 +122,13 @@ export async function confirmDeed({title, text, deed, type}) {
         },
     });
     return value === 'yes';
+}
+
+function wordToType(type, count) {
+    if (count === undefined) {
+        return type;
+    }
+    return count > MANY ? type ?? String(count) : undefined;
 }
 
 // Asks for a line of text; null when it was left. `check(text)`: says what is wrong with it, or nothing.

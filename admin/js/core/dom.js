@@ -80,6 +80,13 @@ export function fill(element, ...children) {
     add(element, children);
 }
 
+// Says a text only if it is another one: screen readers would say the same again.
+export function setText(element, text) {
+    if (element.textContent !== text) {
+        element.textContent = text;
+    }
+}
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 // A picture of the sprite. Without a label it is decoration, and the words stand beside it.
@@ -102,6 +109,11 @@ export function icon(name, label) {
 export function url(path, query = {}) {
     const text = encodeQuery(query);
     return `${page.root}${path}${text ? '?' : ''}${text}`;
+}
+
+// An address of this site as others can use it.
+export function absolute(address) {
+    return new URL(address, location.href).href;
 }
 
 // A query string in which paths stay readable.

@@ -1,5 +1,5 @@
 // What all pages do: menus, drawer, theme, the search field's key, copy and show buttons, times in the zone of whoever
-// looks.
+// looks, and what the server refuses where nothing else tells it.
 
 import {$, $$, page} from './dom.js';
 import {copyButton} from './copy.js';
@@ -7,7 +7,7 @@ import {time} from './format.js';
 import {keys} from './keys.js';
 import {store} from './state.js';
 import {t} from './texts.js';
-import './toast.js';
+import {toast} from './toast.js';
 
 menus();
 drawer();
@@ -18,6 +18,7 @@ banners();
 embedded();
 fields();
 times();
+refusals();
 
 function menus() {
     const all = $$('details.menu');
@@ -183,4 +184,14 @@ function times() {
         element.textContent = better.textContent;
         element.title = better.title;
     }
+}
+
+// What the API refuses, and no part of the page has anything better to say about.
+function refusals() {
+    window.addEventListener('unhandledrejection', event => {
+        if (event.reason?.name === 'ApiError') {
+            event.preventDefault();
+            toast(event.reason.message, {kind: 'bad'});
+        }
+    });
 }

@@ -22,23 +22,18 @@ export function menuButton(button, items) {
     return button;
 }
 
-// Opens a menu at a place of the window, as a right click does.
-export function menuAt(x, y, items, owner = document.activeElement) {
-    return show(owner, items, {x, y});
-}
-
-async function show(button, items, at = null) {
+async function show(button, items) {
     if (open?.button === button) {
         close();
         return;
     }
-    close();
     const list = await (typeof items === 'function' ? items() : items);
+    close(); // also one that was opened while these were on their way
     const menu = h('ul', {class: 'popup-menu', role: 'menu'}, list.map(entryOf));
-    (button.closest?.('dialog, header, main') ?? document.querySelector('main') ?? document.body).append(menu);
+    (button.closest('dialog, header, main') ?? document.body).append(menu);
     open = {button, menu};
-    button.setAttribute?.('aria-expanded', 'true');
-    place(menu, at ? new DOMRect(at.x, at.y, 0, 0) : button.getBoundingClientRect());
+    button.setAttribute('aria-expanded', 'true');
+    place(menu, button.getBoundingClientRect());
     menu.addEventListener('keydown', steer);
     document.addEventListener('pointerdown', outside, true);
     window.addEventListener('resize', close);
@@ -66,7 +61,7 @@ function entryOf(item) {
             if (!item.disabled) {
                 const back = open?.button;
                 close();
-                back?.focus?.();
+                back?.focus();
                 item.run();
             }
         }},
@@ -89,7 +84,7 @@ function steer(event) {
         event.stopPropagation();
         const back = open.button;
         close();
-        back.focus?.();
+        back.focus();
     } else if (event.key.length === 1 && event.key !== ' ') {
         const letter = event.key.toLowerCase();
         [...all.slice(here + 1), ...all].find(one => one.textContent.trim().toLowerCase().startsWith(letter))?.focus();
@@ -97,7 +92,7 @@ function steer(event) {
 }
 
 function outside(event) {
-    if (open && !open.menu.contains(event.target) && !open.button.contains?.(event.target)) {
+    if (open && !open.menu.contains(event.target) && !open.button.contains(event.target)) {
         close();
     }
 }
@@ -105,7 +100,7 @@ function outside(event) {
 function close() {
     if (open) {
         open.menu.remove();
-        open.button.setAttribute?.('aria-expanded', 'false');
+        open.button.setAttribute('aria-expanded', 'false');
         open = null;
         document.removeEventListener('pointerdown', outside, true);
         window.removeEventListener('resize', close);

@@ -1,6 +1,6 @@
 // Long work of the server: a card in the corner for each task that this user follows, on whatever page they are.
 
-import {$, h, icon, page, url} from './dom.js';
+import {$, h, icon, page, setText, url} from './dom.js';
 import {api} from './api.js';
 import {duration} from './format.js';
 import {store} from './state.js';
@@ -168,10 +168,7 @@ function remaining(task) {
 }
 
 function tell(element, text) {
-    const line = $('[role="status"]', element);
-    if (line.textContent !== text) {
-        line.textContent = text;
-    }
+    setText($('[role="status"]', element), text);
 }
 
 if (page.user) {

@@ -150,7 +150,7 @@ async function signIn(username, password) {
 }
 
 // The present proof for writes; forms of the page get it too.
-function useToken(token) {
+export function useToken(token) {
     page.csrf = token;
     $('meta[name="csrf-token"]')?.setAttribute('content', token);
     for (const field of document.querySelectorAll('input[name="_csrf_token"]')) {

@@ -4,6 +4,7 @@ import {imageUrl} from '../core/api.js';
 import {copyButton} from '../core/copy.js';
 import {h, page, url} from '../core/dom.js';
 import {bytes, number} from '../core/format.js';
+import {parentOf} from '../core/paths.js';
 import {t} from '../core/texts.js';
 
 const SIZES = ['source', 'rotated', 'crop', 'picture', 'canvas', 'tile', 'output'];
@@ -43,7 +44,7 @@ function access({src, access: own}) {
     let text = t('explain_access_bypass', {flags: own.bypass.join(', ')});
     if (own.public) text = t('explain_access_public', values);
     else if (right.group) text = t('explain_access_you', values);
-    const folder = `/${src.replace(/^\//, '').split('/').slice(0, -1).join('/')}`;
+    const folder = parentOf(`/${src.replace(/^\//, '')}`);
     const trace = page.may('admin_permissions');
     return section('explain_access', h('p', {}, text),
         trace ? h('p', {}, h('a', {href: url('admin/trace_permissions/', {path: folder})}, t('explain_trace'))) : '');

@@ -1,5 +1,6 @@
 // What can be done with an image: the buttons and the menu at the top of its page.
 
+import {ACCESS} from '../core/access.js';
 import {api, imageUrl} from '../core/api.js';
 import {basket} from '../core/basket.js';
 import {confirmDeed, promptText} from '../core/dialog.js';
@@ -7,12 +8,13 @@ import {$, h, icon, url} from '../core/dom.js';
 import {bytes} from '../core/format.js';
 import {keys} from '../core/keys.js';
 import {menuButton} from '../core/menu.js';
+import {fileNameFault} from '../core/names.js';
+import {below, extensionOf} from '../core/paths.js';
 import {pickFolder} from '../core/picker.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
 import {openFocal} from './focal.js';
 
-const UPLOAD_LEVEL = 40;
 const DONE = 'qis-image-done';
 const FORMATS = ['jpg', 'png', 'webp', 'avif'];
 
@@ -99,24 +101,16 @@ async function rename(image) {
         title: t('image_rename_title', {name: image.filename}),
         label: t('image_rename_label'),
         value: image.filename,
-        check: wrongName,
+        check: fileNameFault,
     });
     if (name === null || name.trim() === image.filename) return;
-    await place(image, `${image.folder}/${name.trim()}`.replace('//', '/'), now => t('image_rename_done', {name: now.filename}));
-}
-
-export function wrongName(text) {
-    const name = text.trim();
-    if (name.length < 3) return t('image_rename_short');
-    if (name.startsWith('.') || name.endsWith('.')) return t('image_rename_dots');
-    if (name.includes('/')) return t('image_rename_slash');
-    return '';
+    await place(image, below(image.folder, name.trim()), now => t('image_rename_done', {name: now.filename}));
 }
 
 async function move(image) {
-    const folder = await pickFolder({path: image.folder, level: UPLOAD_LEVEL});
+    const folder = await pickFolder({path: image.folder, level: ACCESS.upload});
     if (!folder || folder === image.folder) return;
-    await place(image, `${folder}/${image.filename}`.replace('//', '/'), () => t('image_move_done', {folder}));
+    await place(image, below(folder, image.filename), () => t('image_move_done', {folder}));
 }
 
 // The page goes with the image; what offers the way back is shown there.
@@ -192,7 +186,7 @@ async function replace(image) {
 }
 
 function chosenFile(image) {
-    const extension = image.filename.slice(image.filename.lastIndexOf('.'));
+    const extension = `.${extensionOf(image.filename)}`;
     return new Promise(done => {
         const input = h('input', {
             type: 'file', accept: extension,

@@ -5,8 +5,8 @@ import {openDialog} from '../core/dialog.js';
 import {$, h} from '../core/dom.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
+import {MOST} from './bulk_changes.js';
 
-const MOST = {title: 255, description: 10000};
 const OUT_OF_DATE = 412;
 
 const texts = new Map(); // the elements that show them, also while a field has their place
@@ -25,6 +25,7 @@ export function editInPlace(image, name) {
 
 async function open(image, name, fact) {
     const {data, etag} = await api.get(`admin/images/${image.id}/`, {}, {full: true});
+    if ($('form', fact)) return; // two clicks, one form
     take(image, data);
     const shown = [...fact.children];
     const field = h(name === 'title' ? 'input' : 'textarea', {

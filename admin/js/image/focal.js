@@ -3,7 +3,7 @@
 import {api, imageUrl} from '../core/api.js';
 import {copyButton} from '../core/copy.js';
 import {openDialog} from '../core/dialog.js';
-import {$, h} from '../core/dom.js';
+import {$, absolute, h} from '../core/dom.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
 
@@ -160,7 +160,6 @@ export function position(picture, ratio, point) {
 function openCrops(image) {
     const crop = ({name, size: [width, height]}) => {
         const address = imageUrl(image.src, {width, height, focus: 'auto'});
-        const absolute = new URL(address, location.href).href;
         const size = h('span', {class: 'muted'});
         const picture = h('img', {
             src: `${address}&stats=0`, alt: t(`focal_${name}`), loading: 'lazy',
@@ -169,7 +168,7 @@ function openCrops(image) {
         return h('figure', {class: `focal-preview focal-${name}`},
             h('a', {href: address}, picture),
             h('figcaption', {class: 'row'}, t(`focal_${name}`), size,
-                copyButton(() => absolute, {label: t('image_copy_link', {name: t(`focal_${name}`)})})));
+                copyButton(() => absolute(address), {label: t('image_copy_link', {name: t(`focal_${name}`)})})));
     };
     return openDialog({
         title: t('focal_crops_title'),

@@ -1,33 +1,18 @@
 // Addresses and markup to be copied.
 
-import {imageUrl} from '../core/api.js';
 import {copyButton} from '../core/copy.js';
+import {absolute, page} from '../core/dom.js';
 import {t} from '../core/texts.js';
-
-const WIDTHS = [480, 800, 1200];
+import {SRCSET_WIDTHS, picture_formats} from '../publish/codes.js';
 
 export function copyRow(place, text, name) {
     place.replaceChildren(copyButton(text, {label: t('image_copy_link', {name})}));
 }
 
-const ENTITIES = {'&': '&amp;', '"': '&quot;', '<': '&lt;', '>': '&gt;'};
-const quoted = text => text.replace(/[&"<>]/g, sign => ENTITIES[sign]);
-const absolute = (src, parameters) => new URL(imageUrl(src, parameters), location.href).href;
-
 // A picture element that lets browsers choose the format and the width.
-export function pictureMarkup(image) {
-    const widths = WIDTHS.filter(width => width < image.width);
-    if (widths.length < WIDTHS.length) widths.push(Math.min(image.width, WIDTHS.at(-1)));
-    const set = format => widths.map(width => `${absolute(image.src, {width, format})} ${width}w`).join(', ');
-    const source = format => `  <source type="image/${format}" srcset="${quoted(set(format))}" sizes="100vw">`;
-    const width = widths.at(-1);
-    const height = Math.round((image.height * width) / image.width);
-    return [
-        '<picture>',
-        source('avif'),
-        source('webp'),
-        `  <img src="${quoted(absolute(image.src, {width, format: 'jpg'}))}" srcset="${quoted(set('jpg'))}" sizes="100vw"`,
-        `    width="${width}" height="${height}" alt="${quoted(image.title)}" loading="lazy" decoding="async">`,
-        '</picture>',
-    ].join('\n');
+export function pictureMarkup({src, width: largest, height: whole, title}) {
+    const width = Math.min(largest, SRCSET_WIDTHS.at(-1));
+    const height = Math.round((whole * width) / largest);
+    const server = absolute(page.root);
+    return picture_formats({server, src, parameters: {}, width, height, largest, alt: title, loading: 'lazy', decoding: 'async'});
 }

@@ -9,6 +9,7 @@ const FORMATS = ['avif', 'webp', 'jpg', 'png'];
 
 const field = $('#query');
 const host = $('#explained');
+let round = null;
 
 field.value = page.data.query;
 $('#ask').addEventListener('submit', event => {
@@ -29,16 +30,20 @@ function queryOf(text) {
 }
 
 async function explain(measured = {}) {
+    round?.abort();
+    round = new AbortController();
+    const {signal} = round;
     const query = queryOf(field.value);
     host.setAttribute('aria-busy', 'true');
     if (!host.querySelector('.explain-grid')) host.replaceChildren(h('p', {class: 'muted'}, t('explain_loading')));
     try {
-        const found = await api.get('admin/explain/', {query, ...measured});
+        const found = await api.get('admin/explain/', {query, ...measured}, {signal});
         host.replaceChildren(explanation(found, query, {
             measure: () => explain({measure: 1}),
             formats: () => explain({measure: 1, formats: JSON.stringify(FORMATS)}),
         }));
     } catch (error) {
+        if (signal.aborted) return; // something else was asked meanwhile
         host.replaceChildren(h('p', {class: 'error', role: 'alert'}, error.message));
     }
     host.removeAttribute('aria-busy');

@@ -1,7 +1,7 @@
 // Choosing for somebody else: the page around this frame, or the one that has opened this window.
 
 import {api, imageUrl} from '../core/api.js';
-import {$, h, page} from '../core/dom.js';
+import {$, absolute, h, page} from '../core/dom.js';
 import {loadTexts, t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
 
@@ -29,7 +29,7 @@ async function described(paths) {
     }
     return Promise.all(paths.map(async src => {
         const {width, height} = await api.get('details/', {src});
-        return {src, width, height, url: new URL(imageUrl(src), location.href).href};
+        return {src, width, height, url: absolute(imageUrl(src))};
     }));
 }
 

@@ -3,13 +3,12 @@
 import {ApiError, api} from '../core/api.js';
 import {confirmDeed} from '../core/dialog.js';
 import {$, $$, h, url} from '../core/dom.js';
+import {onSubmit} from '../core/forms.js';
 import {pickFolder} from '../core/picker.js';
 import {followTask} from '../core/tasks.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
-import {clearFaults, faultAt, showError} from '../accounts/forms.js';
 
-const TYPED_FROM = 100;
 const TYPING = 300;
 
 function work(form) {
@@ -40,13 +39,7 @@ function work(form) {
     }
 
     async function start() {
-        clearFaults(form);
-        for (const field of form.elements) {
-            if (field.required && !field.value.trim()) {
-                faultAt(form, field.name, t('must_be_given'));
-            }
-        }
-        if ($('[aria-invalid]', form) || !await sure()) {
+        if (!await sure()) {
             return;
         }
         try {
@@ -54,14 +47,10 @@ function work(form) {
             toast(t('started', {name: t(name)}), {action: {label: t('follow'), href: url(`tasks/${task.id}/`)}});
             followTask(task, {title: task.name}).then(count, count);
         } catch (error) {
-            if (!(error instanceof ApiError)) {
+            if (error.status !== 409) {
                 throw error;
             }
-            if (error.status === 409) {
-                toast(t('already'), {kind: 'info', action: {label: t('tasks'), href: url('tasks/', {kind: name})}});
-            } else {
-                showError(form, error);
-            }
+            toast(t('already'), {kind: 'info', action: {label: t('tasks'), href: url('tasks/', {kind: name})}});
         }
     }
 
@@ -74,7 +63,7 @@ function work(form) {
             title: t(name),
             text: `${ahead ? `${words(ahead)}. ` : ''}${t(name === 'flush_cache' ? `${name}_text` : 'sure_text')}`,
             deed: t(`${name}_deed`),
-            type: ahead && ahead.count > TYPED_FROM ? String(ahead.count) : undefined,
+            count: ahead?.count ?? 0,
         });
     }
 
@@ -82,10 +71,7 @@ function work(form) {
         clearTimeout(timer);
         timer = setTimeout(count, TYPING);
     });
-    form.addEventListener('submit', event => {
-        event.preventDefault();
-        start();
-    });
+    onSubmit(form, start);
     $('[data-pick]', form)?.addEventListener('click', async () => {
         const path = await pickFolder({path: form.elements.path.value || '/'});
         if (path !== null) {

@@ -13,7 +13,6 @@ import {Settings} from '../portfolios/settings.js';
 
 const ADDRESS = `portfolios/${page.data.id}/`;
 const HISTORY_SHOWN = 50;
-const MANY = 100; // images: the name must be typed before such a portfolio goes
 
 await Promise.all([loadTexts('basket'), loadStyle('basket')]);
 const first = await api.get(ADDRESS, {}, {full: true});
@@ -79,7 +78,7 @@ async function remove() {
     const name = $('#heading').textContent;
     const count = grid.count;
     const text = t('delete_text', {name, n: count, zips: first.data.downloads.length});
-    if (await confirmDeed({title: t('delete_title'), text, deed: t('delete'), type: count > MANY ? name : undefined})) {
+    if (await confirmDeed({title: t('delete_title'), text, deed: t('delete'), type: name, count})) {
         await api.delete(ADDRESS);
         location.assign(url('portfolios/'));
     }

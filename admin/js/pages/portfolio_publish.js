@@ -3,7 +3,7 @@
 import {api} from '../core/api.js';
 import {copyButton} from '../core/copy.js';
 import {confirmDeed} from '../core/dialog.js';
-import {$, h, icon, page} from '../core/dom.js';
+import {$, absolute, h, icon, page} from '../core/dom.js';
 import {bytes, date, time} from '../core/format.js';
 import {loadTexts, t} from '../core/texts.js';
 import {followTask} from '../core/tasks.js';
@@ -74,11 +74,14 @@ async function follow() {
         return;
     }
     following = true;
-    while (portfolio.downloads.some(underway)) {
-        await new Promise(resolve => setTimeout(resolve, AGAIN));
-        await refresh();
+    try {
+        while (portfolio.downloads.some(underway)) {
+            await new Promise(resolve => setTimeout(resolve, AGAIN));
+            await refresh();
+        }
+    } finally {
+        following = false;
     }
-    following = false;
 }
 
 function draw(zips) {
@@ -136,7 +139,7 @@ async function progressOf(zip, bar) {
 }
 
 function deeds(zip, name) {
-    const copy = zip.state === 'ready' ? copyButton(() => new URL(zip.url, location.href).href, {label: t('copy_zip', {name})}) : null;
+    const copy = zip.state === 'ready' ? copyButton(() => absolute(zip.url), {label: t('copy_zip', {name})}) : null;
     const remove = h(
         'button',
         {type: 'button', class: 'button quiet icon-only', 'aria-label': t('delete_zip', {name}), title: t('delete'), on: {click: () => withdraw(zip, name)}},

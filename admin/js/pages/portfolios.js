@@ -16,7 +16,6 @@ import {createPortfolio} from '../portfolios/fill.js';
 
 const PART = 50;
 const PAUSE = 250;
-const MANY = 100; // images: the name must be typed before such a portfolio goes
 
 await Promise.all([loadTexts('basket'), loadStyle('basket')]);
 
@@ -139,8 +138,7 @@ function link(href, sign, name, deed) {
 function removal(portfolio, name) {
     const run = async () => {
         const text = t('delete_text', {name, n: portfolio.image_count, zips: portfolio.downloads.length});
-        const type = portfolio.image_count > MANY ? name : undefined;
-        if (await confirmDeed({title: t('delete_title'), text, deed: t('delete'), type})) {
+        if (await confirmDeed({title: t('delete_title'), text, deed: t('delete'), type: name, count: portfolio.image_count})) {
             await api.delete(`portfolios/${portfolio.id}/`);
             toast(t('deleted', {name}), {kind: 'good'});
             await list.begin();

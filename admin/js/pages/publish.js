@@ -2,7 +2,8 @@
 
 import {$, h, page, url} from '../core/dom.js';
 import {openDialog} from '../core/dialog.js';
-import {pickFile} from '../publish/pick.js';
+import {parentOf} from '../core/paths.js';
+import {pickFile} from '../core/picker.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
 import {Many, pathsOf} from '../publish/many.js';
@@ -35,7 +36,7 @@ const publisher = new Publisher({
     server: page.data.server,
     facts,
     bases,
-    pick: path => pickFile({path: path ? `/${path.replace(/^\//, '').split('/').slice(0, -1).join('/')}` : '/'}),
+    pick: path => pickFile({path: parentOf(`/${path.replace(/^\//, '')}`)}),
     tools: [
         presetsMenu({take: values => publisher.session.replace(values), present: () => publisher.session.values}),
         ...(save ? [save] : []),

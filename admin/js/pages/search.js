@@ -1,19 +1,20 @@
 // The page of search: results as a folder shows its entries, with the same deeds.
 
-import {$, $$, page} from '../core/dom.js';
+import {$, page} from '../core/dom.js';
 import {number} from '../core/format.js';
 import {keys} from '../core/keys.js';
-import {store, urlState} from '../core/state.js';
+import {urlState} from '../core/state.js';
 import {loadTexts, t} from '../core/texts.js';
 import {BulkBar} from '../browse/bulk_bar.js';
 import {Deeds} from '../browse/deeds.js';
 import {Entries} from '../browse/entries.js';
+import {entryKeys} from '../browse/entry_keys.js';
 import {openPreview} from '../browse/preview.js';
 import {SearchSource} from '../browse/source.js';
+import {Views} from '../browse/views.js';
 
 const FIELDS = ['q', 'path', 'type', 'from', 'to', 'sort'];
 const COUNTED_TO = 10000;
-const SIZE = 'thumb_size';
 
 await loadTexts('browse');
 
@@ -21,16 +22,7 @@ const source = new SearchSource();
 const entries = new Entries($('#entries'), source, {where: true});
 const bar = new BulkBar(entries, new Deeds(() => entries.renew()), {level: () => null});
 const form = $('#form');
-let view = page.data.view;
-
-function show(next, size = store.get(SIZE) ?? undefined) {
-    view = next;
-    entries.show(view, size);
-    for (const button of $$('button[data-view]')) {
-        button.setAttribute('aria-pressed', String(button.dataset.view === view));
-    }
-    $('.tools-size').hidden = view !== 'grid';
-}
+const views = new Views($('#tools'), entries);
 
 // The words with what the other fields say, as operators.
 function words({q, path, type, from, to}) {
@@ -87,31 +79,13 @@ window.addEventListener('popstate', () => {
 for (const event of ['changed', 'renewed']) {
     source.addEventListener(event, tell);
 }
-for (const button of $$('button[data-view]')) {
-    button.addEventListener('click', () => {
-        urlState.set({view: button.dataset.view});
-        show(button.dataset.view);
-    });
-}
-$('#size').addEventListener('input', event => {
-    store.set(SIZE, Number(event.target.value));
-    show(view, Number(event.target.value));
-});
 entries.addEventListener('preview', () => openPreview(entries));
 keys({
-    Delete: {run: () => bar.run('delete', entries.meant), text: t('browse_key_delete')},
-    m: {run: () => bar.run('move', entries.meant), text: t('browse_move')},
-    c: {run: () => bar.run('copy', entries.meant), text: t('browse_copy')},
-    p: {run: () => bar.run('publish', entries.meant), text: t('browse_publish')},
-    x: {run: () => entries.toggle(), text: t('browse_key_select')},
-    ' ': {run: () => openPreview(entries), text: t('browse_preview')},
-    Enter: {run: () => false, text: t('browse_key_open')},
+    ...entryKeys(entries, bar),
     Escape: {run: () => entries.selection.clear(), text: t('browse_clear')},
-    ArrowDown: {run: () => entries.focus(), text: t('browse_key_arrows')},
 });
 
-$('#size').value = store.get(SIZE) ?? 180;
-show(view);
+views.show(page.data.view);
 const {first, problem} = page.data;
 if (!problem) {
     source.show({q: words(asked()), sort: asked().sort}, first);

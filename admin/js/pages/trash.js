@@ -5,11 +5,10 @@ import {batch} from '../core/batch.js';
 import {confirmDeed} from '../core/dialog.js';
 import {$, $$, url} from '../core/dom.js';
 import {time} from '../core/format.js';
+import {nameOf, parentOf} from '../core/paths.js';
 import {followTask} from '../core/tasks.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
-
-const NAME_WANTED = 100;
 
 const place = $('#trash');
 
@@ -26,10 +25,6 @@ function count() {
     $('#count').textContent = n ? t('trash_chosen', {n}) : '';
     $('#all').checked = n > 0 && n === rows().length;
     $('#all').indeterminate = n > 0 && n < rows().length;
-}
-
-function nameOf(row) {
-    return row.dataset.path.split('/').pop();
 }
 
 // Does the same to several rows; those with which it went well go. Gives the data of their answers.
@@ -61,9 +56,8 @@ async function restore(list) {
         return;
     }
     const {path} = done[0].data;
-    const folder = path.slice(0, path.lastIndexOf('/')) || '/';
     const other = done.find(one => one.data.path !== one.row.dataset.path);
-    const href = `${url('list/', {path: folder})}#${encodeURIComponent(path.split('/').pop())}`;
+    const href = `${url('list/', {path: parentOf(path)})}#${encodeURIComponent(nameOf(path))}`;
     toast(t('trash_restored', {n: done.length, path}), {kind: 'good', action: {label: t('trash_show'), href}});
     if (other) {
         toast(t('trash_renamed', {path: other.data.path}), {kind: 'info'});
@@ -71,9 +65,8 @@ async function restore(list) {
 }
 
 async function remove(list) {
-    const title = list.length === 1 ? t('trash_remove_title', {name: nameOf(list[0])}) : t('trash_remove_many_title', {n: list.length});
-    const type = list.length >= NAME_WANTED ? String(list.length) : undefined;
-    if (await confirmDeed({title, text: t('trash_remove_text'), deed: t('trash_remove'), type})) {
+    const title = list.length === 1 ? t('trash_remove_title', {name: nameOf(list[0].dataset.path)}) : t('trash_remove_many_title', {n: list.length});
+    if (await confirmDeed({title, text: t('trash_remove_text'), deed: t('trash_remove'), count: list.length})) {
         const done = await each(list, row => ({method: 'DELETE', path: `/admin/trash/${row.dataset.id}/`}));
         if (done.length) {
             toast(t('trash_removed', {n: done.length}), {kind: 'good'});

@@ -1,12 +1,13 @@
 // The eight levels, and what is in force where, with changes that aren't applied yet.
 
+import {ACCESS} from '../core/access.js';
+import {parentOf} from '../core/paths.js';
 import {t} from '../core/texts.js';
 
-export const LEVELS = [0, 10, 20, 30, 40, 50, 60, 70];
+export const LEVELS = Object.values(ACCESS);
 export const PUBLIC = 1;
 export const NORMAL_USERS = 2;
-export const ADMINISTRATORS = 3;
-export const VIEW = 10;
+const ADMINISTRATORS = 3;
 
 const NAMES = {
     0: 'none', 10: 'view', 20: 'download', 30: 'edit', 40: 'upload', 50: 'delete', 60: 'create_folder', 70: 'delete_folder',
@@ -25,12 +26,9 @@ export function isFixed(path, groupId) {
     return path === '/' && groupId <= ADMINISTRATORS;
 }
 
-export function parentOf(path) {
-    return path === '/' ? null : path.slice(0, path.lastIndexOf('/')) || '/';
-}
-
-export function nameOf(path) {
-    return path === '/' ? '/' : path.slice(path.lastIndexOf('/') + 1);
+// The folder that a folder inherits from, or null.
+export function above(path) {
+    return path === '/' ? null : parentOf(path);
 }
 
 // What is set where, as it is and as it will be.
@@ -56,7 +54,7 @@ export class Settings {
 
     // What is in force: {level, from}; both null where nothing is set, here or above.
     inForce(path, groupId) {
-        for (let at = path; at !== null; at = parentOf(at)) {
+        for (let at = path; at !== null; at = above(at)) {
             const level = this.ownLevel(at, groupId);
             if (level !== null) {
                 return {level, from: at};
@@ -67,8 +65,8 @@ export class Settings {
 
     // What it would be without a level of its own.
     inherited(path, groupId) {
-        const above = parentOf(path);
-        return above === null ? {level: null, from: null} : this.inForce(above, groupId);
+        const folder = above(path);
+        return folder === null ? {level: null, from: null} : this.inForce(folder, groupId);
     }
 
     set(path, groupId, access) {

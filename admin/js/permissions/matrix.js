@@ -3,9 +3,10 @@
 
 import {ApiError, api} from '../core/api.js';
 import {$$, h, icon} from '../core/dom.js';
+import {nameOf} from '../core/paths.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
-import {LEVELS, isFixed, levelName, nameOf, parentOf} from './levels.js';
+import {LEVELS, above, isFixed, levelName} from './levels.js';
 
 export class Matrix {
     // `settings`: what is set where. `onSelect(path, group)`: a cell has the focus. `onChange()`: something was changed.
@@ -23,8 +24,8 @@ export class Matrix {
     // Shows the folder at `path`, with all above it open.
     async show(path, group) {
         const known = await this.load(path);
-        for (let above = parentOf(known); above !== null; above = parentOf(above)) {
-            await this.open(above, {quiet: true});
+        for (let folder = above(known); folder !== null; folder = above(folder)) {
+            await this.open(folder, {quiet: true});
         }
         this.folders.get(known).open = true;
         this.chosen = {path: known, group: this.groups.some(one => one.id === group) ? group : 1};
@@ -118,7 +119,7 @@ export class Matrix {
         icon(folder.open && !leaf ? 'down' : 'right'));
         return h('tr', {role: 'row', 'aria-level': depth + 1, 'aria-expanded': leaf ? null : String(folder.open), dataset: {row: path}},
             h('th', {scope: 'row', class: 'folder', style: {'--depth': depth}}, h('span', {class: 'folder-name'}, expander,
-                h('span', {title: path}, nameOf(path)),
+                h('span', {title: path}, nameOf(path) || '/'),
                 folder.below && !folder.open && h('span', {class: 'dot', title: t('differs_below')},
                     h('span', {class: 'visually-hidden'}, t('differs_below'))))),
             this.viewer && h('td', {role: 'gridcell', class: 'viewer'}, levelName(folder.viewer ?? 0)),
@@ -279,8 +280,8 @@ function at(row, place) {
 // A choice of the level of a group in a folder, with what it would inherit.
 export function levelChoice(settings, path, group, choose) {
     const own = settings.ownLevel(path, group.id);
-    const above = settings.inherited(path, group.id);
-    const inherit = above.level === null ? t('inherit_nothing') : t('inherit', {level: levelName(above.level)});
+    const inherited = settings.inherited(path, group.id);
+    const inherit = inherited.level === null ? t('inherit_nothing') : t('inherit', {level: levelName(inherited.level)});
     return h('select', {
         'aria-label': t('set_level', {group: group.name, path}),
         on: {change: event => choose(event.target.value === '' ? null : Number(event.target.value))},

@@ -7,8 +7,6 @@ import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
 import {PUBLIC} from './levels.js';
 
-const TYPED_FROM = 100;
-
 export class PendingBar {
     // `applied()`: called when something has changed on the server; `discarded()`: when nothing waits any more.
     constructor(container, settings, {applied, discarded}) {
@@ -90,7 +88,7 @@ export class PendingBar {
             title: t('sure_title'),
             text: words,
             deed: t('apply_n', {n: this.settings.pending.size}),
-            type: opened > TYPED_FROM ? String(opened) : undefined,
+            count: opened,
         });
     }
 }

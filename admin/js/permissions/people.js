@@ -19,13 +19,20 @@ export function personField({label, value = '', choose}) {
             clearTimeout(timer);
             const name = field.value.trim().toLowerCase();
             const found = name ? await search(name) : [];
+            if (field.value.trim().toLowerCase() !== name) {
+                return;
+            }
             choose(found.find(user => user.username.toLowerCase() === name) ?? null, Boolean(name));
         },
     }});
     let timer;
 
     async function propose() {
-        list.replaceChildren(...(await search(field.value.trim())).map(user => h('option', {value: user.username})));
+        const q = field.value.trim();
+        const found = await search(q);
+        if (q === field.value.trim()) {
+            list.replaceChildren(...found.map(user => h('option', {value: user.username})));
+        }
     }
 
     return {field, list};

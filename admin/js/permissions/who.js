@@ -1,12 +1,13 @@
 // Who can see a folder: groups and users, and all of them as CSV.
 
+import {ACCESS} from '../core/access.js';
 import {ApiError, api} from '../core/api.js';
 import {saveCsv} from '../core/csv.js';
 import {openDialog} from '../core/dialog.js';
 import {h} from '../core/dom.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
-import {PUBLIC, VIEW, levelName} from './levels.js';
+import {PUBLIC, levelName} from './levels.js';
 
 const SHOWN = 200;
 
@@ -40,7 +41,7 @@ export async function showWho(path) {
 function body({public: open, groups, users}) {
     const shown = users.slice(0, SHOWN);
     return [
-        open >= VIEW
+        open >= ACCESS.view
             ? h('p', {class: 'notice info'}, h('span', null, t('who_public'), ': ', h('b', null, levelName(open))))
             : null,
         h('h3', null, t('who_groups')),

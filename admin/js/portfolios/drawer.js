@@ -4,6 +4,7 @@ import {THUMB, api, imageUrl} from '../core/api.js';
 import {basket} from '../core/basket.js';
 import {openDialog} from '../core/dialog.js';
 import {h, icon, page, url} from '../core/dom.js';
+import {nameOf} from '../core/paths.js';
 import {loadStyle} from '../core/style.js';
 import {loadTexts, t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
@@ -77,7 +78,7 @@ function draw(list, items) {
     }
     list.replaceChildren(
         ...items.map(image => {
-            const name = image.src.split('/').pop();
+            const name = nameOf(image.src);
             return h(
                 'li',
                 {class: 'basket-item'},

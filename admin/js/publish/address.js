@@ -48,7 +48,8 @@ export function previewParameters(parameters, effective, size, box = 320) {
     return shown;
 }
 
-const BROWSER_FORMATS = new Set([
+// What browsers can show.
+export const BROWSER_FORMATS = new Set([
     'gif',
     'jpg',
     'jpeg',

@@ -9,6 +9,7 @@
 //   formats     for `picture`: names of formats, best first; the last one is the fall-back
 //   loading     'lazy' or 'eager'; `decoding` 'async' or ''; `priority` 'high', 'low' or ''
 
+import {nameOf} from '../core/paths.js';
 import {imageAddress, originalAddress} from './address.js';
 
 const MIME = {
@@ -68,7 +69,7 @@ export function attribute(text) {
 }
 
 // As a text in single quotes of a script that stands in HTML.
-export function scriptText(text) {
+function scriptText(text) {
     return `'${String(text).replace(/\\/g, '\\\\').replace(/'/g, "\\'").replace(/</g, '\\x3C').replace(/\r/g, '\\r').replace(/\n/g, '\\n')}'`;
 }
 
@@ -253,24 +254,12 @@ export function original(about) {
 }
 
 // What a file of it is called: the source's name, with the extension of its format.
-export function fileName(about) {
-    const name = about.src.split('/').at(-1);
+function fileName(about) {
+    const name = nameOf(about.src);
     const {format} = about.parameters;
     if (!format) return name;
     const stem = name.replace(/\.[^.]*$/, '');
     return `${stem}.${format === 'pjpg' ? 'jpg' : format}`;
-}
-
-// Addresses of several images as a table for spreadsheets.
-export function csv(rows) {
-    const cell = text =>
-        /[",\r\n]/.test(text) || /^[=+\-@\t]/.test(text) ? `"${guarded(text).replace(/"/g, '""')}"` : text;
-    return `${['src,url', ...rows.map(row => [row.src, row.url].map(cell).join(','))].join('\r\n')}\r\n`;
-}
-
-// A text that a spreadsheet would take for a formula gets an apostrophe in front.
-function guarded(text) {
-    return /^[=+\-@\t]/.test(text) ? `'${text}` : text;
 }
 
 function candidates(about, usual) {

@@ -53,7 +53,7 @@ export function fillField(one, about) {
 }
 
 // `#rrggbb` of a colour in any spelling that the browser knows.
-export function hexOf(text) {
+function hexOf(text) {
     if (!text || text === 'auto' || text === 'none') return null;
     const context = document.createElement('canvas').getContext('2d');
     context.fillStyle = '#123456';

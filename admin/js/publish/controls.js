@@ -14,6 +14,7 @@
 //   only      'template': not a parameter of the URL
 
 const FLAG = {kind: 'flag', nothing: ['0', 'false'], cancel: '0'};
+const LENGTH = {kind: 'number', low: 0, high: 15000, nothing: ['0'], cancel: '0', length: true};
 const EDGE = {kind: 'fraction', low: 0, high: 1, step: 0.01, decimals: 5, nothing: ['0', '1']};
 const PART = {kind: 'fraction', low: 0, high: 1, step: 0.1, decimals: 5, nothing: ['1'], cancel: '1'};
 
@@ -30,28 +31,8 @@ export const CONTROLS = [
         nothing: ['0', '1'],
         cancel: '1',
     },
-    {
-        name: 'width',
-        field: 'width',
-        group: 'size',
-        kind: 'number',
-        low: 0,
-        high: 15000,
-        nothing: ['0'],
-        cancel: '0',
-        length: true,
-    },
-    {
-        name: 'height',
-        field: 'height',
-        group: 'size',
-        kind: 'number',
-        low: 0,
-        high: 15000,
-        nothing: ['0'],
-        cancel: '0',
-        length: true,
-    },
+    {name: 'width', field: 'width', group: 'size', ...LENGTH},
+    {name: 'height', field: 'height', group: 'size', ...LENGTH},
     {name: 'autosizefit', field: 'size_fit', group: 'size', ...FLAG},
     {
         name: 'dpi',

@@ -213,7 +213,7 @@ export class CropTool {
 }
 
 // "4:3" where it is one of the usual ones, else "1.52:1".
-export function ratioText(width, height) {
+function ratioText(width, height) {
     if (!width || !height) return '–';
     const ratio = width / height;
     const known = Object.entries(RATIOS).find(([, value]) => value && Math.abs(value - ratio) < 0.008);

@@ -2,10 +2,10 @@
 
 import {h} from '../core/dom.js';
 import {copyButton} from '../core/copy.js';
-import {pickFile} from './pick.js';
+import {saveCsv} from '../core/csv.js';
+import {pickFile} from '../core/picker.js';
 import {t} from '../core/texts.js';
 import {imageAddress} from './address.js';
-import {csv} from './codes.js';
 
 export class Many {
     // `change`: told the paths
@@ -34,7 +34,7 @@ export class Many {
             },
             t('many_pick'),
         );
-        this.save = h('a', {class: 'button', download: 'images.csv'}, t('many_save'));
+        this.save = h('button', {type: 'button', class: 'button', on: {click: () => this.#save()}}, t('many_save'));
         this.element = h(
             'details',
             {class: 'card pub-several'},
@@ -96,8 +96,10 @@ export class Many {
                 : []),
         );
         if (list.length > SHOWN) this.list.append(h('li', {class: 'muted'}, t('many_more', {n: list.length - SHOWN})));
-        URL.revokeObjectURL(this.save.href);
-        this.save.href = URL.createObjectURL(new Blob([csv(this.#addresses())], {type: 'text/csv'}));
+    }
+
+    #save() {
+        saveCsv('images.csv', [['src', 'url'], ...this.#addresses().map(row => [row.src, row.url])]);
     }
 
     #addresses() {

@@ -1,7 +1,7 @@
 // What the image will be: pixels, bytes, time, who gets it. And the same image in the formats that browsers know.
 
 import {api, ApiError} from '../core/api.js';
-import {h, icon} from '../core/dom.js';
+import {h, icon, page} from '../core/dom.js';
 import {bytes as bytesText, number} from '../core/format.js';
 import {t} from '../core/texts.js';
 import {OneAtATime} from './once.js';
@@ -171,7 +171,7 @@ export class Measure {
 }
 
 function percent(share) {
-    return new Intl.NumberFormat(undefined, {
+    return new Intl.NumberFormat(page.lang, {
         style: 'percent',
         maximumFractionDigits: 0,
         signDisplay: 'exceptZero',

@@ -193,6 +193,6 @@ export class Output {
 }
 
 // "480, 800 1200w" → [480, 800, 1200]
-export function widthsOf(text) {
+function widthsOf(text) {
     return (String(text).match(/\d+/g) ?? []).map(Number).filter(width => width > 0 && width <= 100000);
 }

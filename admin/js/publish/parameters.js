@@ -2,7 +2,8 @@
 
 import {h, page} from '../core/dom.js';
 import {openDialog} from '../core/dialog.js';
-import {pickFile} from './pick.js';
+import {pickFile} from '../core/picker.js';
+import {loadStyle} from '../core/style.js';
 import {loadTexts, t} from '../core/texts.js';
 import {imageAddress} from './address.js';
 import {CONTROLS} from './controls.js';
@@ -17,8 +18,7 @@ const OTHERS = new Set(['attach', 'stats', 'expiry']);
 // Asks for parameters; gives them as the JSON of a template, without what is not set, or null when it was left.
 // `values`: what they are so far, in the same form. `src`: of the image that is shown with them, if there is one.
 export async function editParameters({src, values = {}, title}) {
-    const [facts] = await Promise.all([loadFacts(), loadTexts('publish')]);
-    wear();
+    const [facts] = await Promise.all([loadFacts(), loadTexts('publish'), loadStyle('publish')]);
     let chosen = fromTemplate(values);
     const picture = h('img', {class: 'pub-picture', alt: t('preview_alt')});
     const loader = new OneAtATime(async address => {
@@ -58,11 +58,4 @@ function given(document) {
             ([field, entry]) => entry.value !== null && !['attachment', 'record_stats', 'expiry_secs'].includes(field),
         ),
     );
-}
-
-// The styles of the controls, on pages that don't have them.
-function wear() {
-    const href = `${page.static}css/publish.css`;
-    if (![...document.styleSheets].some(sheet => sheet.href?.endsWith(href)))
-        document.head.append(h('link', {rel: 'stylesheet', href}));
 }

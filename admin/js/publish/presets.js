@@ -1,7 +1,12 @@
-// Sets of values for usual purposes. What a person has made of their own lies in their browser, by name.
+// Sets of values for usual purposes. What people have made of their own is kept with their account, and in the browser
+// of those who have none.
 
+import {api} from '../core/api.js';
+import {page} from '../core/dom.js';
 import {store} from '../core/state.js';
 
+const ACCOUNT = 'account/preferences/';
+const CHANGED = 412;
 const KEY = 'publish_presets';
 const FILE = {strip: '1', colorspace: 'rgb'};
 
@@ -32,23 +37,38 @@ export const PRESETS = [
     },
 ];
 
-export function ownPresets() {
-    const kept = store.get(KEY);
-    return Array.isArray(kept) ? kept : [];
+// Those of one's own, by name.
+export async function ownPresets() {
+    return page.user ? listIn((await api.get(ACCOUNT)).preferences[KEY]) : listIn(store.get(KEY));
 }
 
-// Keep values under a name; another one of that name is replaced.
+// Keep values under a name; another one of that name is replaced. Gives all that there are then.
 export function keepPreset(name, values) {
-    const others = ownPresets().filter(one => one.name !== name);
-    store.set(
-        KEY,
-        [...others, {name, values}].sort((a, b) => a.name.localeCompare(b.name)),
-    );
+    return change(list => [...list.filter(one => one.name !== name), {name, values}].sort((a, b) => a.name.localeCompare(b.name)));
 }
 
 export function dropPreset(name) {
-    store.set(
-        KEY,
-        ownPresets().filter(one => one.name !== name),
-    );
+    return change(list => list.filter(one => one.name !== name));
+}
+
+async function change(edit) {
+    if (!page.user) {
+        const list = edit(listIn(store.get(KEY)));
+        store.set(KEY, list);
+        return list;
+    }
+    for (;;) {
+        const {data, etag} = await api.get(ACCOUNT, {}, {full: true});
+        const list = edit(listIn(data.preferences[KEY]));
+        try {
+            await api.put(ACCOUNT, {preferences: {[KEY]: list}, merge: 1}, {headers: {'If-Match': etag}});
+            return list;
+        } catch (error) {
+            if (error.status !== CHANGED) throw error; // else another page was first: once more, with what is there now
+        }
+    }
+}
+
+function listIn(kept) {
+    return Array.isArray(kept) ? kept : [];
 }

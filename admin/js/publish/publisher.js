@@ -1,9 +1,10 @@
 // The publisher: controls at the left, what becomes of them at the right. Every change rebuilds preview, facts, code.
 
-import {$, h, icon, page} from '../core/dom.js';
+import {$, absolute, h, icon, page} from '../core/dom.js';
 import {copyButton} from '../core/copy.js';
+import {extensionOf} from '../core/paths.js';
 import {t} from '../core/texts.js';
-import {imageAddress, previewParameters} from './address.js';
+import {BROWSER_FORMATS, imageAddress, previewParameters} from './address.js';
 import {openAddress, stateAddress} from './bookmark.js';
 import {control} from './controls.js';
 import {CropTool} from './crop.js';
@@ -134,7 +135,7 @@ export class Publisher {
             h('span', {class: 'pub-space'}),
             this.undo,
             this.redo,
-            copyButton(() => new URL(this.address, location.href).href, {label: t('copy_state')}),
+            copyButton(() => absolute(this.address), {label: t('copy_state')}),
         );
         const controls = h(
             'section',
@@ -325,11 +326,4 @@ export class Publisher {
     get document() {
         return toTemplate(this.session.values);
     }
-}
-
-const BROWSER_FORMATS = new Set(['gif', 'jpg', 'pjpg', 'png', 'webp', 'avif']);
-
-function extensionOf(src) {
-    const name = src.split('/').at(-1);
-    return name.includes('.') ? name.split('.').at(-1).toLowerCase() : '';
 }

@@ -106,7 +106,7 @@ export function changed(values, base) {
     return CONTROLS.filter(one => !same(one, values[one.name], base[one.name])).map(one => one.name);
 }
 
-export function isNumber(one) {
+function isNumber(one) {
     return ['number', 'fraction', 'angle', 'level'].includes(one.kind);
 }
 

@@ -41,7 +41,10 @@ export async function tasksPage() {
     }
     $('#list').replaceChildren(h('div', {class: 'stack'}, table, empty, more));
 
+    let asked = 0;
+
     async function look() {
+        const turn = ++asked;
         const query = {
             status: state.status === 'all' ? null : state.status, funcname: state.kind || null,
             mine: state.mine ? 1 : null,
@@ -50,9 +53,11 @@ export async function tasksPage() {
             const [{items, total}, summary] = await Promise.all([
                 api.page('admin/tasks/', {...query, start: 0, limit}), api.get('admin/tasks/summary/', {mine: query.mine}),
             ]);
-            count(summary);
-            kinds(summary.kinds);
-            show(items, total, summary);
+            if (turn === asked) { // nothing else was chosen meanwhile
+                count(summary);
+                kinds(summary.kinds);
+                show(items, total, summary);
+            }
         } catch (error) {
             if (!(error instanceof ApiError)) {
                 throw error;

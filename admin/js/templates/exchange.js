@@ -12,7 +12,7 @@ export function saveAsFile(templates, name) {
 }
 
 // What a file holds: one template, or a list of them, as saveAsFile() writes them. Throws when it is something else.
-export function templatesIn(text) {
+function templatesIn(text) {
     let found;
     try {
         found = JSON.parse(text);

@@ -2,11 +2,12 @@
 
 import {api} from '../core/api.js';
 import {$, h, icon, page, url} from '../core/dom.js';
-import {pickFile} from '../publish/pick.js';
+import {extensionOf} from '../core/paths.js';
+import {pickFile} from '../core/picker.js';
 import {store} from '../core/state.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
-import {imageAddress} from '../publish/address.js';
+import {BROWSER_FORMATS, imageAddress} from '../publish/address.js';
 import {CONTROLS, control} from '../publish/controls.js';
 import {ParameterForm} from '../publish/form.js';
 import {guideAddress, openGuide} from '../publish/guide.js';
@@ -298,7 +299,8 @@ class TemplateForm {
 // Browsers show only some formats; the size is for a look.
 function shownAs(values) {
     const shown = {};
-    if (!['gif', 'jpg', 'pjpg', 'png', 'webp', 'avif', ''].includes(plain(control('format'), values.format))) {
+    const format = plain(control('format'), values.format);
+    if (format && !BROWSER_FORMATS.has(format)) {
         shown.format = 'png';
     }
     if (plain(control('colorspace'), values.colorspace) === 'cmyk') {
@@ -310,10 +312,6 @@ function shownAs(values) {
 // The parameter that an error about a field of the template is about.
 function nameOf(field) {
     return CONTROLS.find(one => one.field === field || one.twin === field)?.name ?? field;
-}
-
-function extensionOf(src) {
-    return src.split('.').at(-1).toLowerCase();
 }
 
 function leave(how) {

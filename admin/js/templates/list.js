@@ -3,7 +3,6 @@
 import {api} from '../core/api.js';
 import {$, fill, h, icon, page, url} from '../core/dom.js';
 import {confirmDeed, openDialog} from '../core/dialog.js';
-import {number} from '../core/format.js';
 import {menuButton} from '../core/menu.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';

@@ -1,6 +1,6 @@
 // The card in the corner that shows how uploads go on, on all pages but the one that shows them one by one.
 
-import {$, h, icon, url} from '../core/dom.js';
+import {$, h, icon, setText, url} from '../core/dom.js';
 import {bytes} from '../core/format.js';
 import {loadStyle} from '../core/style.js';
 import {loadTexts, t} from '../core/texts.js';
@@ -24,7 +24,7 @@ async function show() {
     card.draw();
 }
 
-// What is going on, in numbers. `since`: uploads that were over before are of no interest any more.
+// What is going on, in numbers: of all batches that have something open.
 export function summary(items) {
     const open = items.filter(item => OPEN.has(item.state));
     const batches = new Set(open.map(item => item.batch));
@@ -156,10 +156,4 @@ export function words(now) {
         return t('card_lost', {n: now.lost});
     }
     return now.asking ? t('card_asking', {n: now.asking}) : t('card_paused');
-}
-
-function setText(element, text) {
-    if (element.textContent !== text) {
-        element.textContent = text;
-    }
 }

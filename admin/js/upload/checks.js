@@ -2,6 +2,7 @@
 
 import {api} from '../core/api.js';
 import {batch, get} from '../core/batch.js';
+import {extensionOf} from '../core/paths.js';
 import {t} from '../core/texts.js';
 
 const AT_ONCE = 20;
@@ -20,7 +21,7 @@ export function places() {
 
 // Why a file can't be uploaded, in words; empty if it can.
 export function fault(file, {extensions, max_bytes}) {
-    const extension = file.name.includes('.') ? file.name.split('.').pop().toLowerCase() : '';
+    const extension = extensionOf(file.name);
     if (!extensions.includes(extension)) {
         return t('fault_type', {extension: extension || '–'});
     }

@@ -1,6 +1,8 @@
 // What people drop, pick or paste, as a list of {file, relative, handle}: `relative` is the path of the folder within
 // what was dropped or picked, `handle` leads to the file again after a reload, in browsers that have such things.
 
+import {extensionOf} from '../core/paths.js';
+
 // Everything in `source`: a DataTransfer, a FileList, or a list of files or of what this function returns.
 export async function collect(source) {
     if (source instanceof DataTransfer) {
@@ -73,7 +75,7 @@ export function pasted(transfer) {
     const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-').replace('T', ' ');
     return [...transfer.files].map((file, index) => {
         const plain = /^image\.\w+$/.test(file.name);
-        const end = file.name.split('.').pop();
+        const end = extensionOf(file.name);
         const name = plain ? `pasted ${stamp}${index ? ` ${index + 1}` : ''}.${end}` : file.name;
         return {file: new File([file], name, {type: file.type, lastModified: file.lastModified}), relative: '', handle: null};
     });

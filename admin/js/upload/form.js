@@ -1,7 +1,9 @@
 // What to upload and where to: drops, pickers and pastes add up until the button sends them to the queue.
 
+import {ACCESS} from '../core/access.js';
 import {api} from '../core/api.js';
 import {$, $$, h, icon, page} from '../core/dom.js';
+import {takeFiles} from '../core/drop.js';
 import {bytes} from '../core/format.js';
 import {pickFolder} from '../core/picker.js';
 import {t} from '../core/texts.js';
@@ -9,8 +11,6 @@ import {fault, places} from './checks.js';
 import {collect, pasted, sameness} from './files.js';
 import {queue} from './queue.js';
 
-const UPLOAD = 40;
-const MAKE_FOLDERS = 60;
 const OWN = -1;
 
 export class UploadForm {
@@ -95,23 +95,9 @@ export class UploadForm {
     // Anywhere on the page, so that nobody has to aim.
     #listenToDrops() {
         const zone = $('#drop');
-        const over = on => zone.classList.toggle('over', on);
-        window.addEventListener('dragover', event => {
-            if (event.dataTransfer.types.includes('Files')) {
-                event.preventDefault();
-                event.dataTransfer.dropEffect = 'copy';
-                over(true);
-            }
-        });
-        window.addEventListener('dragleave', event => {
-            if (!event.relatedTarget) {
-                over(false);
-            }
-        });
-        window.addEventListener('drop', async event => {
-            event.preventDefault();
-            over(false);
-            await this.#add(await collect(event.dataTransfer));
+        takeFiles({
+            files: async transfer => this.#add(await collect(transfer)),
+            over: on => zone.classList.toggle('over', on),
         });
     }
 
@@ -149,7 +135,7 @@ export class UploadForm {
     }
 
     async #pick() {
-        const path = await pickFolder({path: $('#path').value || '/', level: UPLOAD});
+        const path = await pickFolder({path: $('#path').value || '/', level: ACCESS.upload});
         if (path) {
             $('#path').value = path;
             $('input[name="path_index"][value="-1"]', this.#form).checked = true;
@@ -160,7 +146,7 @@ export class UploadForm {
     async #send() {
         const place = this.#place;
         const found = [...this.#chosen.values()];
-        if (!place || !found.length || place.level < UPLOAD) {
+        if (!place || !found.length || place.level < ACCESS.upload) {
             return;
         }
         const overwrite = $('input[name="overwrite"]:checked', this.#form).value;
@@ -176,7 +162,7 @@ export class UploadForm {
         const trees = found.filter(one => one.relative).length;
         const go = $('#go');
         go.textContent = found.length ? t('upload_n', {n: found.length}) : t('upload_go');
-        go.disabled = !found.length || !place || place.level < UPLOAD;
+        go.disabled = !found.length || !place || place.level < ACCESS.upload;
         $('#clear').hidden = !found.length;
         $('#path-note').textContent = this.#pathNote();
         $('#chosen').textContent = found.length ? this.#sum(found, trees, place) : '';
@@ -189,7 +175,7 @@ export class UploadForm {
         if (!this.#own.exists) {
             return t('path_missing');
         }
-        return this.#own.access < UPLOAD ? t('path_forbidden') : '';
+        return this.#own.access < ACCESS.upload ? t('path_forbidden') : '';
     }
 
     #sum(found, trees, place) {
@@ -198,7 +184,7 @@ export class UploadForm {
         return [
             t(trees ? 'chosen_trees' : 'chosen', {n: found.length, size}),
             faulty ? t('faulty', {n: faulty}) : '',
-            trees && place ? t(place.level < MAKE_FOLDERS ? 'folders_forbidden' : 'folders_kept') : '',
+            trees && place ? t(place.level < ACCESS.createFolder ? 'folders_forbidden' : 'folders_kept') : '',
         ]
             .filter(Boolean)
             .join(' · ');

@@ -92,17 +92,3 @@ export const memory = {
             }),
         ),
 };
-
-// Whether there may be something to go on with, told without opening the store: most pages have nothing.
-const MARK = `${NAME}-open`;
-
-export const mark = {
-    get: () => localStorage.getItem(MARK) === '1',
-    set(open) {
-        if (open) {
-            localStorage.setItem(MARK, '1');
-        } else {
-            localStorage.removeItem(MARK);
-        }
-    },
-};

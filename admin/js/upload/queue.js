@@ -6,10 +6,11 @@ import {api} from '../core/api.js';
 import {batch, get} from '../core/batch.js';
 import {page} from '../core/dom.js';
 import {t} from '../core/texts.js';
-import {askToSignIn} from '../core/trouble.js';
+import {askToSignIn, useToken} from '../core/trouble.js';
 import {fault, lookedUp, places} from './checks.js';
 import {collect, sameness} from './files.js';
-import {mark, memory} from './memory.js';
+import {mark} from './mark.js';
+import {memory} from './memory.js';
 import {Refused, abandon, send} from './tus.js';
 
 const AT_ONCE = 3;
@@ -605,7 +606,7 @@ async function makeFolder(path) {
 async function signedIn() {
     const session = await api.get('session/');
     if (session.user) {
-        page.csrf = session.csrf_token;
+        useToken(session.csrf_token);
     } else {
         await askToSignIn();
     }

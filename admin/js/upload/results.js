@@ -4,7 +4,8 @@ import {THUMB, imageUrl} from '../core/api.js';
 import {basket} from '../core/basket.js';
 import {batch, get} from '../core/batch.js';
 import {copyButton} from '../core/copy.js';
-import {$, h, page, url} from '../core/dom.js';
+import {$, absolute, h, page, url} from '../core/dom.js';
+import {extensionOf, nameOf} from '../core/paths.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
 import {places} from './checks.js';
@@ -58,10 +59,10 @@ export class Results {
     }
 
     #card(item) {
-        const extension = item.src.split('.').pop().toLowerCase();
+        const extension = extensionOf(item.src);
         const shown = this.#previewed.has(extension);
         const details = url('details/', {src: `/${item.src}`});
-        const name = item.src.split('/').pop();
+        const name = nameOf(item.src);
         const card = h(
             'li',
             {class: 'card upload-result', dataset: {src: item.src}},
@@ -82,7 +83,7 @@ export class Results {
     }
 
     async #intoBasket() {
-        const items = this.#done().filter(item => this.#previewed.has(item.src.split('.').pop().toLowerCase()));
+        const items = this.#done().filter(item => this.#previewed.has(extensionOf(item.src)));
         const answers = await batch(items.map(({src}) => get('details/', {src: `/${src}`})));
         basket.add(answers.filter(answer => answer.status === 200).map(answer => answer.data));
         toast(t('basket_added', {n: basket.size}), {kind: 'good'});
@@ -107,10 +108,6 @@ function links(src, name) {
         copyButton(() => code, {words: t('link_embed'), label: t('copy_code', {name})}),
         copyButton(() => original, {words: t('link_original'), label: t('copy_original', {name})}),
     ];
-}
-
-function absolute(address) {
-    return new URL(address, location.href).href;
 }
 
 // Found out only after the file had come: it was too large to be looked for before.

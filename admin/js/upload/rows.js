@@ -1,6 +1,6 @@
 // The queue, file by file.
 
-import {$, h, icon} from '../core/dom.js';
+import {$, h, icon, setText} from '../core/dom.js';
 import {confirmDeed} from '../core/dialog.js';
 import {bytes} from '../core/format.js';
 import {t} from '../core/texts.js';
@@ -149,10 +149,4 @@ function describe(item, part) {
         return t('state_permit');
     }
     return t(`state_${item.state}`, {percent: Math.floor(part * 100)});
-}
-
-function setText(element, text) {
-    if (element.textContent !== text) {
-        element.textContent = text;
-    }
 }

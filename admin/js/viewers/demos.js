@@ -2,6 +2,7 @@
 
 import {imageUrl} from '../core/api.js';
 import {$, h, page} from '../core/dom.js';
+import {nameOf} from '../core/paths.js';
 import {t} from '../core/texts.js';
 
 const EASINGS = ['out-quadratic', 'linear', 'in-out-quadratic', 'in-out-sine', 'in-out-back', 'out-back', 'out-sine'];
@@ -100,21 +101,17 @@ function simpleDemo() {
     addOptions(labelled(t('picture'), picture), button(t('reset'), () => simple_view_reset(stage)));
     picture.addEventListener('change', begin);
     begin();
-    const image = h('img', {src: imageUrl(samples.at(-1), {width: 480, height: 320, autosizefit: 1}), alt: named(samples.at(-1))});
+    const image = h('img', {src: imageUrl(samples.at(-1), {width: 480, height: 320, autosizefit: 1}), alt: nameOf(samples.at(-1))});
     $('#viewer-more').append(h('div', {class: 'large'}, image));
     simple_view_init_image(image);
 }
 
 // Parts
 
-function named(src) {
-    return src.split('/').pop();
-}
-
 function addThumbs() {
     const thumb = src => imageUrl(src, {width: 320, height: 220, autosizefit: 1});
     $('#viewer-more').append(
-        ...samples.map(src => h('img', {class: 'viewer-thumb', src: thumb(src), alt: named(src), loading: 'lazy'})),
+        ...samples.map(src => h('img', {class: 'viewer-thumb', src: thumb(src), alt: nameOf(src), loading: 'lazy'})),
     );
 }
 
@@ -161,7 +158,7 @@ function pictureChoice() {
     return h(
         'select',
         null,
-        samples.map(src => h('option', {value: src}, named(src))),
+        samples.map(src => h('option', {value: src}, nameOf(src))),
     );
 }
 

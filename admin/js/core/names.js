@@ -1,6 +1,6 @@
 // Whether a name can be one, said before anything is sent.
 
-import {t} from '../core/texts.js';
+import {t} from './texts.js';
 
 const SHORTEST = 3;
 
@@ -8,12 +8,12 @@ const SHORTEST = 3;
 export function folderNameFault(name) {
     const text = name.trim();
     if (!text) {
-        return t('browse_name_empty');
+        return t('name_empty');
     }
     if (text.startsWith('.')) {
-        return t('browse_name_dot');
+        return t('name_dot');
     }
-    return /[/\u0000-\u001f]/.test(text) || text.includes('..') ? t('browse_name_slash') : '';
+    return /[/\u0000-\u001f]/.test(text) || text.includes('..') ? t('name_slash') : '';
 }
 
 // The same for a file.
@@ -21,7 +21,7 @@ export function fileNameFault(name) {
     const text = name.trim();
     const dot = text.lastIndexOf('.');
     if (text.length < SHORTEST || dot < 1 || dot === text.length - 1) {
-        return t('browse_name_file');
+        return t('name_file');
     }
     return folderNameFault(text);
 }

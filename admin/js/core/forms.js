@@ -1,9 +1,11 @@
 // What all forms of administration share: faults beside the fields, and where one goes when one is done.
 
-import {$, $$, h, page} from '../core/dom.js';
-import {toast} from '../core/toast.js';
+import {ApiError} from './api.js';
+import {$, $$, h, page} from './dom.js';
+import {t} from './texts.js';
+import {toast} from './toast.js';
 
-export function clearFaults(form) {
+function clearFaults(form) {
     for (const field of $$('[aria-invalid]', form)) {
         field.removeAttribute('aria-invalid');
         field.removeAttribute('aria-errormessage');
@@ -36,7 +38,7 @@ export function faultAt(form, name, text) {
 }
 
 // What the API says is wrong: at its fields; what belongs to none stands on top of the form.
-export function showError(form, error) {
+function showError(form, error) {
     const faults = error.faults?.length
         ? error.faults
         : [{parameter: error.parameter, reason: error.message}];
@@ -51,9 +53,37 @@ export function showError(form, error) {
     }
 }
 
+// Checks what must be given, runs `save`, and tells what it met.
+export function onSubmit(form, save) {
+    let busy = false;
+    form.addEventListener('submit', async event => {
+        event.preventDefault();
+        clearFaults(form);
+        for (const field of form.elements) {
+            if (field.required && !field.value.trim()) {
+                faultAt(form, field.name, t('must_be_given'));
+            }
+        }
+        if (busy || $('[aria-invalid]', form)) {
+            return;
+        }
+        busy = true;
+        try {
+            await save();
+        } catch (error) {
+            if (!(error instanceof ApiError)) {
+                throw error;
+            }
+            showError(form, error);
+        } finally {
+            busy = false;
+        }
+    });
+}
+
 // Where Close and success lead: `onClose=back` and `backrefresh` to the page before, a page within another one closes,
 // all others go to `list`.
-export function leave(list) {
+function leave(list) {
     const {close} = page.data;
     if (close === 'backrefresh' && document.referrer) {
         location.replace(document.referrer);
