@@ -29,6 +29,7 @@ from qisd.cli import (
     status,
     streams,
     tasks,
+    tls,
     tune,
     users,
 )
@@ -52,6 +53,7 @@ _COMMANDS = (
     database,
     repository,
     samples,
+    tls,
     import_qis,
 )
 """The modules of the commands, in the order in which the help lists them."""
