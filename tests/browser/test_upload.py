@@ -210,6 +210,14 @@ class QuestionTests(UploadCase):
         self.deed("decide")
         self.find(".upload-question")
 
+    def test_a_question_that_was_left_does_not_come_up_on_the_next_page_by_itself(self) -> None:
+        self.ask("same.jpg")
+        self.open("/account/")
+        self.find(".upload-card-ask:not([hidden])")
+        self.assertEqual(self.all(".upload-question"), [])
+        self.find(".upload-card-ask").click()
+        self.find(".upload-question")
+
 
 class ResumingTests(UploadCase):
     def setUp(self) -> None:

@@ -19,7 +19,7 @@ export function showUploads() {
 async function show() {
     await Promise.all([loadTexts('upload_queue'), loadStyle('upload_queue')]);
     await queue.begin();
-    const card = new Card();
+    const card = new Card(summary(queue.items).asking);
     queue.addEventListener('change', () => card.draw());
     card.draw();
 }
@@ -50,7 +50,12 @@ export function summary(items) {
 class Card {
     #root = null;
     #was = 0;
-    #asked = 0;
+    #asked;
+
+    // `asked`: how many questions have been put on pages before, and stay where they are until somebody goes to them.
+    constructor(asked) {
+        this.#asked = asked;
+    }
 
     // The page of uploads has a list of its own.
     get #hidden() {
