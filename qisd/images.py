@@ -638,6 +638,7 @@ class Images:
                 ),
                 memory=memory,
                 label=f"{prepared.path} [{prepared.spec.canonical()}]",
+                kind=prepared.source.info.format,
                 client=client,
                 background=background,
             )

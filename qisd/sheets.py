@@ -187,6 +187,7 @@ class Sheets:
             lambda checkpoint: self._cut(wanted, making, checkpoint),
             memory=pieces.making_memory(wanted.source.info),
             label=f"{wanted.path} [pieces]",
+            kind=wanted.source.info.format,
             client=client,
             background=background,
         )

@@ -38,6 +38,8 @@ class _Denied:
 class Denials:
     """Keeps, of each caller, the first refusal since the last :meth:`flush`, and how many there were.
 
+    :ivar count: refusals since the start.
+
     What was not written when the process dies is lost.
     """
 
@@ -45,12 +47,14 @@ class Denials:
         self._database = database
         self._waiting: dict[tuple[int | None, str], _Denied] = {}
         self._more = 0
+        self.count = 0
 
     def note(self, visitor: Visitor, request: Callable[[], str], reason: str) -> None:
         """Somebody was refused something.
 
         :param request: tells what was asked for.
         """
+        self.count += 1
         key = (visitor.user_id, "" if visitor.user_id is not None else visitor.address)
         known = self._waiting.get(key)
         if known is not None:

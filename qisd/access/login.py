@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Protocol, TypeVar
@@ -14,7 +15,7 @@ from qisd.access.directory import DirectoryUser
 from qisd.access.legacy_passwords import verify as verify_legacy
 from qisd.access.passwords import MAX_LENGTH, hash_password, needs_rehash, verify_password
 from qisd.access.throttle import LoginThrottle
-from qisd.errors import BadParameter, Forbidden
+from qisd.errors import BadParameter, Forbidden, TooManyRequests
 from qisd.store import audit, logins
 from qisd.store.audit import Actor
 from qisd.store.logins import DIRECTORY, LoginRow
@@ -57,6 +58,7 @@ class LogIn:
 
     :param directory: asked about users of type LDAP and about unknown ones; None when there is none.
     :param group_sync: whether groups of type LDAP follow the directory's.
+    :ivar results: how many attempts there were with ``success``, ``failed`` or ``throttled``.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class LogIn:
         directory: UserDirectory | None = None,
         group_sync: bool = False,
     ) -> None:
+        self.results: Counter[str] = Counter()
         self._database = database
         self._throttle = throttle
         self._hashing = hashing
@@ -92,7 +95,11 @@ class LogIn:
             if not text.strip():
                 raise BadParameter(parameter, "must not be blank")
         # First of all, also for what can't be right: each failure is written down and costs a second.
-        await self._throttle.attempt(username=username, address=address)
+        try:
+            await self._throttle.attempt(username=username, address=address)
+        except TooManyRequests:
+            self.results["throttled"] += 1
+            raise
         if len(username) > _NAME_MAX or "\0" in username + password or len(password.encode()) > _PASSWORD_BYTES_MAX:
             await self._refuse(username, address=address, request_id=request_id)
         row = await self._verified(username, password)
@@ -100,6 +107,7 @@ class LogIn:
             await self._refuse(username, address=address, request_id=request_id)
             raise AssertionError  # it has raised
         await self._throttle.succeeded(username=username, address=address)
+        self.results["success"] += 1
         return row
 
     async def matches(self, user_id: int, username: str, password: str) -> bool:
@@ -165,6 +173,7 @@ class LogIn:
         return row
 
     async def _refuse(self, username: str, *, address: str, request_id: str) -> None:
+        self.results["failed"] += 1
         _log.warn("failed log-in of {username!r} from {address}", username=username[:_NAME_MAX], address=address)
         actor = Actor(
             actor_id=None,

@@ -11,6 +11,7 @@ from qisd.cache.interfaces import CachedRendition, IRenditionCache
 class Tiers:
     """Asks ``floors`` in their order. What a lower one has is put into those above it.
 
+    :ivar asked: how often each floor was asked.
     :ivar hits: how often each floor has had what was asked for.
     :ivar misses: how often something had to be made, and was put here. Not how often nothing was found: who waits for
         what another process makes looks more than once.
@@ -18,11 +19,13 @@ class Tiers:
 
     def __init__(self, *floors: IRenditionCache) -> None:
         self._floors = floors
+        self.asked = [0] * len(floors)
         self.hits = [0] * len(floors)
         self.misses = 0
 
     async def get(self, key: str) -> CachedRendition | None:
         for depth, floor in enumerate(self._floors):
+            self.asked[depth] += 1
             found = await floor.get(key)
             if found is not None:
                 self.hits[depth] += 1

@@ -10,6 +10,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from qisd.errors import StoreUnavailable
+from qisd.tallies import Histogram
 
 T = TypeVar("T")
 
@@ -23,6 +24,7 @@ class FilePool:
 
     :param timeout: seconds until the caller gets :class:`~qisd.errors.StoreUnavailable`; the thread itself can't be
         freed before the operating system answers.
+    :ivar seconds: how long work took, the wait for a thread included.
     """
 
     def __init__(self, reactor: Any, *, timeout: float = 10.0, name: str = "files", threads: int = _THREADS) -> None:
@@ -30,6 +32,7 @@ class FilePool:
         self._reactor = reactor
         self._timeout = timeout
         self._pool = ThreadPool(0, threads, name=name)
+        self.seconds = Histogram()
 
     def start(self) -> None:
         self._pool.start()
@@ -42,7 +45,11 @@ class FilePool:
         """The result of ``work()``, computed in a thread."""
         deferred: Deferred[T] = deferToThreadPool(self._reactor, self._pool, work)
         deferred.addTimeout(self._timeout, self._reactor, onTimeoutCancel=_unavailable)
-        return await deferred
+        began = self._reactor.seconds()
+        try:
+            return await deferred
+        finally:
+            self.seconds.note(self._reactor.seconds() - began)
 
 
 def _unavailable(_: object, timeout: float) -> object:

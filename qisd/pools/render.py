@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable
 from math import ceil
 from typing import Any, Generic, Protocol, TypeVar
@@ -21,12 +22,16 @@ from twisted.python.threadpool import ThreadPool
 
 from qisd.errors import Busy, QisError, RenderCancelled, RenderTimeout, SourceTooLarge
 from qisd.pools.turns import Turns
+from qisd.tallies import Histogram
 
 T = TypeVar("T")
 
 # Lower than the reactor's: a cached answer takes a tenth of a millisecond, and should not wait its turn among renders.
 # With few of them at once this makes hits several times as quick; see "mix" in bench/steady.py.
 _NICE = 10
+
+
+_REASONS = {Busy: "too_busy", RenderTimeout: "timeout", SourceTooLarge: "memory", MemoryError: "memory"}
 
 
 class Checkpoint(Protocol):
@@ -36,8 +41,12 @@ class Checkpoint(Protocol):
 
 
 class _Job(Generic[T]):
-    def __init__(self, work: Callable[[Checkpoint], T], *, memory: int, label: str, background: bool) -> None:
+    def __init__(
+        self, work: Callable[[Checkpoint], T], *, memory: int, label: str, kind: str, background: bool
+    ) -> None:
         self.work = work
+        self.kind = kind
+        self.began = 0.0
         self.background = background
         self.memory = memory
         self.label = label
@@ -64,6 +73,8 @@ class RenderPool:
 
     :param timeout: seconds one render may take from its start.
     :param sharers: processes that share the processors for the same work, this one among them.
+    :ivar seconds: how long renders took that came to something, by the kind of their source.
+    :ivar failures: how many came to nothing: ``too_busy``, ``timeout``, ``memory`` or ``invalid``.
     """
 
     name = "render"
@@ -78,6 +89,8 @@ class RenderPool:
         self._background: Turns[_Job[Any]] = Turns()
         self._active: set[_Job[Any]] = set()
         self._memory_in_use = 0
+        self.seconds: dict[str, Histogram] = {}
+        self.failures: Counter[str] = Counter()
         self._processors = threading.Semaphore(ceil(len(os.sched_getaffinity(0)) / sharers))
         self.configure(memory=memory, queue_max=queue_max, timeout=timeout)
 
@@ -118,6 +131,7 @@ class RenderPool:
         *,
         memory: int,
         label: str,
+        kind: str = "other",
         client: str = "",
         background: bool = False,
     ) -> Deferred[T]:
@@ -127,13 +141,14 @@ class RenderPool:
 
         :param memory: estimated peak bytes of the job.
         :param label: what is rendered, for the operator.
+        :param kind: of source, by which renders are counted: one of a few.
         :param client: who wants it: those who wait take turns.
         :param background: whether nobody waits for it: it comes after all others.
         :raises SourceTooLarge: (as failure) the job could never fit into the budget.
         :raises Busy: the queue is full; when others wait with more, it is the last of theirs that is refused.
         :raises RenderTimeout: the job ran too long.
         """
-        job = _Job(work, memory=memory, label=label, background=background)
+        job = _Job(work, memory=memory, label=label, kind=kind, background=background)
         job.result = Deferred(lambda _: self._cancelled(job))
         result = job.result
         if memory > self._memory:
@@ -172,6 +187,7 @@ class RenderPool:
     def _begin(self, job: _Job[Any]) -> None:
         self._active.add(job)
         self._memory_in_use += job.memory
+        job.began = self._reactor.seconds()
         job.timer = self._reactor.callLater(self._timeout, self._timed_out, job)
         work = deferToThreadPool(self._reactor, self._pool, self._compute, job)
         work.addBoth(lambda outcome: self._ended(job, outcome))
@@ -197,6 +213,7 @@ class RenderPool:
             job.timer.cancel()
         result, job.result = job.result, None
         if result is not None:
+            self._note(job, outcome)
             result.callback(outcome)
         self._admit()
 
@@ -214,4 +231,12 @@ class RenderPool:
         (self._background if job.background else self._waited_for).remove(job)
         result, job.result = job.result, None
         if result is not None:
+            self._note(job, failure)
             result.errback(failure)
+
+    def _note(self, job: _Job[Any], outcome: object) -> None:
+        """Count what became of a job that somebody still waits for."""
+        if not isinstance(outcome, Failure):
+            self.seconds.setdefault(job.kind, Histogram()).note(self._reactor.seconds() - job.began)
+        elif not outcome.check(CancelledError, RenderCancelled):
+            self.failures[_REASONS.get(type(outcome.value), "invalid")] += 1

@@ -29,6 +29,11 @@ class Background:
         self._worker: TaskWorker | None = None
         self._schedule: Schedule | None = None
 
+    @property
+    def worker(self) -> TaskWorker | None:
+        """What does tasks here; None while that is for others."""
+        return self._worker
+
     def add(self, types: Iterable[TaskType], jobs: Iterable[Job] = ()) -> None:
         """Take on more work, before the start."""
         self.types.add(types)

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 
 from qisd.service.lines import Line, LineFactory
 from qisd.service.listeners import Listener
+from qisd.service.metrics import Measures
 from qisd.service.staffing import Station
 
 _log = Logger()
@@ -34,6 +35,7 @@ class Child(ProcessProtocol):
     :param ended: called once when the process is gone; :attr:`status` tells how.
     :ivar ready: fires with True when it does its work, with False when it has ended before.
     :ivar status: its exit status, or the number of its signal below zero; None while it lives.
+    :ivar measures: what it had counted when it was heard the last time.
     :ivar unanswered: how often it was looked after since it was heard the last time.
     """
 
@@ -56,6 +58,7 @@ class Child(ProcessProtocol):
         self.since: float = reactor.seconds()
         self.unanswered = 0
         self.report: dict[str, Any] = {}
+        self.measures: Measures = {}
         self._reactor = reactor
         self._command = command
         self._began = began
@@ -157,6 +160,7 @@ class Child(ProcessProtocol):
 
     def _heard(self, message: dict[str, Any]) -> None:
         self.unanswered = 0
+        self.measures = message.get("measures", self.measures)
         if "ready" in message and not self.ready.called:
             self.is_ready = True
             self.ready.callback(True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +15,8 @@ from qisd.errors import StartupError
 from qisd.images import ImageRules
 from qisd.service.child import Child
 from qisd.service.listeners import Listeners
+from qisd.service.measuring import Lag, own_process
+from qisd.service.metrics import Measures, Sums
 from qisd.service.staffing import Station, stations
 from qisd.settings import Settings
 from qisd.settings.handing import to_values as settings_values
@@ -69,6 +71,8 @@ class Crew:
         self._places: dict[Station, _Place] = {}
         self._coming: set[Child] = set()
         self._retired: set[Child] = set()
+        self._past = Sums()
+        self._restarts: Counter[str] = Counter()
         self._certificates: Certificates | None = None
         self._url: str | None = None
         self._stopping = False
@@ -77,6 +81,7 @@ class Crew:
         self._complete: Deferred[None] = Deferred()
         self._watch = LoopingCall(self._look)
         self._watch.clock = reactor
+        self._lag = Lag(reactor)
         self.listeners = Listeners()
 
     def begin(self, listeners: Listeners, certificates: Certificates | None) -> None:
@@ -87,6 +92,7 @@ class Crew:
             self._places[station] = _Place()
             self._fill(station)
         self._watch.start(_WATCH_EVERY, now=False)
+        self._lag.start()
 
     async def start(self, url: str) -> None:
         """Let the workers begin with the database at ``url``, and wait until all do.
@@ -103,6 +109,7 @@ class Crew:
     async def stop(self) -> None:
         """Let all workers finish what they have begun, within the time that is set for it."""
         self._stopping = True
+        self._lag.stop()
         if self._watch.running:
             self._watch.stop()
         for place in self._places.values():
@@ -182,6 +189,14 @@ class Crew:
         await DeferredList(answers)
         return [self._report(station, place) for station, place in sorted(self._places.items())]
 
+    async def measures(self, within: float) -> list[Measures]:
+        """What the workers have counted and measured; of those who have ended what they have counted."""
+        await self.reports(within)
+        roles = {station.role for station in self._places}
+        restarts = [([role], self._restarts[role]) for role in sorted(roles | set(self._restarts))]
+        own: Measures = {**own_process("supervisor", self._lag), "qis_worker_restarts_total": restarts}
+        return [own, self._past.measures(), *(child.measures for child in self._everybody())]
+
     def _report(self, station: Station, place: _Place) -> dict[str, Any]:
         child, now = place.child, self._reactor.seconds()
         state = "waiting" if child is None else "ready" if child.is_ready else "starting"
@@ -222,6 +237,7 @@ class Crew:
     def _ended(self, child: Child) -> None:
         self._retired.discard(child)
         self._coming.discard(child)
+        self._past.add(child.measures, lasting=True)
         place = self._places.get(child.station)
         if place is None or place.child is not child:
             return
@@ -234,6 +250,7 @@ class Crew:
             return
         now = self._reactor.seconds()
         place.restarts += 1
+        self._restarts[child.station.role] += 1
         place.deaths.append(now)
         while place.deaths[0] <= now - _DEATHS_WITHIN:
             place.deaths.popleft()

@@ -32,6 +32,9 @@ from qisd.service.exit_status import ExitStatus, stuck_threads
 from qisd.service.image_rules import image_rules
 from qisd.service.listeners import Listeners, bind_all
 from qisd.service.logs import Logs
+from qisd.service.metrics import Measures
+from qisd.service.monitor import Monitor
+from qisd.service.overseeing import Overseer
 from qisd.service.presence import anybody_lives
 from qisd.service.process import settle_in
 from qisd.service.reload import begin_anew, reload
@@ -77,6 +80,8 @@ class Body(Protocol):
 
     async def reports(self, within: float) -> list[dict[str, Any]]: ...
 
+    async def measures(self, within: float) -> list[Measures]: ...
+
 
 class Daemon(Service):
     """The main process: what root has to do, addresses, certificates, the database server, logs, signals.
@@ -105,8 +110,10 @@ class Daemon(Service):
         self.body: Body
         self.certificates: Certificates | None = None
         self._database = DatabaseServer(loaded.settings, reactor=reactor)
-        self._control = Control(loaded.settings, reactor=reactor, commands={"status": self._status})
+        self._control = Control(loaded.settings, reactor=reactor, commands={"status": self._answer_status})
         self._since = reactor.seconds()
+        self.overseer = Overseer(self, reactor=reactor, since=self._since)
+        self.monitor = Monitor(reactor, self.overseer.pages())
         self._loaded = loaded
         self._load = load
         self._make_body = body
@@ -201,6 +208,7 @@ class Daemon(Service):
     async def _start(self) -> None:
         self.body.begin(self._bound, self.certificates)
         self._control.start()
+        await self.monitor.configure(self.settings.metrics_listen)
         url = await self._database.start()
         if not self._database.knows_images:
             # A library that is empty while images are known is one that is not mounted.
@@ -247,7 +255,7 @@ class Daemon(Service):
             self._starting.cancel()
         if self._reloading is not None:
             self._reloading.cancel()
-        for end in (self._control.stop, self.body.stop, self._database.stop):
+        for end in (self._control.stop, self.monitor.stop, self.body.stop, self._database.stop):
             try:
                 await end()
             except Exception:
@@ -310,7 +318,11 @@ class Daemon(Service):
         self.body.reopen()
         _log.info("Reopened the log files")
 
-    async def _status(self, _: Mapping[str, Any]) -> dict[str, Any]:
+    async def _answer_status(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        return await self.status()
+
+    async def status(self) -> dict[str, Any]:
+        """How the server fares, as JSON values."""
         return await status(
             settings=self.settings,
             since=self._since,

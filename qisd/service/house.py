@@ -29,6 +29,8 @@ from qisd.service.floors import Floors
 from qisd.service.flushing import Flushing
 from qisd.service.image_rules import choices, image_rules
 from qisd.service.listeners import Listeners
+from qisd.service.measuring import Lag, measured
+from qisd.service.metrics import Measures
 from qisd.service.presence import Presence
 from qisd.service.proxy_protocol import BehindBalancers
 from qisd.service.server_id import server_id
@@ -82,7 +84,7 @@ class House:
 
     def __init__(self, settings: Settings, *, reactor: Any, access_log: AccessLog, role: str | None = None) -> None:
         self.settings = settings
-        self._role = role
+        self.role = role
         self._reactor = reactor
         self._ready = False
         self._since = reactor.seconds()
@@ -109,6 +111,8 @@ class House:
             body_files=self.pools.uploads,
         )
         self.site.noisy = False
+        self.lag = Lag(reactor)
+        self.lag.start()
         self.listeners = Listeners()
         self._tls: ContextHolder | None = None
         self._certificates: Certificates | None = None
@@ -160,6 +164,7 @@ class House:
     async def stop(self) -> None:
         """Finish the requests under way, within the time that is set for it, and end everything in order."""
         self._ready = False
+        self.lag.stop()
         if self._new_tickets.running:
             self._new_tickets.stop()
         grace = self.settings.shutdown_grace
@@ -223,6 +228,10 @@ class House:
             | {"restarts": 0, **self.report()}
         ]
 
+    async def measures(self, within: float) -> list[Measures]:
+        """What has been counted and measured here."""
+        return [measured(self)]
+
     def reopen(self) -> None:
         """There are no other processes that would have to open the log files anew."""
 
@@ -256,14 +265,14 @@ class House:
 
     def _own(self, settings: Settings) -> Settings:
         """``settings`` for this process: tasks are one worker's."""
-        return settings if self._role is None else attrs.evolve(settings, tasks_enabled=self._role == TASKS)
+        return settings if self.role is None else attrs.evolve(settings, tasks_enabled=self.role == TASKS)
 
     def _threads(self) -> int:
-        return self.settings.https_threads if self._role == "https" else self.settings.http_threads
+        return self.settings.https_threads if self.role == "https" else self.settings.http_threads
 
     def _sharers(self) -> int:
         """Workers of the same kind; those of the other protocol have seldom much to do at the same time."""
-        return max(1, sum(station.role == self._role for station in stations(self.settings)))
+        return max(1, sum(station.role == self.role for station in stations(self.settings)))
 
     def _certify(self, certificates: Certificates) -> None:
         context = make_context(certificates, self.settings)

@@ -27,6 +27,7 @@ _log = Logger()
 async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
     """Read everything again. Settings with a fault are refused as a whole, and the old ones go on."""
     daemon.logs.reopen()
+    daemon.overseer.reload_succeeded = False
     try:
         loaded = await deferToThread(load)
     except SettingsError as error:
@@ -50,6 +51,8 @@ async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
         daemon.logs.configure(old)
         _log.error("{error}; the new settings are refused, the old ones stay", error=error)
         return
+    await daemon.monitor.configure(new.metrics_listen)
+    daemon.overseer.reload_succeeded = True
     _log.info("Settings reloaded, {changes}", changes=_changes(old, new))
     waiting = restart_required(daemon.started_with, new)
     if waiting:

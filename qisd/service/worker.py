@@ -23,6 +23,8 @@ from qisd.service.house import House
 from qisd.service.lines import Line, LineFactory
 from qisd.service.listeners import Listeners, inherited
 from qisd.service.logs import PROCESS, Logs
+from qisd.service.measuring import measured
+from qisd.service.metrics import Measures
 from qisd.service.process import settle_in
 from qisd.service.staffing import TASKS, Station
 from qisd.settings import ListenAddress
@@ -44,7 +46,8 @@ class Worker(Service):
         self._station = station
         self._reactor = reactor
         self._exit = ExitStatus()
-        self._line = Line(self._heard, self._asked_to_stop)
+        self._line = Line(self._heard, self._left_alone)
+        self._parted: Deferred[None] = Deferred()
         self._logs: Logs | None = None
         self._house: House | None = None
         self._listeners = Listeners()
@@ -108,7 +111,10 @@ class Worker(Service):
 
     def _on_ask(self, number: int) -> None:
         report = {} if self._house is None else self._house.report()
-        self._line.tell({"report": report, "number": number})
+        self._line.tell({"report": report, "measures": self._measures(), "number": number})
+
+    def _measures(self) -> Measures:
+        return {} if self._house is None else measured(self._house)
 
     # Up and down
 
@@ -155,6 +161,11 @@ class Worker(Service):
             self._exit.code = _FAULT
         self._asked_to_stop()
 
+    def _left_alone(self) -> None:
+        if not self._parted.called:
+            self._parted.callback(None)
+        self._asked_to_stop()
+
     def _asked_to_stop(self) -> None:
         if not self._stopping:
             self._stopping = True
@@ -173,11 +184,18 @@ class Worker(Service):
         for listener in self._listeners:
             if listener.port is None:  # it never came to accept anything there
                 listener.bound.close()
-        self._line.close()
+        await self._part()
         if self._logs is not None:
             self._logs.close()
         if stuck_threads(("PoolThread-render", "PoolThread-files")):
             self._reactor.addSystemEventTrigger("after", "shutdown", self._exit.leave_threads_behind)
+
+    async def _part(self) -> None:
+        """Say what was counted up to now, and wait until it is sent."""
+        self._line.tell({"measures": self._measures()})
+        self._line.close()
+        if self._line.connected and not self._parted.called:
+            await self._parted
 
     def _tell(self) -> None:
         if self._house is not None:

@@ -128,6 +128,7 @@ class Settings:
     admin_password: str = _setting(Text("8 to 120 characters", r".{8,120}"), Who.OPERATOR, Apply.FIRST_RUN, secret=True)
     http_listen: tuple[ListenAddress, ...] = _setting(ListOf(Listen(), Listen().describe()), Who.OPERATOR)
     https_listen: tuple[ListenAddress, ...] = _setting(ListOf(Listen(), Listen().describe()), Who.OPERATOR)
+    metrics_listen: tuple[ListenAddress, ...] = _setting(ListOf(Listen(), Listen().describe()), Who.OPERATOR)
     internal_browsing_port: int = _setting(Integer(0, 65_535), Who.SECURITY)
     internal_browsing_ssl: bool = _setting(Boolean(), Who.SECURITY)
     proxy_servers: int = _setting(Integer(0, 16), Who.OPERATOR)

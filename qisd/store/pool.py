@@ -24,6 +24,7 @@ from qisd.store.dsn import parameters_of
 from qisd.store.link import Link, is_fatal, one_line
 from qisd.store.listener import News
 from qisd.store.queries import Row
+from qisd.tallies import Histogram
 
 T = TypeVar("T")
 
@@ -82,6 +83,7 @@ class Database:
     :param dsn: ``MGMT_DATABASE_CONNECTION``, or what the embedded database gave.
     :param size: number of connections.
     :param query_timeout: seconds that waiting for a connection and the statements may take together.
+    :ivar seconds: how long statements and transactions took, the wait for a connection included.
     :ivar news: a further connection, open while somebody listens to it.
     """
 
@@ -93,10 +95,16 @@ class Database:
         self._links = [Link(self.parameters, reactor=reactor, up=self._on_up, down=self._on_down) for _ in range(size)]
         self._idle: list[Link] = []
         self._waiting: deque[Deferred[Link]] = deque()
+        self.seconds = Histogram()
         self._in_use = 0
         self._idle_again: Deferred[None] | None = None
         self._lost_at = float("-inf")
         self._stopped = False
+
+    @property
+    def in_use(self) -> int:
+        """Connections that somebody works with now."""
+        return self._in_use
 
     @property
     def available(self) -> bool:
@@ -190,10 +198,13 @@ class Database:
         waiter: Deferred[T] = Deferred()  # without a canceller: what comes after cancelling is dropped
         Deferred.fromCoroutine(begin(lambda: waiter.called)).addCallbacks(waiter.callback, waiter.errback)
         waiter.addTimeout(self._timeout, self._reactor)
+        began = self._reactor.seconds()
         try:
             return await waiter
         except DeferredTimeoutError as error:
             raise StoreUnavailable(detail=f"no answer from the database within {self._timeout} s") from error
+        finally:
+            self.seconds.note(self._reactor.seconds() - began)
 
     async def _read(self, sql: str, parameters: Row, given_up: Callable[[], bool]) -> list[Row]:
         async def work(connection: txpostgres.Connection) -> list[Row]:

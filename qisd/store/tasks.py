@@ -415,6 +415,13 @@ async def remove_finished(db: Queries) -> None:
     )
 
 
+async def count_by_status(db: Queries) -> Mapping[str, int]:
+    """How many tasks there are, by the name of their status in small letters; all statuses are there."""
+    rows = await db.query("select status, count(*) from tasks group by status")
+    found = {int(status): int(number) for status, number in rows}
+    return {status.name.lower(): found.get(status, 0) for status in TaskStatus}
+
+
 async def remove(db: Queries, number: int) -> None:
     """Remove a task if it is over: nobody needs to be told of it any more."""
     await db.execute("delete from tasks where id = %s and status >= 2", (number,))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import socket
 import uuid
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import attrs
@@ -24,6 +25,7 @@ from qisd.store import tasks
 from qisd.store.pool import Database
 from qisd.store.queries import Queries
 from qisd.store.tasks import Task, TaskStatus, failure
+from qisd.tallies import TASK_SECONDS, Histogram
 from qisd.tasks.queue import TaskQueue
 from qisd.tasks.registry import TaskCancelled, TaskRun, TaskType, TaskTypes
 
@@ -88,6 +90,8 @@ class TaskWorker:
 
     :param queue: tells of new tasks and cancellations.
     :param at_once: how many tasks it runs at the same time.
+    :ivar seconds: how long tasks took here, by type; ``failures`` how many of them failed.
+    :ivar counts: tasks of all servers by status, as they were a moment ago.
     :ivar name: what stands in ``locked_by``: the host, and an id of this very object.
     """
 
@@ -120,6 +124,9 @@ class TaskWorker:
         self._beat = self._loop(self._keep)
         self._queue = queue
         self._unobserve: Callable[[], None] | None = None
+        self.seconds: dict[str, Histogram] = {}
+        self.failures: Counter[str] = Counter()
+        self.counts: Mapping[str, int] = {}
 
     @property
     def running(self) -> int:
@@ -250,6 +257,9 @@ class TaskWorker:
             status=outcome.status.name.lower(),
             seconds=self._reactor.seconds() - began,
         )
+        self.seconds.setdefault(kind.name, Histogram(TASK_SECONDS)).note(self._reactor.seconds() - began)
+        if outcome.status is TaskStatus.FAILED:
+            self.failures[kind.name] += 1
         await self._record(task, outcome)
 
     async def _outcome(self, running: _Running) -> _Outcome | None:
@@ -358,6 +368,7 @@ class TaskWorker:
             if self._active and now - self._well_since >= 2 * self._timings.beat:
                 await self._rescue()
             await tasks.remove_finished(self._database)
+            self.counts = await tasks.count_by_status(self._database)
         except StoreUnavailable as error:
             self._well_since = None
             _log.debug("can't look after the tasks: {reason}", reason=error.detail)

@@ -16,12 +16,14 @@ import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from OpenSSL.SSL import Error as SSLError
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, ISSLTransport
+from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, ISSLTransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
+from zope.interface import implementer
 
 from qisd.errors import QisError
 from qisd.web.errors import ErrorAnswer
@@ -61,6 +63,7 @@ class _Phase(enum.Enum):
     CLOSING = enum.auto()
 
 
+@implementer(IHandshakeListener)
 class Channel(HTTPChannel):
     """The server's side of one connection, for :class:`~qisd.web.site.QisSite`."""
 
@@ -94,6 +97,7 @@ class Channel(HTTPChannel):
         self._lingered = 0
         self._closed = False
         self._held_back: bytes | None = None
+        self._shaken_hands = False
 
     # Coming and going
 
@@ -109,6 +113,7 @@ class Channel(HTTPChannel):
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
         self._set_clock(None)
         self._stop_stall_watch()
+        self._note_no_handshake(reason)
         self._phase = _Phase.CLOSING
         self._inlet.end()
         if self._admission is not None:
@@ -116,6 +121,16 @@ class Channel(HTTPChannel):
         super().connectionLost(reason)
         self.requests = []
         self.site.closed(self)
+
+    def handshakeCompleted(self) -> None:  # noqa: N802
+        self._shaken_hands = True
+        version = self.transport.getHandle().get_protocol_version_name()  # type: ignore[union-attr]
+        self.site.traffic.handshakes[version, "done"] += 1
+
+    def _note_no_handshake(self, reason: Failure) -> None:
+        """Count a handshake that has failed; who only looks whether the port is open has begun none."""
+        if self.scheme == "https" and not self._shaken_hands and reason.check(SSLError):
+            self.site.traffic.handshakes["none", "failed"] += 1
 
     def drain(self) -> None:
         """Take no further request but one that is on its way."""

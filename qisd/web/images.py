@@ -163,7 +163,6 @@ class ImageHandlers:
             request.start(
                 304, headers.caching(prepared.expiry_secs, etag=prepared.etag, now=now, public=prepared.public)
             )
-            request.site.traffic.sources["not_modified"] += 1
             self._count(request, prepared, None)
             request.write(b"")
         elif status == 412:

@@ -66,6 +66,7 @@ class Home:
             "QIS_LOGGING_BASE_DIR": str(self.path / "logs"),
             "QIS_HTTP_LISTEN": "127.0.0.1:0",
             "QIS_HTTPS_LISTEN": "127.0.0.1:0",
+            "QIS_METRICS_LISTEN": "",
             "QIS_EMBEDDED_DATABASE_MEMORY_MB": "16",
             "PYTHONPATH": str(REPOSITORY),
             **{f"QIS_{name}": value for name, value in settings.items()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,10 +34,13 @@ class Cluster:
     """Gets and sets values. What can't be had is None, and what can't be kept is not: there are no errors.
 
     :ivar epoch: part of all keys: with another one, nothing is found of what was there before.
+    :ivar operations: what was asked of the servers: address, ``get`` or ``set``, and ``hit``, ``miss``, ``done`` or
+        ``failed``.
     """
 
     def __init__(self, settings: ClusterSettings, *, reactor: Any) -> None:
         self.epoch = 0
+        self.operations: Counter[tuple[str, str, str]] = Counter()
         self._reactor = reactor
         self._nodes: dict[str, Node] = {}
         self._set_up(settings)
@@ -75,7 +79,10 @@ class Cluster:
             return None
         name = self._name(key)
         found = await node.ask(lambda connection, within: connection.fetch(name, within=within), bulk=bulk)
-        return None if found is None else found[1]
+        value = None if found is None else found[1]
+        result = "failed" if found is None else "miss" if value is None else "hit"
+        self.operations[node.address, "get", result] += 1
+        return value
 
     async def set(self, key: str, value: bytes, *, seconds: int = 0, bulk: bool = False) -> bool:
         """Keep ``value``, for ``seconds``, or for as long as there is room; whether it is kept."""
@@ -88,6 +95,7 @@ class Cluster:
             bulk=bulk,
             size=len(value),
         )
+        self.operations[node.address, "set", "done" if kept else "failed"] += 1
         return kept or False
 
     async def add(self, key: str, value: bytes, *, seconds: int) -> bool | None:
