@@ -12,7 +12,7 @@ from PIL import Image
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-from tests.browser.case import BrowserCase
+from tests.browser.case import BrowserCase, Keys, people
 
 NOISE = random.Random(7)
 SLOW = {"offline": False, "latency": 0, "downloadThroughput": -1}
@@ -204,7 +204,7 @@ class QuestionTests(UploadCase):
 
     def test_a_question_that_was_left_can_be_asked_again(self) -> None:
         self.ask("same.jpg")
-        self.press("\ue00c")
+        self.press(Keys.ESCAPE)
         self.wait(lambda: not self.all(".upload-question"))
         self.row("asking")
         self.deed("decide")
@@ -294,11 +294,65 @@ class ResumingTests(UploadCase):
         if addresses:
             self.addCleanup(self.driver.execute_cdp_cmd, "Network.setBlockedURLs", {"urls": []})
 
+    def test_who_has_been_signed_out_signs_in_over_the_page(self) -> None:
+        self.allow("status of 401")
+        self.begin()
+        self.deed("pause")
+        self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        self.slow(None)
+        self.deed("resume")
+        self.find("#again-password").send_keys(people(self.daemon).admin_password + Keys.ENTER)
+        self.finish()
+
+    def test_another_tab_shows_it_and_has_a_say(self) -> None:
+        self.begin()
+        first = self.driver.current_window_handle
+        self.driver.switch_to.new_window("tab")
+        second = self.driver.current_window_handle
+        try:
+            self.open("/upload/")
+            self.row("sending")
+            self.deed("pause")
+            self.row("paused")
+            self.driver.switch_to.window(first)
+            self.row("paused")
+            self.deed("resume")
+            self.finish()
+            self.driver.switch_to.window(second)
+            self.wait(lambda: len(self.all(".upload-result")) == 1, "the result in the other tab")
+        finally:
+            self.driver.switch_to.window(second)
+            self.driver.close()
+            self.driver.switch_to.window(first)
+
     def test_it_can_be_removed(self) -> None:
         self.begin()
         self.deed("remove")
         self.wait(lambda: not self.all(".upload-row"))
         self.assertEqual(self.uploaded(), [])
+
+
+class OtherPageTests(UploadCase):
+    def test_pages_that_take_drops_are_told_what_became_of_them(self) -> None:
+        self.open("/portfolios/")
+        told = self.script(
+            """
+            const frame = document.querySelector('script[src*="core/frame"]').src;
+            const {uploadFiles} = await import(frame.replace('core/frame.js', 'upload/queue.js'));
+            const file = (name, bytes) => new File([new Uint8Array(bytes)], name, {type: 'image/jpeg'});
+            const files = [file('one.jpg', args[1]), file('bad.jpg', [1, 2, 3]), file('tool.exe', [1])];
+            const {done, failed, skipped} = await uploadFiles(files, {path: args[0]});
+            return [done.map(item => item.src), failed.map(item => item.name), skipped.length];
+            """,
+            self.folder,
+            list(picture()),
+        )
+        self.allow("status of 415")
+        self.assertEqual(told, [[f"{self.folder.strip('/')}/one.jpg"], ["bad.jpg", "tool.exe"], 0])
+        self.wait_text("2 files could not be uploaded", "#toasts")
+        self.open("/uploadcomplete/")
+        self.wait_text("one.jpg", "#results")
+        self.assertFalse(self.find("#nothing").is_displayed())
 
 
 class LeavingTests(UploadCase):

@@ -13,8 +13,8 @@ await showUploads();
 if ($('#upload')) {
     new UploadForm($('#upload'));
     new Rows($('#queue'));
-    new Results($('#results'));
 }
+new Results($('#results'));
 
 // What the server has told of the last plain form.
 for (const field of $$('input[data-copied]')) {

@@ -42,6 +42,7 @@ export class Results {
     draw() {
         const items = this.#done();
         this.#section.hidden = !items.length;
+        $('#nothing')?.toggleAttribute('hidden', items.length > 0);
         const ids = new Set(items.map(item => item.id));
         for (const [id, card] of this.#cards) {
             if (!ids.has(id)) {
