@@ -33,7 +33,8 @@ def parameters_of(url: str, *, query_timeout: float) -> Parameters:
     """The libpq parameters of a URL ``postgresql://user:password@host1:5432,host2:5432/name?option=value``.
 
     ``postgres://`` and ``postgresql+psycopg2://`` are accepted too. What the URL leaves open gets defaults: time-outs,
-    keep-alives, and a limit for each statement. The URL's own values win.
+    keep-alives, a limit for each statement, and of several hosts the one that can be written to. The URL's own values
+    win.
 
     :param query_timeout: seconds after which the server gives up a statement.
     :raises SettingsError: the URL can't be used; the text doesn't repeat it, since it may hold a password.
@@ -45,7 +46,8 @@ def parameters_of(url: str, *, query_timeout: float) -> Parameters:
     parameters["options"] = f"{limits} -c TimeZone=UTC {given.get('options', '')}".strip()
     if not parameters["connect_timeout"].isdecimal():
         raise SettingsError(["MGMT_DATABASE_CONNECTION: connect_timeout must be a number of seconds"])
-    hosts_of(parameters)
+    if len(hosts_of(parameters)) > 1:
+        parameters.setdefault("target_session_attrs", "read-write")
     return parameters
 
 

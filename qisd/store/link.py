@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import socket
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg2
 from twisted.internet import defer
@@ -20,6 +20,10 @@ from txpostgres.reconnection import ConnectionDead, DeadConnectionDetector
 
 from qisd.repeated import Repeated
 from qisd.store.dsn import Parameters, hosts_of
+from qisd.store.timeline import QUERY as TIMELINE
+from qisd.store.timeline import Timelines
+
+T = TypeVar("T")
 
 _log = Logger()
 _repeated = Repeated(period=1.0)
@@ -28,6 +32,9 @@ _repeated = Repeated(period=1.0)
 # comes back after a while is noticed within two seconds.
 _PAUSES = (0.0, 0.2, 0.5, 1.0)
 _LAST_PAUSE = 2.0
+
+# What all connections of the process have seen: whoever knows of a promotion keeps the others from the old primary.
+_timelines = Timelines()
 
 # SQLSTATEs after which a connection is of no use: the class «connection exception», the server's ends and restarts,
 # and «read only», which says that the server has become a standby.
@@ -167,13 +174,11 @@ class Link:
         detector = _Detector(reactor=self._reactor)
         connection = _Connection(self._reactor, detector=detector)
         detector.lost = lambda failure: self._lost(connection, failure)
-        # A Deferred of our own, because txpostgres' own can't be cancelled: its canceller raises. libpq leaves the
-        # time limit to its caller when connecting asynchronously.
-        waiter: Deferred[object] = Deferred()
-        connection.connect(**place).addCallbacks(waiter.callback, waiter.errback)
-        waiter.addTimeout(float(place.get("connect_timeout", "0")) or 60.0, self._reactor)
+        # libpq leaves the time limit to its caller when connecting asynchronously.
+        limit = float(place.get("connect_timeout", "0")) or 60.0
         try:
-            await waiter
+            await self._within(limit, connection.connect(**place))
+            await self._check_timeline(connection, limit)
         except BaseException as error:
             if connection.pollable() is not None:  # libpq may have refused at once
                 connection.close()
@@ -181,6 +186,34 @@ class Link:
                 raise psycopg2.OperationalError("no answer while connecting") from error
             raise
         return connection
+
+    async def _within(self, limit: float, work: Deferred[T]) -> T:
+        """What txpostgres gives. In a Deferred of our own, because its own can't be cancelled: their canceller raises.
+
+        :raises twisted.internet.defer.TimeoutError: it took longer than ``limit`` seconds.
+        """
+        waiter: Deferred[T] = Deferred()
+        work.addCallbacks(waiter.callback, waiter.errback)
+        waiter.addTimeout(limit, self._reactor)
+        return await waiter
+
+    async def _check_timeline(self, connection: txpostgres.Connection, limit: float) -> None:
+        """Refuse a primary that another has taken over from."""
+        try:
+            ((system, timeline),) = await self._within(limit, connection.runQuery(TIMELINE))
+        except psycopg2.Error as error:
+            if is_fatal(error):
+                raise
+            # Some that speak PostgreSQL's protocol have no timelines, or keep them to themselves.
+            _log.debug("the database does not tell its timeline: {reason}", reason=one_line(error))
+            return
+        except (ConnectionDead, ConnectionLost) as error:
+            raise psycopg2.OperationalError("the connection was lost at once") from error
+        if not _timelines.admit(system, timeline):
+            reason = "this primary has been taken over from: another has a newer timeline"
+            if _repeated.left_out(reason) is not None:
+                _log.critical("a database server was refused, end it or make it a standby: {reason}", reason=reason)
+            raise psycopg2.OperationalError(reason)
 
 
 def one_line(error: BaseException | None) -> str:

@@ -81,6 +81,12 @@ class HostsTests(SynchronousTestCase):
         found = hosts_of(parameters_of(url, query_timeout=1))
         self.assertEqual([one["target_session_attrs"] for one in found], ["read-write"] * 2)
 
+    def test_of_several_hosts_the_one_that_can_be_written_to_is_meant(self) -> None:
+        self.assertEqual(parameters_of("postgresql://a,b/d", query_timeout=1)["target_session_attrs"], "read-write")
+        self.assertNotIn("target_session_attrs", parameters_of("postgresql://a/d", query_timeout=1))
+        given = parameters_of("postgresql://a,b/d?target_session_attrs=any", query_timeout=1)
+        self.assertEqual(given["target_session_attrs"], "any")
+
     def test_one_port_serves_for_all(self) -> None:
         self.assertEqual(self.places("postgresql:///d?host=a,b&port=6000"), [("a", "6000"), ("b", "6000")])
 
