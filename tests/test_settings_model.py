@@ -42,7 +42,7 @@ NAMES = """
     XREF_TRACKING_URL WEBHOOK_NETWORKS CORS_ALLOW_ORIGIN CORS_ALLOW_HEADERS CORS_EXPOSE_HEADERS
     LOGIN_NEXT_ORIGINS PICKER_ORIGINS
     TLS_CERTIFICATE_FILE TLS_PRIVATE_KEY_FILE TLS_CHAIN_FILE TLS_SITES_DIR TLS_MIN_VERSION TLS_CIPHERS
-    HTTP_REDIRECT HSTS_MAX_AGE ACME_WEBROOT PROXY_PROTOCOL
+    HTTP_REDIRECT HSTS_MAX_AGE ACME_WEBROOT PROXY_PROTOCOL METRICS_LISTEN
 """.split()  # noqa: SIM905 -- a list literal would be 100 lines
 
 DEFAULTS = {
@@ -50,6 +50,7 @@ DEFAULTS = {
     "APPLICATION_ROOT": "/",
     "HTTP_LISTEN": ["[::]:80"],
     "HTTPS_LISTEN": ["[::]:443"],
+    "METRICS_LISTEN": ["127.0.0.1:9009"],
     "HTTP_PROCESSES": 2,
     "HTTPS_PROCESSES": 2,
     "HTTP_THREADS": 15,
@@ -184,6 +185,7 @@ OTHERS: dict[str, tuple[list[tuple[Any, Any]], list[Any]]] = {
         LISTEN,
     ),
     "HTTPS_LISTEN": ([(["0.0.0.0:443"], (ListenAddress("0.0.0.0", 443),))], LISTEN),
+    "METRICS_LISTEN": ([(["127.0.0.1:9009"], (ListenAddress("127.0.0.1", 9009),)), ([], ())], LISTEN),
     "RUN_USER": ([("qis", "qis"), ("www-data", "www-data")], ["a b", "0", "-x", 1000]),
     "RUN_GROUP": ([("qis", "qis")], ["a b", "0", 1000]),
     "PREFERRED_URL_SCHEME": ([("https", "https")], ["HTTP", "ftp", "", 1]),
