@@ -25,11 +25,12 @@ from qisd.access.passwords import first_password, verify_password
 from qisd.errors import StartupError, StoreUnavailable
 from qisd.imaging.rules import Choices
 from qisd.imaging.template import parse_template
-from qisd.store import migrate
+from qisd.store import link, migrate
 from qisd.store.first_run import PASSWORD_FILE
 from qisd.store.migrate import migrate_and_seed
 from qisd.store.pool import Database, Transaction
 from qisd.store.templates import TemplateStore
+from qisd.store.timeline import Timelines
 from tests.integration.postgres import PostgresServer, places, require_services
 
 GROUPS = ["Created Public group", "Created Normal users group", "Created Administrators group"]
@@ -545,6 +546,16 @@ class DatabaseTests(PoolMixin, TestCase):
         url = self.url.replace("?host=", "?host=localhost,nosuch.invalid,127.0.0.1,")
         database = await self.pool(size=1, url=f"{url}&port={ports}&connect_timeout=1")
         self.assertEqual(await database.query("select 1"), [(1,)])
+
+    @as_test
+    async def test_a_primary_that_another_has_taken_over_from_is_refused(self) -> None:
+        seen = Timelines()
+        self.patch(link, "_timelines", seen)
+        ((system,),) = self.sql("select system_identifier::text from pg_control_system()")
+        seen.admit(str(system), "0000FFFF")
+        refused = Database(self.url, reactor=reactor, size=1)._links[0]
+        await self.assertFailure(Deferred.fromCoroutine(refused.open()), psycopg2.OperationalError)
+        self.assertIsNone(refused.connection)
 
     @as_test
     async def test_those_who_wait_are_told_when_it_stops(self) -> None:
