@@ -7,6 +7,7 @@ queue refuses at once. Clients take turns, and what nobody waits for comes after
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections import Counter
@@ -194,8 +195,7 @@ class RenderPool:
 
     def _compute(self, job: _Job[T]) -> T:
         """In a thread: run the job as soon as a processor is free for it."""
-        # Priorities belong to threads on Linux, and these ones do nothing else.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        _give_way()
         with self._processors:
             job.checkpoint()
             try:
@@ -240,3 +240,12 @@ class RenderPool:
             self.seconds.setdefault(job.kind, Histogram()).note(self._reactor.seconds() - job.began)
         elif not outcome.check(CancelledError, RenderCancelled):
             self.failures[_REASONS.get(type(outcome.value), "invalid")] += 1
+
+
+def _give_way() -> None:
+    """Lower the priority of this thread. Priorities belong to threads on Linux, and these do nothing but render."""
+    thread = threading.get_native_id()
+    # A server that was started with a lower one may not raise it; where none may be set, images are made all the same.
+    with contextlib.suppress(PermissionError):
+        if os.getpriority(os.PRIO_PROCESS, thread) < _NICE:
+            os.setpriority(os.PRIO_PROCESS, thread, _NICE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 
@@ -11,6 +12,10 @@ from twisted.trial.unittest import TestCase
 
 from qisd.errors import Busy, RenderCancelled, RenderTimeout, SourceTooLarge, Unsupported
 from qisd.pools.render import Checkpoint, RenderPool
+
+
+def _forbidden(*arguments: object) -> None:
+    raise PermissionError
 
 
 class PoolCase(TestCase):
@@ -38,6 +43,18 @@ class PoolCase(TestCase):
 class RenderPoolTests(PoolCase):
     async def test_the_result_of_the_job_comes_back(self) -> None:
         self.assertEqual(await self.pool().run(lambda checkpoint: 42, memory=1, label="a"), 42)
+
+    async def test_where_the_priority_may_not_be_changed_images_are_made_all_the_same(self) -> None:
+        self.patch(os, "getpriority", lambda which, who: 0)
+        self.patch(os, "setpriority", _forbidden)
+        self.assertEqual(await self.pool().run(lambda checkpoint: 42, memory=1, label="a"), 42)
+
+    async def test_a_priority_that_is_lower_already_is_left_alone(self) -> None:
+        asked: list[object] = []
+        self.patch(os, "getpriority", lambda which, who: 19)
+        self.patch(os, "setpriority", lambda *arguments: asked.append(arguments))
+        await self.pool().run(lambda checkpoint: 42, memory=1, label="a")
+        self.assertEqual(asked, [])
 
     async def test_a_failure_of_the_job_comes_back(self) -> None:
         def job(checkpoint: Checkpoint) -> None:
