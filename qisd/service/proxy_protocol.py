@@ -40,6 +40,7 @@ _LONGEST = 4096
 """Bytes of a head, with all that balancers add to it."""
 
 _PORTS = 65_536
+_PORT_DIGITS = 5
 
 
 class BadHead(ValueError):
@@ -93,7 +94,7 @@ def _address(host: bytes, port: bytes) -> IPv4Address | IPv6Address:
         address = ipaddress.ip_address(host.decode("ascii"))
     except ValueError:
         raise BadHead from None
-    if not port.isdigit() or int(port[:6]) >= _PORTS:
+    if not port.isdigit() or len(port) > _PORT_DIGITS or int(port) >= _PORTS:
         raise BadHead
     return _made(address, int(port))
 

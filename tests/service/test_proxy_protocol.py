@@ -56,6 +56,7 @@ class HeadTests(SynchronousTestCase):
             b"\x16\x03\x01",
             b"PROXY TCP4 203.0.113.7 10.0.0.1 50000\r\n",
             b"PROXY TCP4 203.0.113.7 10.0.0.1 65536 443\r\n",
+            b"PROXY TCP4 203.0.113.7 10.0.0.1 0000011111111 443\r\n",
             b"PROXY TCP4 203.0.113.7 10.0.0.1 -1 443\r\n",
             b"PROXY TCP6 203.0.113.7 10.0.0.1 1 443\r\n",
             b"PROXY TCP4 evil 10.0.0.1 1 443\r\n",
