@@ -1,0 +1,114 @@
+"""Pictures of every page of the console, in both themes and three widths, for people to look at:
+``python -m tests.browser.shoot [--folder FOLDER] [NAME …]``; the names are those of :data:`furnished.PAGES`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from selenium.common.exceptions import TimeoutException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.browser.case import people
+from tests.browser.driver import browser
+from tests.browser.furnished import PAGES, Furnished, Sight
+from tests.integration.postgres import REPOSITORY
+
+THEMES = ("light", "dark")
+WIDTHS = {320: 640, 800: 900, 1440: 900}
+"""Width of the window to its height, CSS pixels."""
+
+TALLEST = 2600
+"""Pixels of a page that are seen at once: a picture of thousands shows nothing."""
+
+_SETTLED = """
+    return document.readyState === 'complete' && !document.querySelector('main [aria-busy="true"]')
+        && [...document.images].every(one => one.complete || one.loading === 'lazy')
+        && document.getAnimations().every(one => one.playState !== 'running');
+"""
+
+
+class Camera:
+    """The browser, pointed at the pages of one daemon."""
+
+    def __init__(self, furnished: Furnished) -> None:
+        self._furnished = furnished
+        self._root = f"http://127.0.0.1:{furnished.daemon.port}"
+        self._driver = browser()
+
+    def visit(self, sight: Sight, theme: str, width: int) -> None:
+        """Show a page, and wait until all of it is there."""
+        self._do("Emulation.setEmulatedMedia", features=[
+            {"name": "prefers-color-scheme", "value": theme}, {"name": "prefers-reduced-motion", "value": "reduce"},
+        ])  # fmt: skip
+        self._size(width, WIDTHS[width])
+        self._do("Network.clearBrowserCookies")
+        if sight.user is not None:
+            cookie = people(self._furnished.daemon).session(sight.user)
+            self._do("Network.setCookie", name="session", value=cookie, url=self._root)
+        self._driver.get(self._root + self._furnished.address(sight))
+        try:
+            self._wait(
+                lambda: any(one.is_displayed() for one in self._driver.find_elements(By.CSS_SELECTOR, sight.css))
+            )
+            self._wait(lambda: self._driver.execute_script(_SETTLED))
+        except TimeoutException:
+            sys.stderr.write(f"{sight.name}: not complete in time\n")
+
+    def take(self, place: Path) -> None:
+        """The whole page as a PNG."""
+        height = int(self._driver.execute_script("return document.documentElement.scrollHeight"))
+        width = int(self._driver.execute_script("return innerWidth"))
+        clip = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST), "scale": 1}
+        taken = self._do("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
+        place.write_bytes(base64.b64decode(taken["data"]))
+
+    def _wait(self, look: object) -> None:
+        WebDriverWait(self._driver, 15, poll_frequency=0.05).until(lambda _: look())  # type: ignore[operator]
+
+    def _size(self, width: int, height: int) -> None:
+        self._do("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
+    def _do(self, command: str, **parameters: object) -> dict[str, str]:
+        return dict(self._driver.execute_cdp_cmd(command, parameters) or {})
+
+
+def shoot(folder: Path, wanted: list[str]) -> Iterator[Path]:
+    """Take the pictures; gives their places."""
+    folder.mkdir(parents=True, exist_ok=True)
+    furnished = Furnished()
+    try:
+        camera = Camera(furnished)
+        for sight in PAGES:
+            if not wanted or sight.name in wanted:
+                for theme in THEMES:
+                    for width in WIDTHS:
+                        camera.visit(sight, theme, width)
+                        place = folder / f"{sight.name}-{theme}-{width}.png"
+                        camera.take(place)
+                        yield place
+    finally:
+        furnished.daemon.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Take pictures of every page of the console.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a page; without one all of them")
+    parser.add_argument("--folder", type=Path, default=REPOSITORY / "build/shots")
+    given = parser.parse_args()
+    unknown = set(given.names) - {sight.name for sight in PAGES}
+    if unknown:
+        parser.error(
+            f"no such page: {', '.join(sorted(unknown))}; there are {', '.join(sight.name for sight in PAGES)}"
+        )
+    for place in shoot(given.folder, given.names):
+        sys.stdout.write(f"{place}\n")
+
+
+if __name__ == "__main__":
+    main()
