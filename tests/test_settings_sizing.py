@@ -40,6 +40,14 @@ class PlanTests(SynchronousTestCase):
             found = sizing.by_setting(settings, plan(8, 32, preferred_url_scheme=scheme))
             self.assertEqual((found["HTTP_PROCESSES"], found["HTTPS_PROCESSES"]), expected)
 
+    def test_the_only_scheme_that_is_served_has_the_workers_whichever_is_preferred(self) -> None:
+        for unserved in ({"https_listen": ()}, {"https_processes": 0}):
+            settings = attrs.evolve(default_settings(), preferred_url_scheme="https", **unserved)
+            made = plan(8, 32, preferred_url_scheme="https", **unserved)
+            found = sizing.by_setting(settings, made)
+            self.assertEqual((found["HTTP_PROCESSES"], made.connections), (6, (5 + 2) * 6 + 5 + 5))
+            self.assertFalse([name for name in found if name.startswith("HTTPS_")])
+
     def test_connections_are_those_of_all_processes_and_some_to_spare(self) -> None:
         self.assertEqual(plan(8, 32).connections, (5 + 2) * 8 + 5 + 5)
         self.assertEqual(plan(8, 32, https_listen=(), tasks_enabled=False).connections, (5 + 2) * 6 + 5)

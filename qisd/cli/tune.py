@@ -109,11 +109,11 @@ def _neighbours(machine: Machine) -> tuple[tuple[str, bool], ...]:
 def _reasons(settings: Settings, plan: Plan) -> dict[str, str]:
     less = "".join(f" - 1 for {name}" for name, is_here in _neighbours(plan.machine) if is_here)
     main = f"{plan.machine.processors} processors{less}, {sizing.LEAST_WORKERS} at least"
-    other = f"that is enough beside the workers for {settings.preferred_url_scheme.upper()}"
-    http_first = settings.preferred_url_scheme == "http"
+    scheme = sizing.main_scheme(settings)
+    other = f"that is enough beside the workers for {scheme.upper()}"
     return {
-        "HTTP_PROCESSES": main if http_first else other,
-        "HTTPS_PROCESSES": other if http_first else main,
+        "HTTP_PROCESSES": main if scheme == "http" else other,
+        "HTTPS_PROCESSES": main if scheme == "https" else other,
         "HTTP_THREADS": "renders at once in a worker",
         "HTTPS_THREADS": "the same",
         "RENDER_MEMORY_MB": "of a worker at most: a quarter of the memory, 1024 at most",

@@ -38,9 +38,9 @@ class Station:
 def stations(settings: Settings, *, processors: int | None = None) -> list[Station]:
     """The workers that ``settings`` ask for, in the order of their start."""
     best = recommended(settings, processors=processors)
-    preferred = settings.preferred_url_scheme
+    main = sizing.main_scheme(settings)
     wanted = {
-        role: _count(value, best if role == preferred else sizing.LEAST_WORKERS)
+        role: _count(value, best if role == main else sizing.LEAST_WORKERS)
         for role, value in (("http", settings.http_processes), ("https", settings.https_processes))
     }
     places = [

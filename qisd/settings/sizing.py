@@ -57,7 +57,7 @@ class Machine:
 class Plan:
     """What suits a machine. Sizes are in MiB.
 
-    :param workers: of the preferred scheme; ``others`` those of the other one.
+    :param workers: of the main scheme; ``others`` those of the other one.
     :param render_mb: what the renders of one worker may take together, at most.
     :param memory_cache_mb: finished images kept by each worker.
     :param connections: to the database, of all processes.
@@ -89,6 +89,21 @@ def workers(processors: int, *, postgres_here: bool, memcached_here: bool) -> in
     return max(LEAST_WORKERS, processors - postgres_here - memcached_here)
 
 
+def served(settings: Settings) -> tuple[str, ...]:
+    """The schemes, ``http`` and ``https``, that workers are wanted for."""
+    schemes = {
+        "http": settings.http_listen and settings.http_processes != 0,
+        "https": settings.https_listen and settings.https_processes != 0,
+    }
+    return tuple(scheme for scheme, wanted in schemes.items() if wanted)
+
+
+def main_scheme(settings: Settings) -> str:
+    """The scheme that most requests come by: the preferred one. Behind a proxy that ends TLS it is the only one."""
+    schemes = served(settings)
+    return schemes[0] if len(schemes) == 1 else settings.preferred_url_scheme
+
+
 def this_machine(settings: Settings) -> Machine:
     """The machine, or the container, that we run on, with what the settings place on it."""
     return Machine(
@@ -103,8 +118,7 @@ def plan(settings: Settings, machine: Machine) -> Plan:
     """Share ``machine`` out."""
     total = machine.memory_mb
     count = workers(machine.processors, postgres_here=machine.postgres_here, memcached_here=machine.memcached_here)
-    http, https = _by_scheme(settings, count)
-    serving = (http if settings.http_listen else 0) + (https if settings.https_listen else 0)
+    serving = sum(_by_scheme(settings, count).values())
     processes = serving + settings.tasks_enabled
     cache = _within(total * _CACHE_SHARE, _CACHE_LEAST, _CACHE_MOST)
     render = _within(total * _RENDER_SHARE, _RENDER_LEAST, _RENDER_MOST)
@@ -135,13 +149,11 @@ def plan(settings: Settings, machine: Machine) -> Plan:
 
 
 def by_setting(settings: Settings, plan: Plan) -> dict[str, int]:
-    """The settings that ``plan`` comes to."""
-    http, https = _by_scheme(settings, plan.workers)
+    """The settings that ``plan`` comes to. Of a scheme that isn't served there are none."""
+    by_scheme = _by_scheme(settings, plan.workers)
     return {
-        "HTTP_PROCESSES": http,
-        "HTTPS_PROCESSES": https,
-        "HTTP_THREADS": plan.threads,
-        "HTTPS_THREADS": plan.threads,
+        **{f"{scheme.upper()}_PROCESSES": count for scheme, count in by_scheme.items()},
+        **{f"{scheme.upper()}_THREADS": plan.threads for scheme in by_scheme},
         "RENDER_MEMORY_MB": plan.render_mb,
         "MEMORY_CACHE_MB": plan.memory_cache_mb,
     }
@@ -186,9 +198,10 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _by_scheme(settings: Settings, count: int) -> tuple[int, int]:
-    """Workers for HTTP and for HTTPS."""
-    return (count, LEAST_WORKERS) if settings.preferred_url_scheme == "http" else (LEAST_WORKERS, count)
+def _by_scheme(settings: Settings, count: int) -> dict[str, int]:
+    """How many workers each scheme has that is served."""
+    main = main_scheme(settings)
+    return {scheme: count if scheme == main else LEAST_WORKERS for scheme in served(settings)}
 
 
 def _buffers(settings: Settings, total: int) -> int:

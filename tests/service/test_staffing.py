@@ -33,6 +33,10 @@ class StationTests(SynchronousTestCase):
             self.assertEqual(sum(name.startswith("http:") for name in found), http)
             self.assertEqual(sum(name.startswith("https:") for name in found), https)
 
+    def test_behind_a_proxy_that_ends_tls_auto_is_for_http(self) -> None:
+        found = names(preferred_url_scheme="https", https_listen=(), http_processes=None, mgmt_database_connection=_FAR)
+        self.assertEqual(sum(name.startswith("http:") for name in found), 8)
+
     def test_the_database_needs_a_processor_where_it_is(self) -> None:
         for url, expected in (
             ("", 7), (_FAR, 8), ("postgresql://u:p@localhost:5432/qis", 7), ("postgresql://127.0.0.1/qis", 7),
