@@ -51,4 +51,9 @@ if command -v docker >/dev/null; then
     QIS_NFS_SERVER=192.0.2.5 docker stack config --compose-file deploy/swarm/qis-stack.yml >/dev/null || fail "docker stack config"
 fi
 
+"$tools/bin/cfn-lint" --include-checks I --regions eu-west-1 us-east-1 ap-southeast-2 -- deploy/aws/single.yaml deploy/aws/cluster.yaml ||
+    fail "cfn-lint"
+"$tools/bin/python" -c 'import hcl2, sys; hcl2.load(open(sys.argv[1]))' deploy/aws/image.pkr.hcl || fail "image.pkr.hcl"
+say "AWS: the templates by cfn-lint, in three regions"
+
 exit $said
