@@ -66,7 +66,7 @@ def check_pair(
         raise CertificateError(
             f"{certificate_file}: is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
         )
-    return CertificateFacts(names=_names(certificate), not_after=certificate.not_valid_after_utc.astimezone(UTC))
+    return CertificateFacts(names=names_of(certificate), not_after=certificate.not_valid_after_utc.astimezone(UTC))
 
 
 def _read(path: Path) -> bytes:
@@ -83,7 +83,8 @@ def _certificates(path: Path) -> list[x509.Certificate]:
         raise CertificateError(f"{path}: holds no certificate in PEM form") from None
 
 
-def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+def names_of(certificate: x509.Certificate) -> tuple[str, ...]:
+    """The host names and IP addresses that a certificate is for, in lower case."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

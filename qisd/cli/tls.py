@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-
 from qisd.access.certificates import CertificateError
-from qisd.cli.console import CommandError, Console, Exit
+from qisd.cli.console import CommandError, Console, Exit, plain
+from qisd.cli.database_access import become_daemon_account
+from qisd.cli.status import ask
 from qisd.settings import Settings
 from qisd.tls import self_signed
-from qisd.tls.certificates import Pair, load_pair
+from qisd.tls.certificates import Pair, load_pair, own_names
+from qisd.tls.chains import AuthoritiesError, authorities, common_name, faults
+from qisd.tls.probing import shown_chain
 
 Subparsers = Any
 
@@ -31,6 +33,10 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     status = actions.add_parser("status", parents=[common], help="which there are, by whom, and until when they hold")
     status.set_defaults(run=_status)
+    own = actions.add_parser(
+        "self-sign", parents=[common], help="make a new self-signed certificate, and have the server show it"
+    )
+    own.set_defaults(run=_self_sign)
     test = actions.add_parser("test", parents=[common], help="shake hands with a server as a browser would")
     test.add_argument("host", metavar="HOST", help="host name, or host:port")
     test.add_argument("--at", metavar="ADDRESS", help="connect with this address instead of looking the name up")
@@ -74,10 +80,37 @@ def _facts(name: str, certificate: Path, key: Path, chain: Path | None) -> dict[
     return {"name": name, "file": str(certificate), "fault": None, **_pair_facts(pair, now)}
 
 
+def _self_sign(console: Console, options: argparse.Namespace) -> Exit:
+    settings = console.load().settings
+    if settings.tls_certificate_file is not None:
+        console.message("warning: TLS_CERTIFICATE_FILE is set, so the server shows that one")
+    become_daemon_account(settings)
+    directory, now = settings.state_dir / "tls", datetime.now(UTC)
+    try:
+        file = self_signed.renew(directory, names=own_names(settings), now=now)
+    except OSError as error:
+        raise CommandError(f"{error.filename}: {error.strerror}") from error
+    shown = shown_by_server(settings)
+    facts = {"file": str(file), "shown": shown, **_pair_facts(load_pair(file, file, None, now=now), now)}
+    told = "the server shows it" if shown else "no server runs that could show it"
+    return console.done(f"made {file} for {', '.join(facts['hosts'])}; {told}", facts)
+
+
+def shown_by_server(settings: Settings) -> bool:
+    """Have the server look at its certificates again; False when there is none that could."""
+    try:
+        ask(settings, command="certificates")
+    except CommandError as error:
+        if error.exit_code == Exit.UNREACHABLE:
+            return False
+        raise
+    return True
+
+
 def _pair_facts(pair: Pair, now: datetime) -> dict[str, Any]:
     return {
         "hosts": list(pair.facts.names),
-        "issuer": "itself" if pair.self_signed else _short(pair.chain[0].issuer),
+        "issuer": "itself" if pair.self_signed else common_name(pair.chain[0].issuer),
         "self_signed": pair.self_signed,
         "key": pair.kind,
         "not_before": pair.chain[0].not_valid_before_utc.isoformat(),
@@ -93,50 +126,51 @@ def _row(one: dict[str, Any]) -> tuple[str, ...]:
     return (one["name"], hosts, one["issuer"], one["key"], one["not_after"][:10], str(one["days_left"]))
 
 
-def _short(name: x509.Name) -> str:
-    found = name.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    return str(found[0].value) if found else name.rfc4514_string()
-
-
 def _test(console: Console, options: argparse.Namespace) -> Exit:
     host, port = _host_and_port(options.host)
     where = (options.at or host, port)
     try:
-        context = ssl.create_default_context(cafile=options.ca)
-    except OSError as error:
-        raise CommandError(f"{options.ca}: can't be used: {error.strerror or error}") from error
-    faults: list[str] = []
+        trusted = authorities(options.ca)
+    except AuthoritiesError as error:
+        raise CommandError(str(error)) from error
+    shaken = _shaken(_trusting(), where, host)
     try:
-        shown = _shaken(context, where, host)
-    except ssl.SSLCertVerificationError as error:
-        faults.append(error.verify_message)
-        shown = _shaken(_trusting(), where, host)
-    certificate = x509.load_der_x509_certificate(shown["der"])
+        chain = shown_chain(where, host, timeout=_TIMEOUT)
+    except OSError as error:
+        raise _unreachable(where, error) from error
+    now = datetime.now(UTC)
+    found = faults(chain, hosts=[host], now=now, trusted=trusted)
     facts = {
         "host": host,
-        "version": shown["version"],
-        "cipher": shown["cipher"],
-        "protocol": shown["protocol"],
+        **shaken,
         "versions": [version.name.replace("v1_", " 1.") for version in _VERSIONS if _speaks(version, where, host)],
-        "subject": _short(certificate.subject),
-        "issuer": _short(certificate.issuer),
-        "not_after": certificate.not_valid_after_utc.isoformat(),
-        "days_left": (certificate.not_valid_after_utc - datetime.now(UTC)).days,
-        "faults": faults,
+        "subject": common_name(chain[0].subject),
+        "issuer": common_name(chain[0].issuer),
+        "chain": [common_name(one.subject) for one in chain],
+        "not_after": chain[0].not_valid_after_utc.isoformat(),
+        "days_left": (chain[0].not_valid_after_utc - now).days,
+        "faults": [str(fault) for fault in found],
     }
     if console.as_json:
         console.result_json(facts)
     else:
-        for name, value in facts.items():
-            text = ", ".join(value) if isinstance(value, list) else str(value)
-            console.result(f"{name.replace('_', ' ')}: {text or 'none'}")
-    return Exit.UNHEALTHY if faults else Exit.DONE
+        _print(console, facts)
+    return Exit.UNHEALTHY if found else Exit.DONE
+
+
+def _print(console: Console, facts: dict[str, Any]) -> None:
+    for name, value in facts.items():
+        text = ", ".join(value) if isinstance(value, list) else str(value)
+        if name == "faults" and value:
+            for fault in value:
+                console.result(f"fault: {plain(fault)}")
+        else:
+            console.result(plain(f"{name.replace('_', ' ')}: {text or 'none'}"))
 
 
 def _shaken(context: ssl.SSLContext, where: tuple[str, int], host: str) -> dict[str, Any]:
     """What a handshake has brought.
 
-    :raises ssl.SSLCertVerificationError: the certificate is not one that this machine trusts.
     :raises CommandError: there is nobody, or it is not TLS that is spoken.
     """
     context.set_alpn_protocols(["http/1.1"])
@@ -149,13 +183,14 @@ def _shaken(context: ssl.SSLContext, where: tuple[str, int], host: str) -> dict[
                 "version": tls.version(),
                 "cipher": (tls.cipher() or ("", "", 0))[0],
                 "protocol": tls.selected_alpn_protocol() or "not said",
-                "der": tls.getpeercert(binary_form=True),
             }
-    except ssl.SSLCertVerificationError:
-        raise
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise CommandError(f"{where[0]}:{where[1]}: {reason}", exit_code=Exit.UNREACHABLE) from error
+        raise _unreachable(where, error) from error
+
+
+def _unreachable(where: tuple[str, int], error: OSError) -> CommandError:
+    reason = error.strerror or str(error)
+    return CommandError(f"{where[0]}:{where[1]}: {reason}", exit_code=Exit.UNREACHABLE)
 
 
 def _speaks(version: ssl.TLSVersion, where: tuple[str, int], host: str) -> bool:

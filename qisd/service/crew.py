@@ -148,6 +148,14 @@ class Crew:
         await old[-1].close(but=listeners)
         self._began()
 
+    def certify(self, certificates: Certificates) -> None:
+        """Have new connections get these certificates. Nobody is exchanged for it."""
+        self._certificates = certificates
+        values = certificate_values(certificates)
+        for child in self._everybody():
+            if child.station.role == "https":
+                child.tell(certificates=values)
+
     async def _back_to(self, before: Sequence[Station], *, exchanged: Sequence[Station]) -> None:
         """Undo what has been done of a reload that can't be finished."""
         for station in exchanged:

@@ -37,7 +37,7 @@ from qisd.service.monitor import Monitor
 from qisd.service.overseeing import Overseer
 from qisd.service.presence import anybody_lives
 from qisd.service.process import settle_in
-from qisd.service.reload import begin_anew, reload
+from qisd.service.reload import begin_anew, reload, reload_certificates
 from qisd.service.samples import provide_samples
 from qisd.settings import LoadedSettings, Settings
 from qisd.tls.certificates import Certificates, load_certificates
@@ -73,6 +73,8 @@ class Body(Protocol):
     async def take_over(
         self, settings: Settings, rules: ImageRules, listeners: Listeners, certificates: Certificates | None
     ) -> None: ...
+
+    def certify(self, certificates: Certificates) -> None: ...
 
     def tell(self) -> list[str]: ...
 
@@ -110,7 +112,11 @@ class Daemon(Service):
         self.body: Body
         self.certificates: Certificates | None = None
         self._database = DatabaseServer(loaded.settings, reactor=reactor)
-        self._control = Control(loaded.settings, reactor=reactor, commands={"status": self._answer_status})
+        self._control = Control(
+            loaded.settings,
+            reactor=reactor,
+            commands={"status": self._answer_status, "certificates": self._answer_certificates},
+        )
         self._since = reactor.seconds()
         self.overseer = Overseer(self, reactor=reactor, since=self._since)
         self.monitor = Monitor(reactor, self.overseer.pages())
@@ -320,6 +326,22 @@ class Daemon(Service):
 
     async def _answer_status(self, _: Mapping[str, Any]) -> dict[str, Any]:
         return await self.status()
+
+    async def _answer_certificates(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        """Look at the certificates again; whether others are shown now."""
+        return {"changed": await self.certify()}
+
+    async def certify(self) -> bool:
+        """Show the certificates that are there now to new connections, if they aren't those in use; whether so."""
+        if self.certificates is None:
+            return False
+        old = self.certificates
+        await reload_certificates(self, self.settings)
+        if self.certificates.shown == old.shown:
+            return False
+        self.body.certify(self.certificates)
+        _log.info("New connections get the new certificates")
+        return True
 
     async def status(self) -> dict[str, Any]:
         """How the server fares, as JSON values."""

@@ -124,7 +124,7 @@ class House:
     def begin(self, listeners: Listeners, certificates: Certificates | None) -> None:
         """Accept connections."""
         if certificates is not None:
-            self._certify(certificates)
+            self.certify(certificates)
             self._new_tickets.start(_TICKETS_FOR, now=False)
         self._accept(listeners)
 
@@ -258,7 +258,7 @@ class House:
             await self.domain.configure(self._own(settings), rules, keys=keys)
         await self.store.reload()
         if certificates is not None:
-            self._certify(certificates)
+            self.certify(certificates)
         old = self.listeners
         self._accept(listeners)
         await old.close(but=listeners)
@@ -274,7 +274,8 @@ class House:
         """Workers of the same kind; those of the other protocol have seldom much to do at the same time."""
         return max(1, sum(station.role == self.role for station in stations(self.settings)))
 
-    def _certify(self, certificates: Certificates) -> None:
+    def certify(self, certificates: Certificates) -> None:
+        """Show these to new connections from now on."""
         context = make_context(certificates, self.settings)
         self._certificates = certificates
         self.site.certify(certificates.certified)

@@ -42,7 +42,7 @@ async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
     certificates = daemon.certificates
     daemon.settings = new
     daemon.logs.configure(new)
-    await _reload_certificates(daemon, new)
+    await reload_certificates(daemon, new)
     possible = _possible(daemon.started_with, new)
     try:
         await daemon.body.take_over(possible, rules, _bound(daemon, new), daemon.certificates)
@@ -80,7 +80,8 @@ def _changes(old: Settings, new: Settings) -> str:
     return f"changed: {', '.join(names)}" if names else "none has changed"
 
 
-async def _reload_certificates(daemon: Daemon, settings: Settings) -> None:
+async def reload_certificates(daemon: Daemon, settings: Settings) -> None:
+    """Read the certificates again; what can't be used is logged, and what was in use stays so."""
     if not settings.https_listen:
         return
     try:

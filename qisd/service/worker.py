@@ -95,6 +95,11 @@ class Worker(Service):
             self._starting = Deferred.fromCoroutine(self._start(self._house, url))
             self._starting.addErrback(self._fail)
 
+    def _on_certificates(self, values: dict[str, Any]) -> None:
+        self._certificates = certificates_of(values)
+        if self._house is not None:
+            self._house.certify(self._certificates)
+
     def _on_stop(self, _: object) -> None:
         self._asked_to_stop()
 

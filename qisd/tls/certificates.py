@@ -10,6 +10,7 @@ import attrs
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from twisted.logger import Logger
 
@@ -52,6 +53,11 @@ class Certificates:
 
     def __iter__(self) -> Iterator[Pair]:
         return iter((self.default, *self.sites.values()))
+
+    @property
+    def shown(self) -> frozenset[bytes]:
+        """Fingerprints of all certificates and chains: the same when clients would notice no difference."""
+        return frozenset(b"".join(one.fingerprint(SHA256()) for one in pair.chain) for pair in self)
 
     def certified(self, host: str) -> bool:
         """Whether an authority vouches for ``host``, with or without port."""

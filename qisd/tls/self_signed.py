@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
-import os
-import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from qisd.access.certificates import CertificateError, check_pair
+from qisd.tls.private_files import write_private
 
 FILE_NAME = "self-signed.pem"
 
@@ -37,7 +35,7 @@ def provide(directory: Path, *, names: Sequence[str], now: datetime) -> tuple[Pa
     :raises OSError: it can't be written.
     """
     file = directory / FILE_NAME
-    wanted = tuple(dict.fromkeys((*names, *_ALWAYS)))
+    wanted = _wanted(names)
     try:
         facts = check_pair(file, file, None, now=now)
     except CertificateError:
@@ -45,10 +43,22 @@ def provide(directory: Path, *, names: Sequence[str], now: datetime) -> tuple[Pa
     else:
         if set(facts.names) == set(wanted) and facts.not_after - now >= RENEW_BEFORE:
             return file, False
-    directory.mkdir(mode=0o700, exist_ok=True)
-    directory.chmod(0o700)
-    _write_private(file, make(wanted, now=now))
-    return file, True
+    return renew(directory, names=names, now=now), True
+
+
+def renew(directory: Path, *, names: Sequence[str], now: datetime) -> Path:
+    """Make a new one in place of the one that is there.
+
+    :raises OSError: it can't be written.
+    """
+    file = directory / FILE_NAME
+    write_private(file, make(_wanted(names), now=now))
+    return file
+
+
+def _wanted(names: Sequence[str]) -> tuple[str, ...]:
+    """``names``, and those by which every machine knows itself."""
+    return tuple(dict.fromkeys((*names, *_ALWAYS)))
 
 
 def make(names: Sequence[str], *, now: datetime) -> bytes:
@@ -85,19 +95,3 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         return x509.DNSName(name)
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise

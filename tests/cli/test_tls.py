@@ -38,6 +38,23 @@ class StatusTests(CommandCase):
         self.assertIn("expired", outcome.out)
 
 
+class SelfSignTests(CommandCase):
+    def test_a_new_one_is_made_for_all_own_names(self) -> None:
+        self.environ |= {"QIS_PUBLIC_HOST_NAME": "shop.example", "QIS_TLS_SITES_DIR": ""}
+        made = []
+        for _ in range(2):
+            outcome = self.qis("tls", "self-sign", "--json")
+            self.assertEqual(outcome.code, 0, outcome.err)
+            facts = outcome.json()
+            self.assertEqual((facts["hosts"][0], facts["shown"]), ("shop.example", False))
+            path = Path(facts["file"])
+            self.assertEqual((path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777), (0o600, 0o700))
+            made.append(path.read_bytes())
+        self.assertNotEqual(*made)
+        (shown,) = self.qis("tls", "status", "--json").json()["certificates"]
+        self.assertEqual((shown["issuer"], shown["days_left"]), ("itself", 824))
+
+
 class TestTests(CommandCase):
     def serve(self, issued: Issued) -> int:
         """A server that shakes hands with whoever comes; its port."""
@@ -80,6 +97,22 @@ class TestTests(CommandCase):
         outcome = self.qis("tls", "test", f"shop.example:{port}", "--at", "127.0.0.1", "--json")
         self.assertEqual(outcome.code, 5)
         self.assertIn("self-signed", outcome.json()["faults"][0])
+
+    def test_a_chain_that_is_not_whole_is_told_with_what_to_do(self) -> None:
+        root = issue(subject="root", authority=True)
+        middle = issue(subject="middle", authority=True, issuer=root)
+        trusted = Path(self.mktemp())
+        trusted.write_bytes(root.pem)
+        port = self.serve(issue("shop.example", issuer=middle))
+        outcome = self.qis("tls", "test", f"shop.example:{port}", "--at", "127.0.0.1", "--ca", os.fspath(trusted))
+        self.assertEqual(outcome.code, 5)
+        (line,) = [line for line in outcome.out.splitlines() if line.startswith("fault: ")]
+        self.assertIn("the certificate of middle is missing; put it behind the others", line)
+
+    def test_authorities_that_are_none(self) -> None:
+        nothing = Path(self.mktemp())
+        nothing.touch()
+        self.assertEqual(self.qis("tls", "test", "shop.example", "--ca", os.fspath(nothing)).code, 2)
 
     def test_nobody_there(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as closed:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 DAY = timedelta(days=1)
 
@@ -51,15 +51,18 @@ def issue(
     age: float = 1,
     subject: str | None = None,
     kind: str = "ECDSA",
+    bits: int = 2048,
+    offered_at: str | None = None,
 ) -> Issued:
     """A certificate for ``names``, ``age`` days old, that ends in ``days`` days; without issuer, self-signed.
 
-    :param kind: of its key, ``ECDSA`` or ``RSA``.
+    :param kind: of its key, ``ECDSA`` or ``RSA``; ``bits`` of the latter.
+    :param offered_at: where it says that its issuer's certificate is.
     """
     now = datetime.now(UTC)
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = ec.generate_private_key(ec.SECP256R1())
     if kind == "RSA":
-        key = rsa.generate_private_key(65_537, 2048)
+        key = rsa.generate_private_key(65_537, bits)
     own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject or names[0])])
     builder = (
         x509.CertificateBuilder()
@@ -73,4 +76,8 @@ def issue(
     )
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), False)
+    if offered_at:
+        place = x509.UniformResourceIdentifier(offered_at)
+        access = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)
+        builder = builder.add_extension(x509.AuthorityInformationAccess([access]), False)
     return Issued(builder.sign(issuer.key if issuer else key, SHA256()), key)
