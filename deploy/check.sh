@@ -56,4 +56,12 @@ fi
 "$tools/bin/python" -c 'import hcl2, sys; hcl2.load(open(sys.argv[1]))' deploy/aws/image.pkr.hcl || fail "image.pkr.hcl"
 say "AWS: the templates by cfn-lint, in three regions"
 
+if command -v promtool >/dev/null; then
+    promtool check rules deploy/monitoring/alerts.yml || fail "alerts.yml"
+    promtool check config deploy/monitoring/prometheus.yml || fail "prometheus.yml"
+    promtool test rules deploy/monitoring/alerts.test.yml || fail "alerts.test.yml"
+else
+    fail "promtool is missing: apt install prometheus"
+fi
+
 exit $said

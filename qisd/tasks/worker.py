@@ -124,7 +124,7 @@ class TaskWorker:
         self._beat = self._loop(self._keep)
         self._queue = queue
         self._unobserve: Callable[[], None] | None = None
-        self.seconds: dict[str, Histogram] = {}
+        self.seconds = {name: Histogram(TASK_SECONDS) for name in types.names}
         self.failures: Counter[str] = Counter()
         self.counts: Mapping[str, int] = {}
 
@@ -257,7 +257,7 @@ class TaskWorker:
             status=outcome.status.name.lower(),
             seconds=self._reactor.seconds() - began,
         )
-        self.seconds.setdefault(kind.name, Histogram(TASK_SECONDS)).note(self._reactor.seconds() - began)
+        self.seconds[kind.name].note(self._reactor.seconds() - began)
         if outcome.status is TaskStatus.FAILED:
             self.failures[kind.name] += 1
         await self._record(task, outcome)
