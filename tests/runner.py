@@ -23,11 +23,11 @@ PROCESSORS = os.cpu_count() or 1
 
 def runs(suite: str) -> list[list[str]]:
     """What trial is to be called with, for each of its runs; several go on at the same time."""
-    if suite == "browser":
-        # Each module has a browser and a daemon of its own, and waits for both most of the time.
-        return [[f"tests.browser.{path.stem}"] for path in sorted((HERE / suite).glob("test_*.py"))]
-    if suite == "integration":
-        return [["tests.integration"]]
+    if suite in APART:
+        # Each module has a daemon (and a browser) of its own, and waits for it much of the time. The long ones first:
+        # at the end nobody is to wait for one that began last.
+        modules = sorted((HERE / suite).glob("test_*.py"), key=lambda path: -path.stat().st_size)
+        return [[f"tests.{suite}.{path.stem}"] for path in modules]
     rooms = [f"tests.{path.parent.name}" for path in HERE.glob("*/__init__.py") if path.parent.name not in APART]
     return [["-j", str(PROCESSORS), *sorted(rooms), *sorted(f"tests.{path.stem}" for path in HERE.glob("test_*.py"))]]
 

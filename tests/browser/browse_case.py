@@ -75,7 +75,9 @@ class BrowseCase(BrowserCase):
 
     def click(self, name: str, *held: str) -> None:
         """Click on the picture of an entry, with keys held down."""
-        picture = self.entry(name).find_element("css selector", ".entry-thumb")
+        self.act(lambda: self._click(self.entry(name).find_element("css selector", ".entry-thumb"), held))
+
+    def _click(self, picture: WebElement, held: tuple[str, ...]) -> None:
         self.script("args[0].scrollIntoView({block: 'center'})", picture)
         actions = ActionChains(self.driver)
         for key in held:

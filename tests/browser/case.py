@@ -29,14 +29,14 @@ from selenium.webdriver.support.ui import WebDriverWait
 from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.store.first_run import PASSWORD_FILE
-from tests.browser.driver import browser
+from tests.browser.driver import Element, browser
 from tests.integration.live import Daemon, shared
 from tests.integration.postgres import REPOSITORY, UNPRIVILEGED
 
 T = TypeVar("T")
 
 PASSWORD = "a password of some length"
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 _HEIGHT = 900
 _SHOTS = os.environ.get("QISD_SHOTS")
 _NOTHING: Mapping[str, Any] = {}
@@ -104,7 +104,15 @@ class BrowserCase(SynchronousTestCase):
 
     def all(self, css: str) -> list[WebElement]:
         """All elements that there are now."""
-        return self.driver.find_elements(By.CSS_SELECTOR, css)
+        elements = self.driver.find_elements(By.CSS_SELECTOR, css)
+        for number, element in enumerate(elements):
+            assert isinstance(element, Element)
+            element.look = functools.partial(self._nth, css, number)
+        return elements
+
+    def _nth(self, css: str, number: int) -> WebElement | None:
+        elements = self.driver.find_elements(By.CSS_SELECTOR, css)
+        return elements[number] if number < len(elements) else None
 
     def button(self, text: str) -> WebElement:
         """The button or link with this text, waited for until it can be seen."""
@@ -140,7 +148,7 @@ class BrowserCase(SynchronousTestCase):
 
     def press(self, *keys: str) -> None:
         """Press keys, wherever the focus is."""
-        self.driver.switch_to.active_element.send_keys(*keys)
+        self.wait(lambda: self.driver.switch_to.active_element, "an element with the focus").send_keys(*keys)
 
     def wait(self, look: Callable[[], T | None], what: str = "") -> T:
         """The first true answer of ``look``, asked again and again."""
@@ -150,7 +158,14 @@ class BrowserCase(SynchronousTestCase):
 
         ignored = (NoSuchElementException, StaleElementReferenceException)
         waiter = WebDriverWait(self.driver, _PATIENCE, poll_frequency=0.05, ignored_exceptions=ignored)
-        return waiter.until(once, f"waited in vain: {what or look}")
+        found = waiter.until(once, f"waited in vain: {what or look}")
+        if isinstance(found, Element):
+            found.look = look
+        return found
+
+    def act(self, deed: Callable[[], object]) -> None:
+        """Do what needs an element to stay, such as something with the mouse, until it did."""
+        self.wait(lambda: (deed(), True))
 
     def wait_text(self, text: str, css: str = "body") -> None:
         """Wait until ``text`` can be read."""

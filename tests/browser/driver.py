@@ -7,10 +7,14 @@ import functools
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.remote.webelement import WebElement
 
 _FLAGS = (
     "--headless=new",
@@ -35,8 +39,28 @@ _FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 
-LIMIT = 20.0
+LIMIT = 60.0
 """Seconds for a page to load or a script to end."""
+
+
+class Element(WebElement):
+    """An element of a page. Where the page was drawn anew between the look and the deed, it is looked for again, as a
+    person would do whose hand is slower than the page.
+
+    :ivar look: gives the element that there is now.
+    """
+
+    look: Callable[[], object] | None = None
+
+    def _execute(self, command: str, params: dict[str, Any] | None = None) -> Any:
+        try:
+            return super()._execute(command, params)
+        except StaleElementReferenceException:
+            now = self.look() if self.look is not None else None
+            if not isinstance(now, WebElement):
+                raise
+            self._id = now.id
+            return super()._execute(command, params)
 
 
 @functools.cache
@@ -55,6 +79,7 @@ def browser() -> webdriver.Chrome:
     service = Service(executable_path=_program("chromedriver"), env={**environ, "SE_OFFLINE": "true"})
     driver = webdriver.Chrome(options=options, service=service)
     atexit.register(driver.quit)
+    driver._web_element_cls = Element
     driver.set_page_load_timeout(LIMIT)
     driver.set_script_timeout(LIMIT)
     return driver

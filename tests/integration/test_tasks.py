@@ -561,7 +561,6 @@ class WorkerTests(WorkingCase):
             return run.task.attempts
 
         self.define(run)
-        worker = self.worker(poll=30, beat=30)
         original = self.database.transaction
 
         async def broken(work: Any) -> Any:
@@ -570,6 +569,7 @@ class WorkerTests(WorkingCase):
 
         self.database.transaction = broken  # type: ignore[method-assign]
         self.sql("insert into tasks (name, funcname, params, dedup_key) values ('', 'work', '{}', 'x')")
+        worker = self.worker(poll=30, beat=30)
         await until(lambda: worker._unsure)
         self.database.transaction = original  # type: ignore[method-assign]
         ((number, owner),) = self.sql("select id, locked_by from tasks")
