@@ -101,7 +101,7 @@ PAGES: tuple[Sight, ...] = (
     Sight("image-rename", f"/details/rename/?src={_STORY}"),
     Sight("image-delete", f"/details/delete/?src={_STORY}"),
     Sight("edit", f"/edit/?src={_STORY}"),
-    Sight("explain", f"/details/explain/?url={quote(f'/image?src={STORY}&width=400', safe='')}"),
+    Sight("explain", f"/details/explain/?src={_STORY}&width=400"),
     Sight("publisher", f"/publish/?src={_STORY}", "img.pub-picture"),
     Sight(
         "compare",
@@ -287,7 +287,7 @@ class Furnished:
     def _tasks(self) -> None:
         later = "now() + interval '2 days'"
         for name, status, progress, text in (
-            ("Make images of /campaigns", 1, 64, "64 of 100 images"),
+            ("Prepare /campaigns", 1, 64, "64 of 100 images"),
             ("Move folder /shop/old", 0, 0, ""),
             ("Verify the library", 2, 100, ""),
         ):

@@ -35,14 +35,14 @@ class LookTests(BrowseCase):
         self.make("told", "a.jpg", "b.jpg")
         self.show("/told")
         self.wait_text("2 files", "#facts")
-        self.wait_text("Everybody may look", "#facts")
+        self.wait_text("Public", "#facts")
         self.assertEqual(self.heading, "told")
 
     def test_a_new_user_is_shown_what_to_do_first_until_told_to_stop(self) -> None:
         self.person("newcomer")
         self.show("/samples", as_user="newcomer")
         self.find("#tour h2")
-        self.find("#tour button").click()
+        self.button("Not now").click()
         self.assertEqual(self.all("#tour h2"), [])
         self.show("/samples", as_user=None)
         self.assertEqual(self.all("#tour h2"), [])

@@ -121,7 +121,7 @@ async function groupsCard(user, changed) {
                 group.id !== NORMAL_USERS && h('button', {type: 'button', class: 'button quiet icon-only',
                     'aria-label': t('take_out_of', {group: group.name}), on: {click: () => change(group, false)}}, icon('close')))))
             : h('p', {class: 'muted'}, t('user_groups_none')),
-        others.length > 0 && h('div', {class: 'row'},
+        others.length > 0 && h('div', {class: 'row add'},
             h('div', {class: 'field grow'}, h('label', {for: 'group'}, t('add_to_group')), choice),
             h('button', {type: 'button', class: 'button', on: {click: () => {
                 const group = others.find(one => String(one.id) === choice.value);

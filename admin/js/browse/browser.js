@@ -24,7 +24,6 @@ import {entryKeys} from './entry_keys.js';
 import {openPreview} from './preview.js';
 import {FolderSource} from './source.js';
 import {Tools} from './tools.js';
-import {showTour} from './tour.js';
 import {Tree} from './tree.js';
 import {Views} from './views.js';
 
@@ -64,7 +63,6 @@ export class Browser {
         this.#entries.restart();
         this.#arrive(this.#state.start);
         this.#tree.show(this.#state.path);
-        showTour($('#tour'), {path: this.#state.path, mayUpload: this.#summary.level >= ACCESS.upload});
     }
 
     // Shows another folder.
@@ -118,10 +116,10 @@ export class Browser {
     #draw() {
         const {path} = this.#state;
         $('#crumbs').replaceChildren(this.#crumbs(path));
-        const {files, size, level} = this.#summary;
+        const {files, folders, size, level} = this.#summary;
         const open = this.#summary.public >= ACCESS.view;
         $('#facts').replaceChildren(
-            h('span', {}, t('browse_facts', {n: files, size: bytes(size)})),
+            h('span', {}, files || !folders ? t('browse_facts', {n: files, size: bytes(size)}) : t('browse_facts_folders', {n: folders})),
             h('span', {class: ['badge', open ? 'good' : '']}, icon(open ? 'globe' : 'lock'), t(open ? 'browse_public' : 'browse_closed')),
         );
         for (const [id, needed] of [['upload', ACCESS.upload], ['new-folder', ACCESS.createFolder]]) {

@@ -43,11 +43,14 @@ export function dateTime(value) {
     return moments.format(moment(value));
 }
 
-// "3.2 s", "2 min 5 s", "1 h 4 min".
+// "40 ms", "3.2 s", "2 min 5 s", "1 h 4 min".
 export function duration(seconds) {
     const unit = (value, name) => new Intl.NumberFormat(lang, {
         style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: value < 10 && name === 'second' ? 1 : 0,
     }).format(value);
+    if (seconds > 0 && seconds < 0.9995) {
+        return unit(seconds * 1000, 'millisecond');
+    }
     if (seconds < 60) {
         return unit(seconds, 'second');
     }

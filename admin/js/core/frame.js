@@ -5,16 +5,18 @@ import {$, $$, page} from './dom.js';
 import {copyButton} from './copy.js';
 import {time} from './format.js';
 import {keys} from './keys.js';
-import {store} from './state.js';
 import {t} from './texts.js';
 import {toast} from './toast.js';
+
+const DISMISSED = 'qis_dismissed';
+const NOTES_MOST = 20;
 
 menus();
 drawer();
 appearance();
 search();
 basket();
-banners();
+notes();
 embedded();
 fields();
 times();
@@ -96,8 +98,7 @@ function appearance() {
             for (const button of $$('button[name="theme"]', form)) {
                 button.setAttribute('aria-pressed', String(button.value === value));
             }
-            const path = page.root.replace(/(?<=.)\/$/, '');
-            document.cookie = `qis_theme=${value}; Path=${path}; Max-Age=31536000; SameSite=Lax`;
+            keep('qis_theme', value);
         });
     }
 }
@@ -124,23 +125,16 @@ function basket() {
     });
 }
 
-// Banners that can be put away; they come again with another account or browser.
-function banners() {
-    for (const banner of $$('[data-dismiss]')) {
-        const name = `dismissed:${banner.dataset.dismiss}`;
-        if (store.get(name)) {
-            banner.remove();
-            continue;
-        }
-        const button = document.createElement('button');
-        button.type = 'button';
-        button.className = 'button quiet';
-        button.textContent = t('dismiss');
+// Notes that can be dismissed: the server leaves them out from then on, but for other accounts and browsers.
+function notes() {
+    for (const button of $$('[data-dismiss]')) {
         button.addEventListener('click', () => {
-            store.set(name, true);
-            banner.remove();
+            const note = button.closest('[data-note]');
+            const over = cookie(DISMISSED).split('.').filter(Boolean);
+            keep(DISMISSED, [...over, `${page.user.id}-${note.dataset.note}`].slice(-NOTES_MOST).join('.'));
+            note.remove();
+            $('#main').focus({preventScroll: true});
         });
-        banner.append(button);
     }
 }
 
@@ -194,4 +188,14 @@ function refusals() {
             toast(event.reason.message, {kind: 'bad'});
         }
     });
+}
+
+// A cookie that the server reads as it makes the next page.
+function keep(name, value) {
+    const path = page.root.replace(/(?<=.)\/$/, '');
+    document.cookie = `${name}=${value}; Path=${path}; Max-Age=31536000; SameSite=Lax`;
+}
+
+function cookie(name) {
+    return document.cookie.split('; ').find(one => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
 }

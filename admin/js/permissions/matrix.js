@@ -148,7 +148,7 @@ export class Matrix {
 
     focusCell(path, group) {
         const cell = this.find(path, group);
-        cell?.focus();
+        cell?.focus({preventScroll: true});
         cell?.scrollIntoView({block: 'nearest', inline: 'nearest'});
     }
 

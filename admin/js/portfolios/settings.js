@@ -1,6 +1,7 @@
 // The fields of what is said about a portfolio: name, description, address, access. The address is checked as one types.
 
 import {batch, get} from '../core/batch.js';
+import {copyButton} from '../core/copy.js';
 import {$, h, page} from '../core/dom.js';
 import {t} from '../core/texts.js';
 import {LEVELS, accessOf} from './access.js';
@@ -32,7 +33,8 @@ export class Settings {
             {class: 'stack folio-settings'},
             field(t('name'), this.#fields.name),
             field(t('description'), this.#fields.description),
-            field(t('address'), this.#fields.human_id, this.note),
+            field(t('address'), this.#fields.human_id, h('div', {class: 'folio-link'}, this.note,
+                portfolio && copyButton(() => linkTo(this.#own), {label: t('copy_public')}))),
             h(
                 'div',
                 {class: 'folio-access'},
@@ -75,7 +77,7 @@ export class Settings {
 
     #hint() {
         const value = this.#fields.human_id.value.trim();
-        return value ? t('address_is', {address: `${location.origin}${page.root}portfolios/${value}/`}) : t('address_random');
+        return value ? t('address_is', {address: linkTo(value)}) : t('address_random');
     }
 
     #typed() {
@@ -113,6 +115,10 @@ export class Settings {
             this.#fields.human_id.removeAttribute('aria-invalid');
         }
     }
+}
+
+function linkTo(humanId) {
+    return `${location.origin}${page.root}portfolios/${encodeURIComponent(humanId)}/`;
 }
 
 function field(label, input, ...more) {

@@ -79,7 +79,7 @@ async function health(signal) {
                 h('span', {class: 'split'}, h('span', null, disk.names.map(name => t(`place_${name}`)).join(', ')),
                     h('span', {class: used > NEARLY ? 'nearly' : 'muted'}, used > FULL && icon('alert'),
                         t('disk_used', {used: percent(used), free: bytes(disk.free)}))),
-                h('progress', {max: 1, value: used, class: used > FULL ? 'full' : null, 'aria-label': t('disk_label')}));
+                h('progress', {max: 1, value: used, class: used > FULL ? 'full' : used > NEARLY ? 'nearly-full' : null, 'aria-label': t('disk_label')}));
         })),
     ];
 }

@@ -10,8 +10,10 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
-from collections.abc import Iterator
-from pathlib import Path
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import attrs
@@ -42,6 +44,9 @@ _OWN = ("css", "js", "texts", "images")
 _SPRITE = "icons.svg"
 _FIXED = "static"
 
+_IMPORTED = re.compile(r"^(?:import|export)\b[^'\n]*'(\.{1,2}/[^']+\.js)'", re.MULTILINE)
+"""What a module of ours imports when it is loaded; each import stands in a line of its own."""
+
 _DIGITS = 16
 _YEAR = ("Cache-Control", "public, max-age=31536000, immutable")
 _HOUR = ("Cache-Control", "public, max-age=3600")
@@ -71,6 +76,7 @@ class Assets:
     def __init__(self, folder: Path = FOLDER) -> None:
         self._own = dict(_files(folder, (*_OWN, _SPRITE)))
         self._fixed = {name.partition("/")[2]: asset for name, asset in _files(folder, (_FIXED,))}
+        self._imports_of: dict[str, tuple[str, ...]] = {}
         digest = hashlib.sha256()
         for name, asset in sorted(self._own.items()):
             digest.update(f"{name} {asset.etag}\n".encode())
@@ -79,6 +85,25 @@ class Assets:
     def has(self, name: str) -> bool:
         """Whether there is such a file of our own pages."""
         return name in self._own
+
+    def imported(self, scripts: Iterable[str]) -> list[str]:
+        """All that ``scripts`` import, and what that imports, but not themselves: so that browsers can ask for it at
+        once, instead of one layer after the other.
+        """
+        found = list(scripts)
+        given = len(found)
+        for name in found:
+            found += [one for one in self._imports(name) if one not in found]
+        return found[given:]
+
+    def _imports(self, name: str) -> tuple[str, ...]:
+        """The modules that one imports."""
+        if name not in self._imports_of:
+            folder = PurePosixPath(name).parent
+            text = self._own[name].data.decode("utf-8")
+            paths = (posixpath.normpath(folder / path) for path in _IMPORTED.findall(text))
+            self._imports_of[name] = tuple(dict.fromkeys(path for path in paths if path in self._own))
+        return self._imports_of[name]
 
     def pack(self) -> None:
         """Compress what it is worth for. Blocks for some tenths of a second: for a thread."""

@@ -156,6 +156,8 @@ class Frame:
                 "texts": [name for name in catalogues if self.assets.has(name)],
                 "data": _json(page.data),
                 "own_password_wanted": account is not None and account.password_state == _GENERATED,
+                "dismissed": lambda note: account is not None and f"{account.id}-{note}" in preferences.dismissed,
+                "modules": self.assets.imported(scripts),
                 "about": _json(self._about(request, page, looker, language)),
             },
         }

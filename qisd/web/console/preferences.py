@@ -1,5 +1,5 @@
-"""What a browser remembers of how its user likes the pages: theme, language, the folder visited last. All in cookies,
-so that the first line of a page is right already, whether scripts run or not.
+"""What a browser remembers of how its user likes the pages: theme, language, the folder visited last, notes that were
+dismissed. All in cookies, so that the first line of a page is right already, whether scripts run or not.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 THEMES = ("system", "light", "dark")
 THEME, LANGUAGE, FOLDER = "qis_theme", "qis_lang", "qis_folder"
 
+DISMISSED = "qis_dismissed"
+"""Which notes somebody wants to see no more: ``<user id>-<note>``, with dots between. Scripts write it."""
+
 _YEAR = 31_536_000
 _FOLDER_MAX = 1024
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:-[A-Za-z0-9]+)*\s*(?:;\s*q=([0-9.]+))?")
@@ -29,11 +32,13 @@ class Preferences:
     """How one browser wants its pages.
 
     :param folder: the one visited last in this session of the browser, with a leading slash.
+    :param dismissed: see :data:`DISMISSED`.
     """
 
     theme: str = "system"
     language: str = "en"
     folder: str = "/"
+    dismissed: frozenset[str] = frozenset()
 
 
 def preferences_of(request: QisRequest, languages: Collection[str]) -> Preferences:
@@ -49,6 +54,7 @@ def preferences_of(request: QisRequest, languages: Collection[str]) -> Preferenc
         theme=theme if theme in THEMES else "system",
         language=language,
         folder=folder if folder.startswith("/") and folder.isprintable() else "/",
+        dismissed=frozenset(_cookie(request, DISMISSED).split(".")),
     )
 
 

@@ -51,6 +51,30 @@ class StaticTests(SynchronousTestCase):
             self.assertEqual(self.door.ask(target).status, 404, target)
 
 
+class ImportedTests(SynchronousTestCase):
+    """What browsers are told to fetch ahead."""
+
+    def test_all_that_scripts_import_is_found_once_without_them(self) -> None:
+        folder = Path(self.mktemp())
+        for name, text in {
+            "js/pages/a.js": "// a page\nimport {x} from '../core/x.js';\nimport '../core/y.js';\n",
+            "js/core/x.js": "export {y} from './y.js';\nconst late = () => import('./late.js');\n",
+            "js/core/y.js": "import {x} from './x.js'; // in a circle\nimport './gone.js';\n",
+            "js/core/late.js": "",
+        }.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        assets = Assets(folder)
+        self.assertEqual(assets.imported(["js/pages/a.js"]), ["js/core/x.js", "js/core/y.js"])
+        self.assertEqual(assets.imported(["js/pages/a.js", "js/core/y.js"]), ["js/core/x.js"])
+
+    def test_of_the_shipped_page_of_a_folder(self) -> None:
+        found = shipped().imported(["js/pages/browse.js"])
+        self.assertIn("js/core/virtual.js", found)
+        self.assertEqual(len(found), len(set(found)))
+        self.assertTrue(all(shipped().has(name) for name in found))
+
+
 class FixedTests(SynchronousTestCase):
     """What other sites' pages refer to."""
 
