@@ -11,6 +11,7 @@ from qisd.access.snapshot import Account, Group, PermissionSnapshot, Validity, f
 from qisd.access.visitor import How, Scope, Visitor
 from qisd.errors import StoreUnavailable
 from qisd.pools.gentle import in_pieces
+from qisd.request_ids import current_request_id
 from qisd.store import permissions
 from qisd.store.held import Held
 from qisd.store.permissions import PermissionRows
@@ -78,11 +79,15 @@ class Permissions:
         return Visitor(snapshot=self.snapshot, address=address, request_id=request_id)
 
     def user(self, user_id: int, *, by: How = "token", address: str = "", request_id: str = "") -> Visitor | None:
-        """A visitor who may what the user may; None when there is no such active user."""
+        """A visitor who may what the user may; None when there is no such active user.
+
+        :param request_id: that which this runs for, unless given.
+        """
         account = self.snapshot.account(user_id)
         if account is None:
             return None
-        return Visitor(account=account, by=by, snapshot=self.snapshot, address=address, request_id=request_id)
+        number = request_id or current_request_id()
+        return Visitor(account=account, by=by, snapshot=self.snapshot, address=address, request_id=number)
 
     def holder(self, row: SessionRow, *, address: str, request_id: str) -> Visitor | None:
         """The visitor behind a session, token or key; None when it does not count any more.

@@ -12,6 +12,8 @@ import attrs
 from twisted.logger import LogEvent, LogLevel, formatEvent
 from twisted.python.failure import Failure
 
+from qisd.request_ids import current_request_id
+
 _OURS = "qisd."
 
 _LEVEL_NAMES = {
@@ -63,7 +65,7 @@ def record_of(event: LogEvent) -> Record:
     failure = event.get("log_failure")
     if isinstance(failure, Failure):
         following += failure.getTraceback().splitlines()
-    request_id = event.get("request_id")
+    request_id = event.get("request_id") or current_request_id() or None
     return Record(
         time=float(event.get("log_time") or time.time()),
         level=level,
@@ -85,10 +87,15 @@ def one_line(text: str) -> str:
 
 
 def text_lines(record: Record, *, process: str) -> str:
-    """``2019-03-27 11:49:08,982 qis_31     INFO     text``, in local time; what follows is set in."""
+    """``2019-03-27 11:49:08,982 qis_31     INFO     text``, in local time; what follows is set in.
+
+    The number of the request that it is about stands behind the text, unless the text names it.
+    """
     milliseconds = int(record.time * 1000)
     stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(milliseconds // 1000))
-    head = f"{stamp},{milliseconds % 1000:03d} {process:<10} {record.level_name:<8} {record.text}\n"
+    number = record.request_id
+    text = record.text if number is None or number in record.text else f"{record.text} [{number}]"
+    head = f"{stamp},{milliseconds % 1000:03d} {process:<10} {record.level_name:<8} {text}\n"
     return head + "".join(f"    {line}\n" for line in record.following)
 
 

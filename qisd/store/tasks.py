@@ -27,7 +27,7 @@ NAME_MAX = 100
 _COLUMNS = (
     "id, user_id, name, funcname, params, priority, log_level, error_log_level, status, result, error, keep_for,"
     " keep_until, progress, progress_text, attempts, max_attempts, run_after, locked_by, heartbeat, cancel_requested,"
-    " created, started, finished"
+    " created, started, finished, request_id"
 )
 
 # Finished tasks that need not be kept stay for this long, so that whoever waits for the result gets it.
@@ -64,6 +64,7 @@ class Task:
     :param progress: 0 to 100; None before the first report.
     :param attempts: how often it was begun.
     :param locked_by: the worker that runs it.
+    :param request_id: the request that has asked for it.
     """
 
     id: int
@@ -90,6 +91,7 @@ class Task:
     created: datetime
     started: datetime | None
     finished: datetime | None
+    request_id: str = ""
 
     @property
     def over(self) -> bool:
@@ -110,6 +112,7 @@ class NewTask:
     log_level: str = "info"
     error_log_level: str = "error"
     max_attempts: int = 1
+    request_id: str = ""
 
     @property
     def dedup_key(self) -> str:
@@ -132,7 +135,7 @@ async def add(db: Queries, new: NewTask) -> Task:
     for _ in range(10):
         rows = await db.query(
             "insert into tasks (user_id, name, funcname, params, dedup_key, priority, log_level, error_log_level,"  # noqa: S608
-            " keep_for, max_attempts) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " keep_for, max_attempts, request_id) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
             f" on conflict (dedup_key) where status in (0, 1) do nothing returning {_COLUMNS}",
             (
                 new.user_id,
@@ -145,6 +148,7 @@ async def add(db: Queries, new: NewTask) -> Task:
                 new.error_log_level,
                 new.keep_for,
                 new.max_attempts,
+                new.request_id,
             ),
         )
         if rows:

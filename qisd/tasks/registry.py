@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from qisd.request_ids import current_request_id
 from qisd.store.tasks import NewTask, Task
 
 LOG_LEVELS = frozenset({"debug", "info", "warn", "warning", "error", ""})
@@ -122,6 +123,7 @@ class TaskType:
             log_level=self.log_level,
             error_log_level=self.error_log_level,
             max_attempts=self.max_attempts,
+            request_id=current_request_id(),
         )
 
 

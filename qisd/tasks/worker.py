@@ -21,6 +21,7 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from qisd.errors import QisError, StoreUnavailable
+from qisd.request_ids import working_at
 from qisd.store import tasks
 from qisd.store.pool import Database
 from qisd.store.queries import Queries
@@ -228,9 +229,10 @@ class TaskWorker:
         self._running[task.id] = running = _Running(run=run, kind=self._types[task.funcname])
         if task.cancel_requested:
             run.cancel()
-        Deferred.fromCoroutine(self._see_through(running)).addErrback(
-            lambda failed: _log.failure("task {id} can't be ended", failed, id=task.id)
-        ).addBoth(lambda _: self._ends(task))
+        with working_at(task.request_id):
+            seen_through = Deferred.fromCoroutine(self._see_through(running))
+        seen_through.addErrback(lambda failed: _log.failure("task {id} can't be ended", failed, id=task.id))
+        seen_through.addBoth(lambda _: self._ends(task))
 
     def _ends(self, task: Task) -> None:
         del self._running[task.id]

@@ -30,6 +30,7 @@ from qisd.web.conditional import EntityTag, parse_tags
 from qisd.web.dates import format_date
 from qisd.web.head import head_fault
 from qisd.web.https import hsts_header
+from qisd.web.proxies import number_of
 from qisd.web.rules import WebSettings
 from qisd.web.traffic import Cell
 
@@ -53,7 +54,7 @@ _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([!-~]?(?:[ -~]*[!-~]
 _HARMLESS = frozenset(
     b"host user-agent accept accept-encoding accept-language referer connection cookie if-none-match origin dnt"
     b" priority sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user sec-ch-ua sec-ch-ua-mobile"
-    b" sec-ch-ua-platform sec-gpc save-data via x-forwarded-for cache-control pragma".split()
+    b" sec-ch-ua-platform sec-gpc save-data via x-forwarded-for x-request-id cache-control pragma".split()
 )
 """Headers that may be there: they change nothing, or are looked at in :func:`_head_of`."""
 
@@ -67,6 +68,7 @@ class _Head:
     """The headers of a request that may be answered here.
 
     :param tags: of ``If-None-Match``; None: it was not there.
+    :param number: of ``X-Request-Id``, where there are proxies that may give one.
     :param promise: what an answer by HTTPS has at the end of its head besides.
     """
 
@@ -74,6 +76,7 @@ class _Head:
     referer: str | None
     forwarded_for: str | None
     tags: tuple[EntityTag, ...] | None
+    number: str | None = None
     promise: bytes = b""
 
     def names(self, etag: str) -> bool:
@@ -239,7 +242,7 @@ class HotPath:
     def _send(self, channel: Channel, answer: _Answer, head: _Head, data: bytes, *, began: int) -> None:
         body = data if answer.with_body else b""
         now = channel.site.reactor.seconds()
-        request_id = secrets.token_hex(8)
+        request_id = self._number(channel, head) or secrets.token_hex(8)
         app_us = (time.monotonic_ns() - began) // 1000
         after = answer.after
         if head.promise and channel.scheme == "https":
@@ -248,6 +251,15 @@ class HotPath:
         channel.transport.writeSequence((*parts, body))  # type: ignore[union-attr]
         channel.answered_at_once()
         self._count(channel, answer, head, now=now, began=began, app_us=app_us, size=len(body), request_id=request_id)
+
+    @staticmethod
+    def _number(channel: Channel, head: _Head) -> str | None:
+        if head.number is None:
+            return None
+        settings = channel.site.settings
+        return number_of(
+            head.number, peer=channel.client, proxies=settings.proxy_servers, trusted=settings.proxy_addresses
+        )
 
     def keep(self, request: QisRequest, prepared: PreparedImage, standing: Standing) -> None:
         """``request`` was answered with ``prepared``, from the cache, or with 304: keep that, if it can be kept.
@@ -303,7 +315,7 @@ class HotPath:
                 return None
             fields.append((found[1].lower(), found[2]))
         head = _head_of(fields, channel.site.settings, channel.site.certified)
-        if head is not None:
+        if head is not None and head.number is None:  # else there is no second one like it
             if len(self._heads) >= _HEADS:
                 self._heads.clear()
             self._heads[rest] = head
@@ -382,12 +394,13 @@ def _head_of(
     origins = settings.cors_allow_origin
     if headers.hasHeader(b"origin") and origins and "*" not in origins:
         return None
-    tags = texts(b"if-none-match")
+    tags, number = texts(b"if-none-match"), headers.getRawHeaders(b"x-request-id")
     return _Head(
         agent=_shown(texts(b"user-agent")),
         referer=_shown(texts(b"referer")),
         forwarded_for=_shown(texts(b"x-forwarded-for")),
         tags=None if tags is None else tuple(parse_tags(tags.decode("latin-1"))),
+        number=number[-1].decode("latin-1") if number and settings.proxy_servers else None,
         promise=_promise(settings, (texts(b"host") or b"").decode("latin-1"), certified),
     )
 

@@ -12,6 +12,8 @@ _PORT_DIGITS = 5
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+,;=-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 
+_NUMBER = re.compile(r"[A-Za-z0-9._:=+/-]{1,64}")
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -78,6 +80,16 @@ def _entry(header: str | None, proxies: int) -> str | None:
     """What the outermost of our proxies has said: each adds an entry at the end, and what is before may be made up."""
     entries = [entry.strip() for entry in (header or "").split(",") if entry.strip()]
     return entries[max(0, len(entries) - proxies)] if entries else None
+
+
+def number_of(given: str | None, *, peer: str, proxies: int, trusted: Sequence[Network]) -> str | None:
+    """The number that a proxy of ours has given to a request; None if none has.
+
+    :param given: the header ``X-Request-Id``. Not more is believed than what fits every log.
+    """
+    if given is None or proxies <= 0 or _NUMBER.fullmatch(given) is None or not is_among(peer, trusted):
+        return None
+    return given
 
 
 def is_among(peer: str, networks: Sequence[Network]) -> bool:

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from twisted.web.server import Request
 
+from qisd.request_ids import working_at
 from qisd.web.access import AccessEntry, printable
 from qisd.web.api.envelope import error_answer
 from qisd.web.bodies import NO_BODY, Body
@@ -23,6 +24,7 @@ from qisd.web.errors import ErrorAnswer, not_allowed, not_found, prefers_json, s
 from qisd.web.headers import Header, cross_origin, preflight
 from qisd.web.https import CHALLENGES, goes_to_https, https_promise
 from qisd.web.intake import Intake
+from qisd.web.proxies import number_of
 from qisd.web.traffic import route_of
 
 if TYPE_CHECKING:
@@ -64,13 +66,27 @@ class QisRequest(Request):
     def __init__(self, channel: Channel, queued: object = False) -> None:
         super().__init__(channel, queued, parsePOSTFormSubmission=False)
         self.site = channel.site
-        self.request_id = secrets.token_hex(8)
+        self._request_id: str | None = None
         self.began_at = self.site.reactor.seconds()
         self._began = time.monotonic_ns()
         self._complete: int | None = None
         self._answered: int | None = None
         self._intake: Intake | None = None
         self._status: int | None = None
+
+    @property
+    def request_id(self) -> str:
+        """Its number in all logs and in the answer: that of a proxy of ours, else one of our own."""
+        if self._request_id is None:
+            settings = self.site.settings
+            given = number_of(
+                self.header("X-Request-Id"),
+                peer=self._client(),
+                proxies=settings.proxy_servers,
+                trusted=settings.proxy_addresses,
+            )
+            self._request_id = given or secrets.token_hex(8)
+        return self._request_id
 
     # What comes in
 
@@ -134,10 +150,11 @@ class QisRequest(Request):
             return
         self.prepath = list(self.site.root_segments)
         self.postpath = place
-        try:
-            self.render(self.site.resource)
-        except Exception:
-            self.processingFailed(Failure())
+        with working_at(self.request_id):
+            try:
+                self.render(self.site.resource)
+            except Exception:
+                self.processingFailed(Failure())
 
     def place(self) -> list[bytes] | ErrorAnswer:
         """Where the request goes: the decoded segments of its path below the site's root; or why nowhere."""

@@ -7,10 +7,12 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from qisd.request_ids import working_at
 from qisd.service.log_records import Record, journal_datagram, json_line, one_line, record_of, text_lines
 
 
@@ -62,6 +64,26 @@ class Lines(SynchronousTestCase):
     def test_a_text_line_has_time_process_level_and_text(self) -> None:
         line = text_lines(record_of(event()), process="qis_31")
         self.assertEqual(line, "2019-03-27 11:49:08,982 qis_31     INFO     text\n")
+
+    def test_what_is_said_while_a_request_is_worked_at_names_it_once(self) -> None:
+        with working_at("ab12"):
+            plain, named = record_of(event()), record_of(event(log_format="refused (ab12)"))
+        self.assertTrue(text_lines(plain, process="qis_31").endswith(" text [ab12]\n"))
+        self.assertTrue(text_lines(named, process="qis_31").endswith(" refused (ab12)\n"))
+        self.assertIn(b"QIS_REQUEST_ID=ab12\n", journal_datagram(plain, identifier="qis"))
+
+    def test_a_coroutine_keeps_the_request_that_it_was_begun_for(self) -> None:
+        pause: Deferred[None] = Deferred()
+
+        async def work() -> str | None:
+            await pause
+            return record_of(event()).request_id
+
+        with working_at("ab12"):
+            done = Deferred.fromCoroutine(work())
+        pause.callback(None)
+        self.assertEqual(self.successResultOf(done), "ab12")
+        self.assertIsNone(record_of(event()).request_id)
 
     def test_what_follows_is_set_in(self) -> None:
         line = text_lines(record_of(event(lines=["one", "two"])), process="qis_31")

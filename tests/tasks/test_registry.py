@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from qisd.request_ids import working_at
 from qisd.store.tasks import Task, TaskStatus, dedup_key
 from qisd.tasks.registry import TaskCancelled, TaskRun, TaskType, TaskTypes
 
@@ -46,6 +47,11 @@ class TaskTypeTests(SynchronousTestCase):
     def test_a_title_may_depend_on_the_parameters(self) -> None:
         kind = TaskType(name="move", title=lambda params: f"Move {params['path']}", run=nothing)
         self.assertEqual(kind.new({"path": "/a"}).name, "Move /a")
+
+    def test_a_task_knows_the_request_that_has_asked_for_it(self) -> None:
+        with working_at("ab12"):
+            new = TaskType(name="move", title="Move", run=nothing).new({})
+        self.assertEqual(new.request_id, "ab12")
 
     def test_types_that_make_no_sense_are_refused(self) -> None:
         for values in ({"priority": 15}, {"keep_for": -1}, {"max_attempts": 0}, {"log_level": "loud"}):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import Any
 
 from hypothesis import given, settings
@@ -268,10 +269,21 @@ class HotPathTests(SynchronousTestCase):
         for headers in (
             {"Accept": "image/*", "Accept_Encoding": "gzip", "Accept_Language": "de", "User_Agent": "x"},
             {"Cookie": "basket=1; theme=dark"}, {"Connection": "Keep-Alive"}, {"Origin": "http://a"},
-            {"Sec_Fetch_Mode": "cors"},
+            {"Sec_Fetch_Mode": "cors"}, {"X_Request_Id": "a-client's"},
         ):  # fmt: skip
             door.ask(TARGET, **headers)
         self.assertEqual(door.asked, 1)
+
+    def test_the_number_that_a_proxy_of_ours_has_given_is_kept(self) -> None:
+        ours = {"proxy_servers": 1, "proxy_addresses": (ip_network("192.0.2.0/24"),)}
+        door = self.warm(**ours)
+        for number in ("trace-1", "trace-2", "no number"):
+            answers = [one.ask(TARGET, X_Request_Id=number) for one in (door, HotDoor(in_front=False, **ours))]
+            for answer in answers:
+                self.assertEqual(answer.headers["X-Request-Id"] == number, number.startswith("trace"), number)
+        self.assertEqual(door.asked, 1)
+        self.assertEqual([entry.request_id for entry in door.entries][1:3], ["trace-1", "trace-2"])
+        self.assertNotEqual(self.warm().ask(TARGET, X_Request_Id="trace-3").headers["X-Request-Id"], "trace-3")
 
     def test_origins_matter_where_not_all_are_allowed(self) -> None:
         door = self.warm(cors_allow_origin=("http://a",))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from qisd.web.proxies import Origin, origin_of
+from qisd.web.proxies import Origin, number_of, origin_of
 
 OURS = (ip_network("127.0.0.0/8"), ip_network("10.1.0.0/16"), ip_network("::1/128"))
 
@@ -29,6 +29,17 @@ def origin(**given: Any) -> Origin:
 
 
 LIES = {"forwarded_for": "198.51.100.7", "forwarded_proto": "https", "forwarded_host": "bank.example.com"}
+
+
+class NumberTests(SynchronousTestCase):
+    def test_only_a_proxy_of_ours_may_give_a_number(self) -> None:
+        self.assertEqual(number_of("a-1", peer="10.1.0.1", proxies=1, trusted=OURS), "a-1")
+        self.assertIsNone(number_of("a-1", peer="10.1.0.1", proxies=0, trusted=OURS))
+        self.assertIsNone(number_of("a-1", peer="203.0.113.9", proxies=1, trusted=OURS))
+
+    def test_what_would_not_fit_a_log_is_no_number(self) -> None:
+        for given_ in (None, "", "a b", 'a"b', "a\n", "\xe9", "x" * 65):
+            self.assertIsNone(number_of(given_, peer="10.1.0.1", proxies=1, trusted=OURS), given_)
 
 
 class BeliefTests(SynchronousTestCase):
