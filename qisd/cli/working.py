@@ -6,7 +6,7 @@ import os
 import platform
 import signal
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import attrs
@@ -72,7 +72,7 @@ def run(console: Console, work: Callable[[Tools], Coroutine[Any, Any, T]]) -> T:
             finally:
                 await database.stop()
 
-        with _warnings(console):
+        with _observing(_warnings(console)), _observing(_audit_file(settings)):
             try:
                 return complete(begin)
             except QisError as error:
@@ -142,16 +142,34 @@ def _origin(environ: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def _warnings(console: Console) -> Iterator[None]:
-    """Have what the domain logs as a warning become a message."""
+def _observing(observer: Any) -> Iterator[None]:
+    globalLogPublisher.addObserver(observer)
+    try:
+        yield
+    finally:
+        globalLogPublisher.removeObserver(observer)
+
+
+def _warnings(console: Console) -> Any:
+    """Has what the domain logs as a warning become a message."""
 
     @implementer(ILogObserver)
     def tell(event: Any) -> None:
         if event["log_namespace"].startswith("qisd.") and event["log_level"] in (LogLevel.warn, LogLevel.error):
             console.message(f"warning: {formatEvent(event)}")
 
-    globalLogPublisher.addObserver(tell)
-    try:
-        yield
-    finally:
-        globalLogPublisher.removeObserver(tell)
+    return tell
+
+
+def _audit_file(settings: Settings) -> Any:
+    """Adds what is audited to the file that the server writes of it. Where there is none yet, none is made."""
+
+    @implementer(ILogObserver)
+    def tell(event: Any) -> None:
+        if "audit" in event and settings.log_target == "file":
+            with suppress(OSError):
+                descriptor = os.open(settings.logging_base_dir / "audit.log", os.O_WRONLY | os.O_APPEND)
+                with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is no path
+                    file.write(f"{formatEvent(event)}\n")
+
+    return tell

@@ -1,4 +1,4 @@
-"""The application log ``qis.log`` and the access log: opened, reopened, and changed while the daemon runs."""
+"""The logs ``qis.log``, ``access.log`` and ``audit.log``: opened, reopened, and changed while the daemon runs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, globalLogPublisher
@@ -21,6 +22,7 @@ from qisd.web.access import AccessEntry
 _log = Logger()
 
 PROCESS = "qis"
+FILES = ("qis.log", "access.log", "audit.log")
 _FLUSH_EVERY = 1.0
 _LOOK_EVERY = 5.0
 _FLUSH_BYTES = 64 * 1024
@@ -32,7 +34,7 @@ class Logs:
     """Everything that is logged passes here. :meth:`open` once; :meth:`configure` for other settings.
 
     ``LOG_TARGET`` and ``LOGGING_BASE_DIR`` are those of the start. With ``stdout`` and ``journal`` the lines of the
-    access log go there, too.
+    access log and the audit log go there, too.
 
     :param console: the terminal.
     :param process: what this process is called there.
@@ -61,13 +63,14 @@ class Logs:
         self._journal = Journal() if settings.log_target == "journal" else None
         self._application: Outlet | None = None
         self._access: Outlet | None = None
+        self._audit: Outlet | None = None
         if settings.log_target == "file":
-            self._files = [_file(settings.logging_base_dir / name, settings) for name in ("qis.log", "access.log")]
-            self._application, self._access = self._files
+            self._files = [_file(settings.logging_base_dir / name, settings) for name in FILES]
+            self._application, self._access, self._audit = self._files
         else:
             self._files = []
             if settings.log_target == "stdout":
-                self._application = self._access = StandardOutput()
+                self._application = self._access = self._audit = StandardOutput()
         self._waiting: list[str] = []
         self._waiting_bytes = 0
         self._flush_later: IDelayedCall | None = None
@@ -125,6 +128,9 @@ class Logs:
 
     def __call__(self, event: LogEvent) -> None:
         record = record_of(event)
+        if "audit" in event:  # of whatever level
+            self._write_audit(record)
+            return
         if record.level < LogLevel.levelWithName(self._levels.of(record.area)):
             return
         if self._journal is not None:
@@ -132,6 +138,12 @@ class Logs:
         elif self._application is not None:
             self._application.write(self._line(record))
         self._console.write(event, record)
+
+    def _write_audit(self, record: Record) -> None:
+        if self._audit is not None:
+            self._audit.write(f"{record.text}\n")
+        elif self._journal is not None:
+            self._journal.send(journal_datagram(attrs.evolve(record, area="audit"), identifier=self._process))
 
     def _line(self, record: Record) -> str:
         pid = os.getpid()

@@ -15,6 +15,8 @@ from qisd.service.image_rules import image_rules
 from qisd.service.listeners import Listener, Listeners, bind_all
 from qisd.settings import ListenAddress, LoadedSettings, Settings, restart_required
 from qisd.settings.model import MODEL
+from qisd.store import audit
+from qisd.store.audit import Actor
 from qisd.tls.certificates import load_certificates
 from qisd.tls.contexts import make_context
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from qisd.service.daemon import Daemon
 
 _log = Logger()
+
+_SERVER = Actor(actor_id=None, actor_name="", actor_kind="system")
 
 
 async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
@@ -33,6 +37,7 @@ async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
     except SettingsError as error:
         for fault in error.faults:
             _log.error("{fault}", fault=fault)
+        audit.tell(_SERVER, action="settings.refused", object_type="settings", after={"faults": list(error.faults)})
         _log.error("The new settings are refused, the old ones stay")
         return
     for warning in loaded.warnings:
@@ -50,10 +55,13 @@ async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
         daemon.settings, daemon.certificates = old, certificates
         daemon.logs.configure(old)
         _log.error("{error}; the new settings are refused, the old ones stay", error=error)
+        audit.tell(_SERVER, action="settings.refused", object_type="settings", after={"faults": [str(error)]})
         return
     await daemon.monitor.configure(new.metrics_listen)
     daemon.overseer.reload_succeeded = True
-    _log.info("Settings reloaded, {changes}", changes=_changes(old, new))
+    changed = _differing(old, new)
+    _log.info("Settings reloaded, {changes}", changes=_changes(changed))
+    audit.tell(_SERVER, action="settings.reloaded", object_type="settings", after={"changed": changed})
     waiting = restart_required(daemon.started_with, new)
     if waiting:
         _log.warn("Only a restart brings into effect: {names}", names=", ".join(waiting))
@@ -75,8 +83,7 @@ def _differing(old: Settings, new: Settings) -> list[str]:
     ]
 
 
-def _changes(old: Settings, new: Settings) -> str:
-    names = _differing(old, new)
+def _changes(names: Sequence[str]) -> str:
     return f"changed: {', '.join(names)}" if names else "none has changed"
 
 

@@ -1,15 +1,22 @@
-"""The audit log: who changed what, and when. It is only ever appended to, until it is too old."""
+"""The audit log: who changed what, and when. It is only ever appended to, until it is too old.
+
+Whatever is committed is told on as an event, too, whose ``audit`` is a line for a file.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 from psycopg2.extras import Json
+from twisted.logger import Logger
 
 from qisd.store.queries import Queries, Row
+
+_log = Logger()
 
 _NAME, _ADDRESS, _REQUEST_ID, _OBJECT_ID = 120, 64, 64, 64
 """How much of a text the columns hold."""
@@ -102,6 +109,37 @@ async def record(
             None if after is None else Json(dict(after)),
         ),
     )
+    db.afterwards(
+        lambda: tell(
+            actor, action=action, object_type=object_type, object_id=str(object_id), before=before, after=after
+        )
+    )
+
+
+def tell(
+    actor: Actor,
+    *,
+    action: str,
+    object_type: str = "",
+    object_id: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    """Have the file ``audit.log`` say it, without the table: of what isn't in the database, or is there by now."""
+    fields = {
+        "ts": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "action": action,
+        "actor": actor.actor_name,
+        "actor_id": actor.actor_id,
+        "actor_kind": actor.actor_kind,
+        "address": actor.address,
+        "request_id": actor.request_id,
+        "object_type": object_type,
+        "object_id": object_id,
+        "before": None if before is None else dict(before),
+        "after": None if after is None else dict(after),
+    }
+    _log.info("{audit}", audit=json.dumps(fields, default=str))
 
 
 async def listed(

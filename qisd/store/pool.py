@@ -49,6 +49,7 @@ class Transaction:
         self._given_up = given_up
         self.error: Exception | None = None
         """The first error of a statement; after it PostgreSQL can only roll back."""
+        self.committed: list[Callable[[], None]] = []
 
     async def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Run one statement and return its rows."""
@@ -67,6 +68,9 @@ class Transaction:
         except (psycopg2.Error, CancelledError) as error:
             self.error = self.error or error
             raise
+
+    def afterwards(self, tell: Callable[[], None]) -> None:
+        self.committed.append(tell)
 
     def _check(self) -> None:
         if self._given_up():
@@ -158,6 +162,10 @@ class Database:
 
         await self._shielded(lambda given_up: self._on_connection(work, given_up))
 
+    def afterwards(self, tell: Callable[[], None]) -> None:
+        """Here each statement is committed by itself."""
+        tell()
+
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction: committed when it returns, rolled back when it raises.
 
@@ -188,6 +196,8 @@ class Database:
                 await connection.runOperation("rollback")
                 raise
             await connection.runOperation("commit")
+            for tell in transaction.committed:
+                tell()
             return result
 
         return await self._shielded(

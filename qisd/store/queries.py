@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 Row = tuple[Any, ...]
@@ -20,4 +20,8 @@ class Queries(Protocol):
 
     async def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Run a statement that has no rows to return."""
+        ...
+
+    def afterwards(self, tell: Callable[[], None]) -> None:
+        """Call ``tell`` once what was done up to now is committed; never when it is rolled back."""
         ...

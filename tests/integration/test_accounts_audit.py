@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg2
+from twisted.internet.defer import Deferred
+from twisted.logger import LogEvent, globalLogPublisher
 
 from qisd.access.auditing import actor_of
 from qisd.access.visitor import SYSTEM
 from qisd.accounts.audit import PAGE_MAX, AuditLog
-from qisd.errors import BadParameter, Forbidden, NotAuthenticated
+from qisd.errors import BadParameter, Forbidden, NotAuthenticated, NotFound
 from qisd.store import audit
 from qisd.store.audit import AuditFilter
+from qisd.store.pool import Transaction
 from tests.integration.accounts import COMMAND, NASTY, AccountsCase
 
 
@@ -53,6 +57,24 @@ class AuditTests(AccountsCase):
             self.sql("select actor_id, actor_name, actor_kind from audit_log order by id"),
             [(None, "system", "system"), (None, "command", "command"), (None, "", "anonymous")],
         )
+
+    async def test_what_is_committed_is_told_for_the_file_too_and_what_is_not_is_not(self) -> None:
+        told: list[dict[str, Any]] = []
+
+        def observe(event: LogEvent) -> None:
+            if "audit" in event:
+                told.append(json.loads(event["audit"]))
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+
+        async def fail(db: Transaction) -> None:
+            await audit.record(db, actor_of(COMMAND), action="user.deleted", object_type="user", object_id=7)
+            raise NotFound("there is nothing")
+
+        await self.assertFailure(Deferred.fromCoroutine(self.database.transaction(fail)), NotFound)
+        await self.record("user.changed", 7, after={"email": NASTY})
+        self.assertEqual([(one["action"], one["object_id"]) for one in told], [("user.changed", "7")])
 
     async def test_texts_that_are_too_long_are_cut(self) -> None:
         await self.record("file.deleted", "x" * 2000)

@@ -14,6 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from qisd.service.console import Console
 from qisd.service.logs import Logs
 from qisd.settings import LogLevels, Settings, default_settings
+from qisd.store import audit
+from qisd.store.audit import Actor
 from tests.service.test_access_log import ENTRY
 
 
@@ -140,3 +142,37 @@ class SharedFiles(LogsCase):
             logs.write(ENTRY)
             self.clock.advance(5)
         self.assertFalse((self.directory / "access.log.1").exists())
+
+
+class Audit(LogsCase):
+    """``audit.log``: what the store tells of when it is committed."""
+
+    def tell(self) -> None:
+        audit.tell(
+            Actor(actor_id=7, actor_name="maria\n", actor_kind="session", address="192.0.2.1", request_id="ab12"),
+            action="user.changed",
+            object_type="user",
+            object_id="9",
+            after={"email": "ä@example.com"},
+        )
+
+    def test_each_line_is_an_object(self) -> None:
+        self.opened()
+        self.tell()
+        (line,) = self.text("audit.log").splitlines()
+        told = json.loads(line)
+        self.assertRegex(told.pop("ts"), r"^\d{4}-\d\d-\d\dT[\d:.]{12}Z$")
+        self.assertEqual(
+            told,
+            {
+                "action": "user.changed", "actor": "maria\n", "actor_id": 7, "actor_kind": "session",
+                "address": "192.0.2.1", "request_id": "ab12", "object_type": "user", "object_id": "9",
+                "before": None, "after": {"email": "ä@example.com"},
+            },
+        )  # fmt: skip
+
+    def test_it_is_not_in_the_application_log_and_depends_on_no_level(self) -> None:
+        self.opened(log_level=LogLevels("error"))
+        self.tell()
+        self.assertEqual(self.text(), "")
+        self.assertEqual(self.text("audit.log").count("\n"), 1)
