@@ -16,7 +16,7 @@ from qisd.service.access_log import FORMATS
 from qisd.service.console import Console, first_observer
 from qisd.service.log_outlets import Journal, LogFile, Outlet, StandardOutput
 from qisd.service.log_records import Record, journal_datagram, json_line, record_of, text_lines
-from qisd.settings import Settings
+from qisd.settings import LogLevels, Settings
 from qisd.web.access import AccessEntry
 
 _log = Logger()
@@ -86,6 +86,10 @@ class Logs:
 
         self._limited = self._rotates and bool(self._files) and settings.log_max_mb > 0
         self._keep_watch()
+
+    def set_levels(self, levels: LogLevels) -> None:
+        """Go by these levels, until :meth:`configure` says something else."""
+        self._levels = levels
 
     def _keep_watch(self) -> None:
         wanted = self._is_open and self._limited

@@ -66,6 +66,15 @@ class Application(LogsCase):
         self.say("debug", "images", "hello")
         self.assertEqual(json.loads(self.text())["msg"], "hello")
 
+    def test_levels_can_be_others_for_a_while(self) -> None:
+        logs = self.opened()
+        logs.set_levels(LogLevels("debug"))
+        self.say("debug", "images", "seen")
+        logs.configure(self.settings())
+        self.say("debug", "images", "unseen")
+        self.assertIn("seen", self.text())
+        self.assertNotIn("unseen", self.text())
+
     def test_warnings_are_seen_on_the_terminal_too(self) -> None:
         self.opened()
         self.say("warn", "images", "careful")
