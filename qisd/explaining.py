@@ -16,6 +16,7 @@ from qisd.access.visitor import Visitor
 from qisd.cache.interfaces import IRenditionCache
 from qisd.errors import QisError
 from qisd.images import ImageBytes, ImageFile, Images, MadeOf, PreparedImage
+from qisd.imaging.negotiation import MODERN
 from qisd.imaging.spec import MIDDLE, Focus, ImageOptions, ImageSpec
 from qisd.imaging.template import TemplateSnapshot, TemplateValues
 from qisd.imaging.urls import parameter_of
@@ -139,7 +140,7 @@ class Explaining:
         :raises QisError: what the request for the image would be answered with.
         """
         require_login(visitor)
-        prepared = await self._images.prepare(query, visitor)
+        prepared = await self._images.prepare(query, visitor, accepts=MODERN)
         folder = _folder_of(prepared)
         visitor.require(Level.EDIT, folder)
         request, templates = self._images.request_of(query, visitor), self._templates()

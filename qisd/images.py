@@ -31,10 +31,12 @@ from qisd.imaging.cost import estimate_memory, estimate_memory_from_pieces
 from qisd.imaging.formats import Format, canonical_name
 from qisd.imaging.geometry import Plan, Size, plan
 from qisd.imaging.limits import PublicLimits, check_public_limits
+from qisd.imaging.negotiation import best_format, goes_by_viewer
 from qisd.imaging.normalise import handling, merge
 from qisd.imaging.pieces import Extract, Pieces, extract_for
 from qisd.imaging.render import RenderSettings, Rendition, render
 from qisd.imaging.request import ImageRequest, Vocabulary, parse_image_request, parse_original_request
+from qisd.imaging.rules import AUTO_FORMAT
 from qisd.imaging.source import SourceInfo
 from qisd.imaging.spec import Focus, ImageSpec
 from qisd.imaging.template import TemplateSnapshot
@@ -107,6 +109,7 @@ class PreparedImage:
     :param public: whether anybody may have it, so that caches between may keep it.
     :param lasting: whether that holds until somebody changes it; false where there are dates for it.
     :param record: whether it counts for the statistics of its own; ``template`` is what was asked for by name.
+    :param accepts: the formats by which its own was chosen, where that goes by the viewer; else None.
     """
 
     etag: str
@@ -121,6 +124,7 @@ class PreparedImage:
     record: bool
     template: str | None
     output: str
+    accepts: tuple[str, ...] | None = None
     source: SourceFacts
     spec: ImageSpec
     plan: Plan
@@ -308,25 +312,35 @@ class Images:
             return now
         return last
 
-    async def prepare(self, query: Mapping[str, str], visitor: Visitor, *, erez: bool = False) -> PreparedImage:
+    async def prepare(
+        self, query: Mapping[str, str], visitor: Visitor, *, accepts: tuple[str, ...] = (), erez: bool = False
+    ) -> PreparedImage:
         """Find out which image ``query`` asks for.
 
+        :param accepts: names of newer formats that may be sent where the format is left to us, best first.
         :param erez: the request came by an eRez address, where ``photo.jpg.tif`` may mean ``photo.jpg``.
         :raises QisError: bad parameters, no such source, a source that can't be read.
         """
         rules = self._rules
         vocabulary = self._vocabulary_of(rules)
-        key = (tuple(query.items()), erez, visitor.anonymous)
+        key: tuple[object, ...] = (tuple(query.items()), erez, visitor.anonymous)
         known = self._known.get(key)
+        if known is not None and known.prepared.accepts is not None and known.prepared.accepts != accepts:
+            known = self._known.get((*key, accepts))
         if known is not None and known.vocabulary is vocabulary and known.prepared.rules is rules:
             again = await self._prepare_again(known, visitor)
             if again is not None:
                 return again
-        made = await self._prepare(query, visitor, vocabulary, rules, erez=erez)
+        made = await self._prepare(query, visitor, vocabulary, rules, accepts=accepts, erez=erez)
+        self._remember(key, made)
+        if made.prepared.accepts is not None:
+            self._remember((*key, accepts), made)
+        return made.prepared
+
+    def _remember(self, key: tuple[object, ...], made: _Known) -> None:
         while len(self._known) >= _QUERIES_KEPT:
             del self._known[next(iter(self._known))]
         self._known[key] = made
-        return made.prepared
 
     def request_of(self, query: Mapping[str, str], visitor: Visitor) -> ImageRequest:
         """What ``query`` says, before anything is looked up.
@@ -338,7 +352,14 @@ class Images:
         return parse_image_request(query, self._vocabulary_of(rules), public=limits)
 
     async def _prepare(
-        self, query: Mapping[str, str], visitor: Visitor, vocabulary: Vocabulary, rules: ImageRules, *, erez: bool
+        self,
+        query: Mapping[str, str],
+        visitor: Visitor,
+        vocabulary: Vocabulary,
+        rules: ImageRules,
+        *,
+        accepts: tuple[str, ...],
+        erez: bool,
     ) -> _Known:
         limits = rules.public_limits if visitor.anonymous else None
         request = parse_image_request(query, vocabulary, public=limits)
@@ -349,6 +370,10 @@ class Images:
             overlay_path = paths.normalise(request.options.overlay_src, parameter="overlay")
             self._check_permission(visitor, overlay_path, Level.VIEW)
         path, source, spec = await self._source(path, request, vocabulary, rules, erez=erez)
+        negotiated = goes_by_viewer(request.options, vocabulary.applied(request.template))
+        if negotiated:
+            auto = best_format(accepts, spec=spec, source=source.info, table=rules.rendering.formats)
+            spec = _spec(path, request, vocabulary, rules, auto=auto)
         self._check_spelling(visitor, path, source.name, Level.VIEW)
         natural = Size(source.info.width, source.info.height)
         chosen = self._chosen(source)
@@ -377,6 +402,7 @@ class Images:
             record=handled.record_stats,
             template=request.template,
             output=output.name,
+            accepts=accepts if negotiated else None,
             source=source,
             spec=spec,
             plan=planned,
@@ -757,7 +783,9 @@ def _lasting(visitor: Visitor, path: str, source: SourceFacts, overlay_path: str
     return visitor.snapshot.validity.keys().isdisjoint({path, os.fsdecode(source.name), overlay_path})
 
 
-def _spec(path: str, request: ImageRequest, vocabulary: Vocabulary, rules: ImageRules) -> ImageSpec:
+def _spec(
+    path: str, request: ImageRequest, vocabulary: Vocabulary, rules: ImageRules, *, auto: str = AUTO_FORMAT
+) -> ImageSpec:
     extension = extension_of(path)
     source_format = rules.rendering.formats.by_extension(extension)
     spec = merge(
@@ -766,6 +794,7 @@ def _spec(path: str, request: ImageRequest, vocabulary: Vocabulary, rules: Image
         source_extension=extension,
         single_page=source_format is None or not source_format.pages,
         canonical=canonical_name,
+        auto=auto,
     )
     if spec.format is None and spec.changes_image() and source_format is not None and not source_format.write:
         return attrs.evolve(spec, format=_UNWRITABLE_BECOMES)

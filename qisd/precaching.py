@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
-import os
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +15,8 @@ from twisted.internet.defer import Deferred, DeferredLock, FirstError, gatherRes
 from qisd.access.visitor import Visitor
 from qisd.cache.room import Room
 from qisd.errors import BadParameter, NotFound, QisError, Refused, StoreUnavailable
-from qisd.images import ImageFile, Images
+from qisd.images import ImageFile, Images, PreparedImage
+from qisd.imaging.negotiation import AUDIENCES
 from qisd.imaging.request import parse_query_string
 from qisd.imaging.template import TemplateSnapshot
 from qisd.pools.files import FilePool
@@ -151,8 +151,14 @@ class Precaching:
         return await _Round(self, visitor, order, source, total, progress=progress, cancelled=cancelled).run()
 
     async def fetch(self, query: Mapping[str, str], visitor: Visitor) -> bool:
-        """Have one rendition made; whether it was there already."""
-        prepared = await self._images.prepare(query, visitor)
+        """Have one rendition made, in each format that viewers may get of it; whether all was there already."""
+        first = await self._images.prepare(query, visitor)
+        if first.accepts is None:
+            return await self._made(first)
+        others = [await self._images.prepare(query, visitor, accepts=one) for one in AUDIENCES if one != first.accepts]
+        return all([await self._made(prepared) for prepared in (first, *others)])
+
+    async def _made(self, prepared: PreparedImage) -> bool:
         found = await self._images.fetch(prepared, client=NAME, background=True)
         if isinstance(found, ImageFile):
             found.stream.close()
@@ -339,7 +345,7 @@ class _Walk:
     def _steps(self) -> Callable[[], Coroutine[Any, Any, list[str] | None]]:
         """Gives the files of one folder after the other; None at the end."""
         waiting = deque([self._order.folder])
-        seen: set[tuple[int, int]] = set()
+        seen: set[Hashable] = set()
 
         async def step() -> list[str] | None:
             if not waiting:
@@ -354,15 +360,11 @@ class _Walk:
 
         return step
 
-    def _look(self, folder: str, seen: set[tuple[int, int]]) -> tuple[list[str], list[str]]:
+    def _look(self, folder: str, seen: set[Hashable]) -> tuple[list[str], list[str]]:
         """In a thread: the files of one folder that are meant, and the folders in it."""
         listed = self._tree.listing(folder)
-        try:
-            status = os.stat(os.path.join(self._tree.root, os.fsencode(folder)))  # noqa: PTH116, PTH118 - names are bytes
-        except OSError:
-            return [], []
-        place = (status.st_dev, status.st_ino)
-        if place in seen:
+        place = self._tree.identity(folder)
+        if place is None or place in seen:
             return [], []
         seen.add(place)
         start = f"{folder}/" if folder else ""

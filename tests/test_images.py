@@ -225,6 +225,43 @@ class ImagesTests(TestCase):
         self.assertEqual(len(tags), 1)
         self.assertNotEqual((await self.prepare(width="21")).etag, tags.pop())
 
+    # A format that goes by who asks
+
+    async def test_each_viewer_gets_the_format_that_they_can_show_and_equal_images_are_one(self) -> None:
+        query = {"src": "shop/chair.png", "width": "20", "format": "auto"}
+        for _ in range(2):
+            for accepts, named in ((("avif", "webp"), "avif"), (("webp",), "webp"), ((), "jpg")):
+                prepared = await self.images.prepare(query, STRANGER, accepts=accepts)
+                self.assertEqual((prepared.output, prepared.accepts), (named, accepts))
+                self.assertEqual(prepared.etag, (await self.prepare(width="20", format=named)).etag)
+                made = await self.images.fetch(prepared)
+                assert isinstance(made, ImageBytes)
+                self.assertEqual(Image.open(io.BytesIO(made.data)).get_format_mimetype(), prepared.content_type)
+        self.assertEqual(self.rendered, 3)
+
+    async def test_what_is_asked_again_is_known_for_each_viewer(self) -> None:
+        query = {"src": "shop/chair.png", "width": "20", "format": "auto"}
+        first = [await self.images.prepare(query, STRANGER, accepts=one) for one in ((), ("webp",))]
+        again = [await self.images.prepare(query, STRANGER, accepts=one) for one in ((), ("webp",))]
+        for one, other in zip(first, again, strict=True):
+            self.assertIs(one, other)
+
+    async def test_a_template_may_leave_the_format_to_the_viewer(self) -> None:
+        auto = TemplateValues(options=ImageOptions(format="auto"))
+        self.templates = TemplateSnapshot(templates={"web": auto}, default=DEFAULT)
+        query = {"src": "shop/chair.png", "width": "20", "tmp": "web"}
+        self.assertEqual((await self.images.prepare(query, STRANGER, accepts=("webp",))).output, "webp")
+        fixed = await self.images.prepare({**query, "format": "gif"}, STRANGER, accepts=("webp",))
+        self.assertEqual((fixed.output, fixed.accepts), ("gif", None))
+
+    async def test_a_file_of_the_format_that_is_chosen_is_sent_as_it_is(self) -> None:
+        self.paint("shop/chair.jpg", "red")
+        prepared = await self.prepare(src="shop/chair.jpg", tmp="silent", format="auto")
+        made = await self.images.fetch(prepared)
+        assert isinstance(made, ImageFile)
+        made.stream.close()
+        self.assertEqual((made.content_type, self.rendered), ("image/jpeg", 0))
+
     async def test_the_last_one_to_leave_takes_the_render_off_the_queue(self) -> None:
         self.renders.configure(memory=10**9, queue_max=10, timeout=30)
         self.patch(self.renders, "_threads", 0)

@@ -52,6 +52,7 @@ def merge(
     source_extension: str,
     single_page: bool,
     canonical: Callable[[str], str],
+    auto: str = rules.AUTO_FORMAT,
 ) -> ImageSpec:
     """The spec of what is asked for: the URL's options over those of the one template that applies, normalised.
 
@@ -61,10 +62,13 @@ def merge(
     :param source_extension: of the source's name, without dot, in any case.
     :param single_page: the source's format has no pages.
     :param canonical: the name of the format that a lower-case extension stands for (``jpeg`` → ``jpg``).
+    :param auto: the format that ``auto`` stands for; itself, as long as nobody knows.
     :raises BadParameter: the template does not exist, or crop edges of URL and template overlap.
     """
     options = request.options.over(vocabulary.applied(request.template).options)
     rules.check_crop_edges(options, names=URL_NAMES)
+    if options.format == rules.AUTO_FORMAT:
+        options = attrs.evolve(options, format=auto)
     spec = normalise(options, source_extension=source_extension, single_page=single_page, canonical=canonical)
     if request.options.quality is None and request.template is None:
         without = attrs.evolve(spec, quality=None)

@@ -80,6 +80,9 @@ _UNIT_RANGES = {
 NOTHING = "none"
 """Given for some options, it means the same as not given; but it beats the template, as a blank text doesn't."""
 
+AUTO_FORMAT = "auto"
+"""Given for the format: what the viewer can show decides."""
+
 _CHOICES = {
     "flip": ("h", "v", NOTHING),
     "overlay_pos": ("c", "n", "ne", "e", "se", "s", "sw", "w", "nw"),
@@ -123,7 +126,7 @@ def _check(field: str, value: Any, name: str, choices: Choices) -> None:
     elif field in ("width", "height"):
         check_range(name, value, 0, choices.max_dimension)
     elif field == "format":
-        check_choice(name, value, choices.write_formats, listed=False)
+        check_choice(name, value, choices.write_formats | {AUTO_FORMAT}, listed=False)
     elif field == "icc_profile":
         check_choice(name, value, choices.profiles | {NOTHING}, listed=False)
     elif field == "fill":

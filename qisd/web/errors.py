@@ -115,32 +115,6 @@ def translate(failure: Failure, *, request_id: str, where: str) -> ErrorAnswer:
     return ErrorAnswer(status=500, message=message, code="internal", incident=request_id)
 
 
-def prefers_json(accept: str | None) -> bool:
-    """Whether an Accept header would rather have JSON than an HTML page."""
-    if not accept or "json" not in accept.lower():
-        return False
-    wishes = {}
-    for item in accept.split(","):
-        media, *parameters = (part.strip().lower() for part in item.split(";"))
-        wishes[media] = _quality(parameters)
-    json_wish = wishes.get("application/json", 0.0)
-    html_wish = wishes.get("text/html", wishes.get("text/*", wishes.get("*/*", 0.0)))
-    if "text/html" in wishes:
-        return json_wish > html_wish
-    return json_wish > 0 and json_wish >= html_wish
-
-
-def _quality(parameters: list[str]) -> float:
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                return min(max(float(value), 0.0), 1.0)
-            except ValueError:
-                return 0.0
-    return 1.0
-
-
 def _of_domain(error: QisError, *, request_id: str, where: str) -> ErrorAnswer:
     if error.status >= 500:
         _tell(error, request_id=request_id, where=where)

@@ -22,21 +22,23 @@ _ATTR_CHARS = "!#$&+-.^_`|~"
 _SVG_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:"
 
 
-def caching(expiry_secs: int, *, etag: str, now: float, public: bool = True) -> list[Header]:
+def caching(expiry_secs: int, *, etag: str, now: float, public: bool = True, by_accept: bool = False) -> list[Header]:
     """Cache-Control, Expires and ETag for an answer that may be kept for ``expiry_secs``.
 
     :param expiry_secs: more than 0: so many seconds; 0: clients are told nothing; −1: not at all.
     :param etag: without quotes.
     :param public: whether everybody may have it; else only the caches of those who asked may keep it.
+    :param by_accept: whether those who accept other formats get another answer.
     """
     tag = ("ETag", f'"{etag}"')
     who = "public" if public else "private"
-    others = [] if public else [("Vary", "Cookie, Authorization")]
+    varying = [*(["Accept"] if by_accept else []), *([] if public else ["Cookie", "Authorization"])]
+    others = [("Vary", ", ".join(varying))] if varying else []
     if expiry_secs > 0:
         expires = ("Expires", format_date(now + expiry_secs))
         return [("Cache-Control", f"{who}, max-age={expiry_secs}"), expires, tag, *others]
     if expiry_secs == 0:
-        return [tag] if public else [("Cache-Control", "private"), tag, *others]
+        return [*([] if public else [("Cache-Control", "private")]), tag, *others]
     return [("Cache-Control", f"{who}, no-cache"), ("Expires", THE_PAST), *others]
 
 

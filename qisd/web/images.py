@@ -15,6 +15,7 @@ from qisd.images import ImageBytes, ImageFile, Images, PreparedImage, PreparedOr
 from qisd.imaging.request import parse_query_string
 from qisd.pools.files import FilePool
 from qisd.web import headers
+from qisd.web.accepting import modern_formats
 from qisd.web.answers import Body, Content, FileContent, MemoryContent, partial, send, whole
 from qisd.web.conditional import Conditions, Validators, precondition_status, range_applies
 from qisd.web.dates import format_date
@@ -88,7 +89,10 @@ class ImageHandlers:
     async def _image(self, request: QisRequest, *, erez: bool) -> None:
         standing = None if self._hot is None else self._hot.standing()
         visitor = await self._identity.or_stranger(request)
-        prepared = await self._images.prepare(parse_query_string(request.raw_query), visitor, erez=erez)
+        accepts = modern_formats(request.joined("Accept") or "")
+        prepared = await self._images.prepare(
+            parse_query_string(request.raw_query), visitor, accepts=accepts, erez=erez
+        )
         if not prepared.anew and self._conditions_answer(request, prepared):
             self._keep(request, prepared, standing)
             return
@@ -143,7 +147,7 @@ class ImageHandlers:
                     ("Accept-Ranges", "bytes"),
                     ("Last-Modified", format_date(prepared.last_modified)),
                     ("X-From-Cache", str(request.from_cache)),
-                    *headers.caching(prepared.expiry_secs, etag=prepared.etag, now=now, public=prepared.public),
+                    *_caching(prepared, now),
                     *own,
                 ],
             )
@@ -160,9 +164,7 @@ class ImageHandlers:
         status = precondition_status(conditions, _validators(prepared))
         if status == 304:
             now = request.site.reactor.seconds()
-            request.start(
-                304, headers.caching(prepared.expiry_secs, etag=prepared.etag, now=now, public=prepared.public)
-            )
+            request.start(304, _caching(prepared, now))
             self._count(request, prepared, None)
             request.write(b"")
         elif status == 412:
@@ -184,6 +186,16 @@ class ImageHandlers:
             template=prepared.template if isinstance(prepared, PreparedImage) else None,
             format=prepared.output if isinstance(prepared, PreparedImage) else None,
         )
+
+
+def _caching(prepared: PreparedImage | PreparedOriginal, now: float) -> list[headers.Header]:
+    return headers.caching(
+        prepared.expiry_secs,
+        etag=prepared.etag,
+        now=now,
+        public=prepared.public,
+        by_accept=isinstance(prepared, PreparedImage) and prepared.accepts is not None,
+    )
 
 
 def _source(made: ImageBytes | ImageFile) -> str:

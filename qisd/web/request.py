@@ -15,12 +15,13 @@ from twisted.web.http_headers import Headers
 from twisted.web.server import Request
 
 from qisd.request_ids import working_at
+from qisd.web.accepting import prefers_json
 from qisd.web.access import AccessEntry, printable
 from qisd.web.api.envelope import error_answer
 from qisd.web.bodies import NO_BODY, Body
 from qisd.web.conditional import Conditions
 from qisd.web.dates import format_date
-from qisd.web.errors import ErrorAnswer, not_allowed, not_found, prefers_json, status_name, translate
+from qisd.web.errors import ErrorAnswer, not_allowed, not_found, status_name, translate
 from qisd.web.headers import Header, cross_origin, preflight
 from qisd.web.https import CHALLENGES, goes_to_https, https_promise
 from qisd.web.intake import Intake

@@ -59,6 +59,26 @@ class RuleTests(SynchronousTestCase):
         self.same(ImageSpec(format="pjpg"), "format=pjpg", "format=pjpeg")
         self.same(ImageSpec(format="pjpg"), "format=pjpg", extension="jpg")
 
+    def test_the_format_that_goes_by_the_viewer_is_what_it_stands_for(self):
+        self.same(ImageSpec(format="auto"), "format=auto", "format=Auto")
+        default = TemplateValues(options=ImageOptions(quality=80))
+        for stands_for, extension, expected in (
+            ("webp", "png", ImageSpec(format="webp", quality=80)),
+            ("jpg", "png", ImageSpec(format="jpg", quality=80)),
+            ("jpg", "jpeg", ImageSpec()),  # sent as it is: nobody has asked for that quality
+        ):
+            words = vocabulary(default)
+            request = parse_image_request({"src": "a", "format": "auto"}, words, public=None)
+            spec = merge(
+                request,
+                words,
+                source_extension=extension,
+                single_page=True,
+                canonical=canonical_format,
+                auto=stands_for,
+            )
+            self.assertEqual(spec, expected)
+
     def test_zero_sizes_are_none(self):
         self.same(ImageSpec(), "width=0&height=0", "width=&height=")
 

@@ -69,9 +69,24 @@ class Options(OptionCase):
 
     def test_format(self) -> None:
         self.accept("format", "gif", "jpg", "jpeg", "jpe", "jfif", "jif", "pjpg", "pjpeg", "png", "tif", "tiff")
-        self.accept("format", "bmp", "ppm", "tga", "webp", "avif", "jp2", "pcx", "PNG", "Jpg", "")
+        self.accept("format", "bmp", "ppm", "tga", "webp", "avif", "jp2", "pcx", "PNG", "Jpg", "auto", "")
         self.refuse("format", NOT_A_CHOICE, "eggs", "psd", "ico", "svg", "pdf", ".png", "image/png")
         self.assert_no_effect("format", "png", "PNG", "")
+
+    def test_a_format_that_goes_by_what_the_browser_accepts(self) -> None:
+        target, tags = "/image?src=tiny.png&width=8&format=auto", {}
+        for _ in range(3):  # made; from the cache; in front of the whole way
+            for accept, chosen in (("image/avif,image/webp,*/*", "AVIF"), ("image/webp,*/*", "WEBP"), ("*/*", "JPEG")):
+                answer = self.daemon.get(target, {"Accept": accept})
+                self.assertEqual((answer.status, answer.image.format), (200, chosen))
+                self.assertIn("Accept", answer.headers["Vary"])
+                self.assertEqual(tags.setdefault(chosen, answer.headers["ETag"]), answer.headers["ETag"])
+        self.assertEqual(len(set(tags.values())), 3)
+        for _ in range(2):
+            for chosen, tag in tags.items():
+                answer = self.daemon.get(target, {"Accept": "image/webp", "If-None-Match": tag})
+                self.assertEqual(answer.status, 304 if chosen == "WEBP" else 200, chosen)
+                self.assertIn("Accept", answer.headers["Vary"])
 
     def test_quality(self) -> None:
         self.accept("quality", 1, 100, 9, "080")

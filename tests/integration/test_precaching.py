@@ -16,6 +16,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from qisd.access.visitor import SYSTEM
 from qisd.cache.room import NodeUse, Room, memcached_room, node_use, together
 from qisd.errors import NotFound, QisError, Refused
+from qisd.images import ImageBytes
+from qisd.imaging.negotiation import MODERN
 from qisd.precaching import Order, Outcome, Precaching
 from tests.integration.api import ApiCase
 from tests.integration.command import CommandDatabaseCase
@@ -124,6 +126,16 @@ class PrecachingTests(ApiCase):
         urls = ["/image?src=press/a.jpg&width=300", "https://x.example/q/image?src=/press/none.jpg&width=1"]
         outcome = await self.run_it(Order(urls=urls))
         self.assertEqual((outcome.files, outcome.made, outcome.failed), (2, 1, 1))
+
+    async def test_where_the_format_goes_by_the_viewer_all_of_them_are_made(self) -> None:
+        order = Order(urls=["/image?src=press/a.jpg&width=300&format=auto"])
+        self.assertEqual([(await self.run_it(order)).there for _ in range(2)], [0, 1])
+        for accepts, name in ((MODERN, "avif"), (("webp",), "webp"), ((), "jpg")):
+            query = {"src": "press/a.jpg", "width": "300", "format": "auto"}
+            prepared = await self.domain.images.prepare(query, SYSTEM, accepts=accepts)
+            made = await self.domain.images.fetch(prepared)
+            assert isinstance(made, ImageBytes)
+            self.assertEqual((prepared.output, made.from_cache), (name, True))
 
     async def test_an_order_that_makes_no_sense_is_refused(self) -> None:
         self.assertIn("no folder '/none'", await self.refusal(NotFound, attrs.evolve(JPEGS, folder="none")))

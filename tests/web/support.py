@@ -98,12 +98,17 @@ class FakeImages:
         self.fetched = 0
         self.told: list[object] = []
 
-    async def prepare(self, query: Mapping[str, str], visitor: Visitor, *, erez: bool = False) -> PreparedImage:
+    async def prepare(
+        self, query: Mapping[str, str], visitor: Visitor, *, accepts: tuple[str, ...] = (), erez: bool = False
+    ) -> PreparedImage:
         self.queries.append(query)
         self.erez.append(erez)
         if self.error is not None:
             raise self.error
-        return self.prepared
+        if self.prepared.accepts is None:
+            return self.prepared
+        chosen = next(iter(accepts), "jpg")
+        return attrs.evolve(self.prepared, accepts=accepts, etag=ETAG + chosen, content_type=f"image/{chosen}")
 
     async def fetch(
         self, prepared: PreparedImage, *, client: str = "", background: bool = False

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
@@ -22,7 +20,7 @@ from qisd.errors import (
 )
 from qisd.repeated import Repeated
 from qisd.web import errors
-from qisd.web.errors import ErrorAnswer, prefers_json, status_name, translate
+from qisd.web.errors import ErrorAnswer, status_name, translate
 
 
 def _answer(error: Exception) -> ErrorAnswer:
@@ -104,35 +102,3 @@ class BodyTests(SynchronousTestCase):
                  431: "Request Header Fields Too Large"}  # fmt: skip
         for status, name in names.items():
             self.assertEqual(status_name(status), name)
-
-
-class AcceptTests(SynchronousTestCase):
-    def test_json_for_those_who_would_rather_have_it(self) -> None:
-        for accept in (
-            "application/json",
-            "application/json, */*",
-            "application/json, text/html;q=0.5",
-            "text/html;q=0.1,Application/JSON;q=0.2",
-            "application/json, text/plain, */*",
-        ):
-            self.assertTrue(prefers_json(accept), accept)
-
-    def test_a_page_for_all_others(self) -> None:
-        for accept in (
-            None,
-            "",
-            "*/*",
-            "image/avif,image/webp,*/*;q=0.8",
-            "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
-            "text/html, application/json",
-            "application/json;q=0",
-            "application/json;q=0.5, */*",
-            "application/json;q=nonsense",
-            "json",
-        ):
-            self.assertFalse(prefers_json(accept), accept)
-
-    @settings(deadline=None, max_examples=100, derandomize=True)
-    @given(st.text(alphabet="application/json;q=01.5,*texhml e-+") | st.text())
-    def test_no_header_makes_it_fail(self, accept: str) -> None:
-        self.assertIn(prefers_json(accept), (True, False))

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.access.snapshot import PermissionSnapshot
 from qisd.cache.interfaces import CachedRendition
-from qisd.web import hot
+from qisd.web import hot_answers, hot_heads
 from qisd.web.door import open_rooms
 from qisd.web.hot import HotPath
 from qisd.web.images import ImageHandlers
@@ -264,6 +264,34 @@ class HotPathTests(SynchronousTestCase):
             if not headers.keys() & {"Host", "Expect", "Transfer_Encoding"}:  # which are not whole, or none
                 self.assertEqual(door.asked, 2, headers)
 
+    def by_viewer(self, **options: Any) -> HotDoor:
+        """The format goes by what the client accepts."""
+        door = HotDoor(**options)
+        door.images.prepared = prepared_image(accepts=())
+        door.cached.update({f"{ETAG}{one}": CachedRendition(data=BODY, format=one) for one in ("jpg", "webp")})
+        return door
+
+    def test_where_the_format_goes_by_the_viewer_each_gets_their_own(self) -> None:
+        doors = [self.by_viewer(), self.by_viewer(in_front=False)]
+        for accept in ("image/webp", "*/*", "image/webp,image/*", "image/*", "image/webp", "*/*"):
+            answers = [_OWN.sub(b"", door.wire().send(request(TARGET, Accept=accept)).received()) for door in doors]
+            self.assertEqual(*answers)
+            chosen = b"webp" if b"webp" in accept.encode() else b"jpg"
+            self.assertIn(b"Content-Type: image/" + chosen, answers[0])
+            self.assertIn(b"\r\nVary: Accept\r\n", answers[0])
+        self.assertEqual([door.asked for door in doors], [2, 6])
+
+    def test_the_copy_in_another_format_is_not_the_one_that_is_meant(self) -> None:
+        door = self.by_viewer()
+        tags = {one: f'"{ETAG}{one}"' for one in ("jpg", "webp")}
+        for _ in range(2):
+            for accept, chosen in (("image/webp", "webp"), ("*/*", "jpg")):
+                self.assertEqual(door.ask(TARGET, Accept=accept).status, 200)
+                self.assertEqual(door.ask(TARGET, Accept=accept, If_None_Match=tags[chosen]).status, 304)
+        self.assertEqual(door.asked, 4)
+        for accept, other in (("image/webp", "jpg"), ("*/*", "webp")):
+            self.assertEqual(door.ask(TARGET, Accept=accept, If_None_Match=tags[other]).status, 200)
+
     def test_headers_that_do_not_matter_do_not(self) -> None:
         door = self.warm()
         for headers in (
@@ -324,12 +352,12 @@ class HotPathTests(SynchronousTestCase):
         self.assertTrue(wire.closing)
 
     def test_answers_are_bounded(self) -> None:
-        self.patch(hot, "_ANSWERS", 50)
+        self.patch(hot_answers, "_KEPT", 50)
         door = HotDoor()
         wire = door.wire()
         for number in range(60):
             wire.send(request(f"{TARGET}&x={number}"))
-        self.assertEqual((len(door.hot._answers), door.asked), (50, 60))
+        self.assertEqual((len(door.hot.answers), door.asked), (50, 60))
         wire.send(request(f"{TARGET}&x=59"))
         self.assertEqual(door.asked, 60)
         wire.send(request(f"{TARGET}&x=0"))
@@ -337,11 +365,11 @@ class HotPathTests(SynchronousTestCase):
 
     def test_heads_are_bounded(self) -> None:
         door = self.warm()
-        self.patch(hot, "_HEADS", 50)
+        self.patch(hot_heads, "_KEPT", 50)
         wire = door.wire()
         for number in range(60):
             wire.send(request(TARGET, Referer=f"http://a/{number}"))
-        self.assertLessEqual(len(door.hot._heads), 50)
+        self.assertLessEqual(len(door.hot.heads), 50)
         self.assertEqual(door.asked, 1)
 
 

@@ -259,7 +259,7 @@ function fileName(about) {
     const {format} = about.parameters;
     if (!format) return name;
     const stem = name.replace(/\.[^.]*$/, '');
-    return `${stem}.${format === 'pjpg' ? 'jpg' : format}`;
+    return `${stem}.${['pjpg', 'auto'].includes(format) ? 'jpg' : format}`;
 }
 
 function candidates(about, usual) {

@@ -168,9 +168,10 @@ function selectField(one, about, make) {
 
 function formatField(one, about) {
     const written = about.facts.formats.filter(format => format.write);
-    return selectField(one, about, () =>
-        written.map(format => h('option', {value: format.name}, `${format.title} (${format.name})`)),
-    );
+    return selectField(one, about, () => [
+        h('option', {value: 'auto'}, t('format_auto')),
+        ...written.map(format => h('option', {value: format.name}, `${format.title} (${format.name})`)),
+    ]);
 }
 
 function profileField(one, about) {

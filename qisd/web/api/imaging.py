@@ -15,6 +15,7 @@ from qisd.imaging.advice import Advice, Wanted, advice
 from qisd.imaging.encode import DEFAULT_PNG_QUALITY, DEFAULT_QUALITY
 from qisd.imaging.formats import Format
 from qisd.imaging.geometry import Box
+from qisd.imaging.negotiation import MODERN
 from qisd.imaging.template import TemplateSnapshot
 from qisd.web.api.endpoint import Call, endpoint
 from qisd.web.api.models import Model
@@ -191,13 +192,14 @@ class ImagingEndpoints:
         reason_alone=True,
         errors=(400, 403, 404, 415, 503),
         description="Takes the parameters of `/image`, and is refused where that would be. Nothing is made, unless"
-        " `measure` asks for it, and nothing is counted.",
+        " `measure` asks for it, and nothing is counted. With `format=auto` it tells of the image that browsers of"
+        " today get.",
         example={"measure": True},
     )
     async def check(self, call: Call) -> CheckObject:
         form = call.read(CheckForm)
         query = _image_query(call)
-        prepared = await self._images.prepare(query, call.visitor)
+        prepared = await self._images.prepare(query, call.visitor, accepts=MODERN)
         reason = await self._refusal(query, call.visitor)
         made = _checked(prepared, public_reason=reason)
         if form.measure:
