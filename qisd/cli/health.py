@@ -13,7 +13,8 @@ import attrs
 from qisd.access.account import account_for
 from qisd.access.certificates import CertificateError, CertificateFacts, check_pair
 from qisd.access.secret_key import FILE_NAME as SECRET_KEY_FILE
-from qisd.errors import StartupError
+from qisd.errors import StartupError, StoreUnavailable
+from qisd.repository.stores import bucket_of
 from qisd.settings import Settings
 from qisd.settings.keys import decode_key
 
@@ -22,10 +23,14 @@ _RENEW_WITHIN = timedelta(days=14)
 
 @attrs.define
 class Report:
-    """What was found: each line begins with the setting that it is about."""
+    """What was found: each line begins with the setting that it is about.
+
+    :ivar facts: what is well.
+    """
 
     problems: list[str] = attrs.field(factory=list)
     warnings: list[str] = attrs.field(factory=list)
+    facts: list[str] = attrs.field(factory=list)
 
 
 @attrs.frozen(kw_only=True)
@@ -81,9 +86,19 @@ def _directories(settings: Settings, report: Report, account: Account) -> None:
     for name, path in writable:
         _directory(report, account, name, path, os.R_OK | os.W_OK | os.X_OK, "written")
     _directory(report, account, "IMAGES_BASE_DIR", settings.images_base_dir, os.R_OK | os.X_OK, "read")
+    _bucket(settings, report)
     check_file = settings.images_base_dir / settings.store_check_file
     if settings.store_check_file and _mode(check_file) is None:
         report.problems.append(f"STORE_CHECK_FILE: {check_file} is missing; is the image library mounted?")
+
+
+def _bucket(settings: Settings, report: Report) -> None:
+    try:
+        bucket = bucket_of(settings)
+        if bucket is not None:
+            bucket.check_there()
+    except (StartupError, StoreUnavailable) as error:
+        report.problems.append(f"S3_BUCKET: {getattr(error, 'detail', '') or error}")
 
 
 def _directory(report: Report, account: Account, name: str, path: Path, rights: int, verb: str) -> None:

@@ -220,6 +220,8 @@ def _make_library(settings: Settings) -> None:
 
 
 def _check_places(settings: Settings, qis: QisSettings) -> None:
+    if settings.s3_bucket:
+        raise CommandError("--copy-images: copies into a directory, not into S3_BUCKET; copy the files there yourself")
     origin, target = qis.images_dir.resolve(), settings.images_base_dir.resolve()
     if origin.is_relative_to(target) or target.is_relative_to(origin):
         raise CommandError(f"--copy-images: IMAGES_BASE_DIR is {target}, and the images of the QIS are in {origin}")

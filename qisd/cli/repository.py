@@ -22,9 +22,7 @@ from qisd.library.registrar import Registrar
 from qisd.library.rules import LibraryRules
 from qisd.library.verification import Findings, Verification, as_json
 from qisd.pools.files import FilePool
-from qisd.repository.files import Repository
-from qisd.repository.mounted import Mounted
-from qisd.repository.tree import Tree
+from qisd.repository.stores import open_store
 from qisd.settings import Settings
 
 Subparsers = Any
@@ -99,10 +97,9 @@ class _Checks:
 
 async def _checks(tools: Tools, files: FilePool) -> _Checks:
     settings, database = tools.settings, tools.database
-    root, check_file = settings.images_base_dir, settings.store_check_file
-    repository = Repository(root, check_file=check_file)
-    tree = Tree(root, file_mode=settings.images_file_mode, folder_mode=settings.images_dir_mode, check_file=check_file)
-    guard = Guard(tools.reactor, database=database, files=files, mounted=Mounted(root, check_file=check_file))
+    store = open_store(settings)
+    tree, repository = store.tree, store.repository
+    guard = Guard(tools.reactor, database=database, files=files, mounted=store.mounted)
     rules = _rules(settings)
     registrar = Registrar(
         tools.reactor,
@@ -121,7 +118,10 @@ async def _checks(tools: Tools, files: FilePool) -> _Checks:
     )
     await guard.start()
     if not await guard.is_there():
-        raise CommandError(f"IMAGES_BASE_DIR: the image library is not in {root}", exit_code=Exit.UNREACHABLE)
+        place = f"S3_BUCKET: the image library is not in {settings.s3_bucket}"
+        if not settings.s3_bucket:
+            place = f"IMAGES_BASE_DIR: the image library is not in {settings.images_base_dir}"
+        raise CommandError(place, exit_code=Exit.UNREACHABLE)
     return _Checks(verification, integrity)
 
 

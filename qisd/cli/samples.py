@@ -26,6 +26,8 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 def _install(console: Console, options: argparse.Namespace) -> Exit:
     settings = console.load().settings
     become_daemon_account(settings, make_directories=False)
+    if settings.s3_bucket:
+        raise CommandError("the library is in object storage (S3_BUCKET): upload them by the console")
     source, library = settings.install_dir / FOLDER, settings.images_base_dir
     if look(library) != "directory":
         raise CommandError(f"IMAGES_BASE_DIR: there is no directory {library}")

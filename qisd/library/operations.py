@@ -23,9 +23,6 @@ from qisd.store.queries import Queries
 from qisd.store.subtree import COMPANION, Subtree
 from qisd.store.trash import TrashEntry
 
-_SAME_TIME = 2 * 10**9
-"""Nanoseconds by which the times of a file may differ after it was copied to another file system."""
-
 
 def _version(value: FileVersion | Mapping[str, Any]) -> FileVersion:
     return value if isinstance(value, FileVersion) else FileVersion(**value)
@@ -75,10 +72,7 @@ class Upload(Operation[Image]):
             tree.move(self.staged, self.target, token=token)
 
     def is_done(self, tree: Tree, token: str) -> bool:
-        found, own = tree.version(self.target), self.version
-        if found is None or found.size != own.size or abs(found.mtime_ns - own.mtime_ns) >= _SAME_TIME:
-            return False
-        return found.inode == own.inode or not tree.same_device(self.staged, self.target)
+        return tree.is_put(self.staged, self.target, self.version, token=token)
 
     def complete(self, tree: Tree, token: str) -> FileVersion | None:
         tree.finish_move(self.staged, self.target)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
@@ -28,6 +28,10 @@ TRASH = ".trash"
 STAGING = ".uploads"
 
 _OWN = (TRASH, STAGING)
+
+_SAME_TIME = 2 * 10**9
+"""Nanoseconds by which the times of a file may differ after it was copied to another file system."""
+
 _OWN_MODE = 0o700
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -184,6 +188,11 @@ class Tree:
         """Whether two things are on one file system; where there is nothing, the folder counts that it would be in."""
         return self._device(path) == self._device(other)
 
+    def identity(self, path: str) -> Hashable | None:
+        """What tells a folder from all others, by whatever links it is reached; None: there is none."""
+        status = _status_of(os.path.join(self.root, os.fsencode(path)))
+        return None if status is None else (status.st_dev, status.st_ino)
+
     def check_there(self) -> None:
         """See :func:`qisd.repository.mounted.check_there`."""
         check_there(self.root, self._check_file)
@@ -232,7 +241,17 @@ class Tree:
             if stat.S_ISDIR(after.st_mode):
                 marker = os.path.join(new.name, _marker(token))
                 return _status(Place(new.folder, marker)) is not None
-            return before.st_size == after.st_size and abs(before.st_mtime_ns - after.st_mtime_ns) < 2 * 10**9
+            return before.st_size == after.st_size and abs(before.st_mtime_ns - after.st_mtime_ns) < _SAME_TIME
+
+    def is_put(self, source: str, target: str, version: FileVersion, *, token: str) -> bool:
+        """Whether a file that has arrived at ``source`` has come to ``target`` by :meth:`move` or :meth:`replace`.
+
+        :param version: of the file, as it has arrived.
+        """
+        found = self.version(target)
+        if found is None or found.size != version.size or abs(found.mtime_ns - version.mtime_ns) >= _SAME_TIME:
+            return False
+        return found.inode == version.inode or not self.same_device(source, target)
 
     def finish_move(self, source: str, target: str) -> None:
         """After :meth:`move`: remove what it left of the source. Can be repeated."""

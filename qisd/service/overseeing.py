@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from qisd import __version__
 from qisd.errors import StoreUnavailable
 from qisd.repository.mounted import check_there
+from qisd.repository.stores import bucket_of
 from qisd.service.measuring import Samples
 from qisd.service.metrics import Measures, Sums
 from qisd.service.monitor import Page
@@ -82,8 +83,12 @@ def _fire(waited: Deferred[None], found: Library) -> Library:
 def _look(settings: Settings) -> Library:
     """Blocks."""
     root = os.fsencode(settings.images_base_dir)
+    bucket = bucket_of(settings)
     try:
-        check_there(root, os.fsencode(settings.store_check_file))
+        if bucket is not None:
+            bucket.check_there()
+        else:
+            check_there(root, os.fsencode(settings.store_check_file))
         space = os.statvfs(root)
     except (StoreUnavailable, OSError):
         return Library(up=False)

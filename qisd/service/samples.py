@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
+from qisd.errors import StoreUnavailable
+from qisd.repository.bucket import Bucket
 from qisd.repository.mounted import LOST_AND_FOUND
 from qisd.repository.samples import FOLDER
+from qisd.repository.stores import bucket_of
 from qisd.settings import Settings
 
 _SEEN = "library-seen"
@@ -25,6 +29,9 @@ def provide_samples(settings: Settings) -> bool:
 
     :raises OSError: the library can't be written.
     """
+    bucket = bucket_of(settings)
+    if bucket is not None:
+        return _into_bucket(settings.install_dir / FOLDER, bucket)
     source, library, seen = settings.install_dir / FOLDER, settings.images_base_dir, settings.state_dir / _SEEN
     if any(not entry.name.startswith(".") and entry.name != os.fsdecode(LOST_AND_FOUND) for entry in library.iterdir()):
         seen.touch(0o600)
@@ -35,6 +42,19 @@ def provide_samples(settings: Settings) -> bool:
     copied = _copy(source, library, settings)
     seen.touch(0o600)
     return copied
+
+
+def _into_bucket(source: Path, bucket: Bucket) -> bool:
+    """One file after another; of servers that start together, several may do the same."""
+    try:
+        if not source.is_dir() or any(not name.startswith(".") for name, _ in bucket.entries("")):
+            return False
+        for file in sorted(source.iterdir()):
+            if file.is_file():
+                bucket.put_file(os.fsencode(file), f"{FOLDER}/{file.name}", token="")
+    except StoreUnavailable as error:
+        raise OSError(errno.EIO, error.detail) from error
+    return True
 
 
 def _copy(source: Path, library: Path, settings: Settings) -> bool:

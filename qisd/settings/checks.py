@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from qisd.settings.model import Settings
 
 Fault = tuple[str, str]
 """The setting at fault, and the reason."""
+
+_PUBLIC_NAME = re.compile(r"([A-Za-z0-9-]+\.)+[A-Za-z][A-Za-z0-9-]*(:\d+)?")
+"""Host names of more than one part, with or without port: no addresses, no wildcards."""
 
 
 def _listeners(settings: Settings) -> Iterator[Fault]:
@@ -31,10 +35,35 @@ def _certificate(settings: Settings) -> Iterator[Fault]:
         yield "TLS_CERTIFICATE_FILE", "holds no private key, so TLS_PRIVATE_KEY_FILE must be set"
 
 
+def _acme(settings: Settings) -> Iterator[Fault]:
+    if not settings.acme:
+        return
+    if settings.tls_certificate_file is not None:
+        yield "ACME", "gets the certificate by itself, so TLS_CERTIFICATE_FILE must be empty"
+    if not settings.acme_directory.startswith("https://"):
+        yield "ACME_DIRECTORY", "must be an https:// URL"
+    if not settings.acme_terms_agreed:
+        yield "ACME", "needs ACME_TERMS_AGREED = true: read the terms of the authority first"
+    if not settings.public_host_name:
+        yield "ACME", "needs PUBLIC_HOST_NAME: what the certificate is to be for"
+    for setting, names in (
+        ("PUBLIC_HOST_NAME", [settings.public_host_name]),
+        ("SERVER_ALIASES", settings.server_aliases),
+    ):
+        for name in names:
+            if name and not _PUBLIC_NAME.fullmatch(name):
+                yield setting, f"{name} is no name that an authority gives certificates for by ACME"
+
+
 def _separate_directories(settings: Settings) -> Iterator[Fault]:
     for name, path in (("STATE_DIR", settings.state_dir), ("LOGGING_BASE_DIR", settings.logging_base_dir)):
         if _is_inside(path, settings.images_base_dir):
             yield name, "lies inside IMAGES_BASE_DIR, where its files could be asked for as images"
+
+
+def _object_storage(settings: Settings) -> Iterator[Fault]:
+    if bool(settings.s3_access_key) != bool(settings.s3_secret_key):
+        yield "S3_ACCESS_KEY", "and S3_SECRET_KEY are needed both, or neither"
 
 
 def _run_group(settings: Settings) -> Iterator[Fault]:
@@ -70,7 +99,16 @@ def _same_site(settings: Settings) -> Iterator[Fault]:
 CHECKS: Mapping[tuple[str, ...], Callable[[Settings], Iterator[Fault]]] = {
     ("HTTP_LISTEN", "HTTPS_LISTEN"): _listeners,
     ("TLS_CERTIFICATE_FILE", "TLS_PRIVATE_KEY_FILE", "TLS_CHAIN_FILE"): _certificate,
+    (
+        "ACME",
+        "ACME_DIRECTORY",
+        "ACME_TERMS_AGREED",
+        "TLS_CERTIFICATE_FILE",
+        "PUBLIC_HOST_NAME",
+        "SERVER_ALIASES",
+    ): _acme,
     ("IMAGES_BASE_DIR", "STATE_DIR", "LOGGING_BASE_DIR"): _separate_directories,
+    ("S3_ACCESS_KEY", "S3_SECRET_KEY"): _object_storage,
     ("RUN_USER", "RUN_GROUP"): _run_group,
     (
         "LDAP_INTEGRATION",

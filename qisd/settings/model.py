@@ -46,7 +46,7 @@ from qisd.settings.tables import FormatOverrides, Formats, Levels, LogLevels, Up
 
 T = TypeVar("T")
 
-_SECRET_ENDINGS = ("_PASSWORD", "_CONNECTION", "_TOKEN")
+_SECRET_ENDINGS = ("_PASSWORD", "_CONNECTION", "_TOKEN", "_SECRET_KEY")
 _ROOT_PATH = r"/|(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-])+"
 _RELATIVE_PATH = r"(?!/)(?!.*(^|/)\.{1,2}(/|$)).+"
 _LIBRARY_PATH = r"(?!.*(^|/)\.{1,2}(/|$)).+"
@@ -189,6 +189,20 @@ class Settings:
     min_free_space_mb: int = _setting(Integer(0, 2**30), Who.OPERATOR)
     trash_days: int = _setting(Integer(0, 36_500), Who.OPERATOR)
 
+    # Object storage
+    s3_bucket: str = _setting(
+        Text("the name of a bucket", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"), Who.OPERATOR, Apply.RESTART
+    )
+    s3_prefix: str = _setting(Text("a path inside the bucket", _LIBRARY_PATH), Who.OPERATOR, Apply.RESTART)
+    s3_endpoint: str = _setting(WebUrl(), Who.OPERATOR, Apply.RESTART)
+    s3_region: str = _setting(Text("the name of a region", r"[a-z0-9-]{1,40}"), Who.OPERATOR, Apply.RESTART)
+    s3_access_key: str = _setting(Text("the name of an access key", r"[!-~]{1,200}"), Who.OPERATOR, Apply.RESTART)
+    s3_secret_key: str = _setting(
+        Text("the secret of the access key", r"[!-~]{1,200}"), Who.OPERATOR, Apply.RESTART, secret=True
+    )
+    s3_cache_mb: int = _setting(Integer(16, 2**30), Who.TUNING, Apply.RESTART)
+    s3_cache_dir: Path = _setting(Directory(empty=True), Who.TUNING, Apply.RESTART)
+
     # Database and caches
     mgmt_database_connection: str = _setting(DatabaseUrl(), Who.OPERATOR, Apply.RESTART, secret=True)
     mgmt_database_pool_size: int = _setting(Integer(1, 100), Who.TUNING, Apply.RESTART)
@@ -279,6 +293,10 @@ class Settings:
     tls_ciphers: str = _setting(Ciphers(), Who.SECURITY)
     http_redirect: str = _setting(Choice(("internal", "all", "none")), Who.SECURITY)
     hsts_max_age: int = _setting(Integer(0, 126_144_000), Who.SECURITY)
+    acme: bool = _setting(Boolean(), Who.OPERATOR)
+    acme_directory: str = _setting(WebUrl(), Who.OPERATOR)
+    acme_email: str = _setting(Text("an e-mail address", r"[^@\s]+@[^@\s]+"), Who.OPERATOR)
+    acme_terms_agreed: bool = _setting(Boolean(), Who.OPERATOR)
     acme_webroot: Path | None = _setting(OptionalPath("a directory"), Who.OPERATOR)
 
     @property

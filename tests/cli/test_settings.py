@@ -31,7 +31,7 @@ class ShowTests(CommandCase):
     def test_no_output_shows_a_secret(self) -> None:
         self.settings(
             f'SECRET_KEY = "{KEY}"\nSECRET_KEY_OLD = ["{KEY[::-1]}"]\nLDAP_BIND_PASSWORD = "hidden"\n'
-            'MGMT_DATABASE_CONNECTION = "postgresql://u:hidden@h/d"\n'
+            'MGMT_DATABASE_CONNECTION = "postgresql://u:hidden@h/d"\nS3_ACCESS_KEY = "a"\nS3_SECRET_KEY = "hidden"\n'
         )
         self.environ["QIS_ADMIN_PASSWORD"] = "hidden word"
         commands = [("show",), ("diff",)]
