@@ -20,6 +20,7 @@ from qisd.cli import (
     completion,
     database,
     import_qis,
+    log,
     permissions,
     precache,
     repository,
@@ -40,6 +41,7 @@ from qisd.errors import SettingsError
 _COMMANDS = (
     check,
     status,
+    log,
     settings,
     tune,
     bench,
