@@ -14,15 +14,22 @@ from qisd.access.certificates import CertificateError
 from qisd.cli.console import CommandError, Console, Exit, plain
 from qisd.cli.database_access import become_daemon_account
 from qisd.cli.status import ask
+from qisd.cli.tasks import Desk, at_desk, elsewhere, finished
+from qisd.errors import AlreadyExists
 from qisd.settings import Settings
+from qisd.tasks.registry import TaskType
 from qisd.tls import self_signed
-from qisd.tls.certificates import Pair, load_pair, own_names
+from qisd.tls.certificates import Pair, acme_file, load_pair, own_names
 from qisd.tls.chains import AuthoritiesError, authorities, common_name, faults
 from qisd.tls.probing import shown_chain
+from qisd.tls.renewal import TASK as RENEWAL
 
 Subparsers = Any
 
 _TIMEOUT = 10.0
+_KEPT = 3600
+"""Seconds for which one can look at what has become of a renewal."""
+
 _VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 _MOST_PORT = 65_535
 
@@ -37,6 +44,12 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         "self-sign", parents=[common], help="make a new self-signed certificate, and have the server show it"
     )
     own.set_defaults(run=_self_sign)
+    renew = actions.add_parser(
+        "renew",
+        parents=[common],
+        help="have a new certificate now from the authority that ACME speaks to; 4 if it refuses",
+    )
+    renew.set_defaults(run=_renew)
     test = actions.add_parser("test", parents=[common], help="shake hands with a server as a browser would")
     test.add_argument("host", metavar="HOST", help="host name, or host:port")
     test.add_argument("--at", metavar="ADDRESS", help="connect with this address instead of looking the name up")
@@ -61,7 +74,8 @@ def _files(settings: Settings) -> Iterator[tuple[str, Path, Path, Path | None]]:
     if certificate is not None and key is not None:
         yield "default", certificate, key, settings.tls_chain_file
     else:
-        own = settings.state_dir / "tls" / self_signed.FILE_NAME
+        given = acme_file(settings)
+        own = given if settings.acme and given.exists() else settings.state_dir / "tls" / self_signed.FILE_NAME
         yield "default", own, own, None
     try:
         sites = sorted(settings.tls_sites_dir.glob("*.crt")) if settings.tls_sites_dir is not None else []
@@ -94,6 +108,27 @@ def _self_sign(console: Console, options: argparse.Namespace) -> Exit:
     facts = {"file": str(file), "shown": shown, **_pair_facts(load_pair(file, file, None, now=now), now)}
     told = "the server shows it" if shown else "no server runs that could show it"
     return console.done(f"made {file} for {', '.join(facts['hosts'])}; {told}", facts)
+
+
+def _renew(console: Console, options: argparse.Namespace) -> Exit:
+    settings = console.load().settings
+    if not settings.acme:
+        raise CommandError(
+            "ACME is off: certificates are renewed where they come from, such as by certbot renew;"
+            " qis tls self-sign makes a self-signed one"
+        )
+
+    async def work(desk: Desk) -> dict[str, object]:
+        try:
+            task = await desk.queue.add(RENEWAL, {"now": True}, user_id=None, keep_for=_KEPT)
+        except AlreadyExists as error:
+            raise CommandError("a certificate is being got already") from error
+        return await desk.facts(await finished(console, desk, task))
+
+    facts = at_desk(console, work, [TaskType(name=RENEWAL, title="Have a new certificate", run=elsewhere)])
+    if facts["status"] == "complete":
+        return console.done("there is a new certificate; the servers show it within seconds", facts)
+    raise CommandError(str(facts["error"] or facts["status"]), exit_code=Exit.PARTLY_DONE)
 
 
 def shown_by_server(settings: Settings) -> bool:

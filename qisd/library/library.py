@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from twisted.logger import Logger
@@ -30,10 +29,8 @@ from qisd.library.trash import Trash
 from qisd.library.uploads import Uploads
 from qisd.library.verification import Verification
 from qisd.pools.files import FilePool
-from qisd.repository.files import Repository
-from qisd.repository.mounted import Mounted
 from qisd.repository.staging import Staging
-from qisd.repository.tree import Tree
+from qisd.repository.stores import Store
 from qisd.store.pool import Database
 from qisd.tasks.registry import TaskType
 
@@ -51,9 +48,8 @@ class Library:
     :param patient: a database whose time limit allows for statements about whole folders.
     :param uploads: threads that may be at something for minutes: reading a whole file, bringing it to the disk,
         removing a folder with all that is in it.
-    :param root: the folder that is the library.
+    :param store: where the files are.
     :param server: the id of this process among all that work on the library.
-    :param check_file: a file below the root that is there whenever the library is; empty: there is none.
     :param changed: told the path of each file and folder that a visitor has changed, without leading slash. Other
         processes are told by :data:`qisd.store.disk_operations.CHANNEL`: what is heard there goes to :meth:`forget`.
     :param focal_points_known: waits until this process goes by the focal points that have been written.
@@ -67,13 +63,10 @@ class Library:
         patient: Database,
         files: FilePool,
         uploads: FilePool,
-        root: Path,
+        store: Store,
         server: str,
         rules: LibraryRules,
-        file_mode: int = 0o644,
-        folder_mode: int = 0o755,
         min_free_mb: int = 0,
-        check_file: str = "",
         changed: Callable[[str], None] = lambda path: None,
         focal_points_known: Callable[[], Awaitable[None]] = _nothing_to_wait_for,
     ) -> None:
@@ -82,14 +75,14 @@ class Library:
         self._patient = patient
         self._tell = changed
         self.folder_records = FolderRecords(reactor, database=database)
-        self.tree = Tree(root, file_mode=file_mode, folder_mode=folder_mode, check_file=check_file)
-        repository = Repository(root, check_file=check_file)
+        self.tree = store.tree
+        repository = store.repository
         self.staging = Staging(self.tree, server=server, min_free_mb=min_free_mb)
-        self.guard = Guard(reactor, database=database, files=files, mounted=Mounted(root, check_file=check_file))
+        self.guard = Guard(reactor, database=database, files=files, mounted=store.mounted)
         self.journal = Journal(
             reactor,
             database=patient,
-            files=files,
+            files=uploads if store.slow else files,
             tree=self.tree,
             server=server,
             kinds=KINDS,

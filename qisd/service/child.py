@@ -33,6 +33,7 @@ class Child(ProcessProtocol):
     :param command: what starts a worker, but for its station.
     :param began: called when it does its work.
     :param ended: called once when the process is gone; :attr:`status` tells how.
+    :param renewed: called when it says that there are other certificates on this server.
     :ivar ready: fires with True when it does its work, with False when it has ended before.
     :ivar status: its exit status, or the number of its signal below zero; None while it lives.
     :ivar measures: what it had counted when it was heard the last time.
@@ -47,6 +48,7 @@ class Child(ProcessProtocol):
         command: Sequence[str],
         began: Callable[[], None],
         ended: Callable[[Child], None],
+        renewed: Callable[[], None],
     ) -> None:
         self.station = station
         self.pid = 0
@@ -63,6 +65,7 @@ class Child(ProcessProtocol):
         self._command = command
         self._began = began
         self._ended = ended
+        self._renewed = renewed
         self._line = Line(self._heard, lambda: None)
         self._asked: dict[int, Deferred[Any]] = {}
         self._number = 0
@@ -165,6 +168,8 @@ class Child(ProcessProtocol):
             self.is_ready = True
             self.ready.callback(True)
             self._began()
+        if "renewed" in message:
+            self._renewed()
         if "report" in message:
             self.report = message["report"]
             answer = self._asked.pop(message["number"], None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -18,7 +18,7 @@ from qisd.service.listeners import Listeners
 from qisd.service.measuring import Lag, own_process
 from qisd.service.metrics import Measures, Sums
 from qisd.service.staffing import Station, stations
-from qisd.settings import Settings
+from qisd.settings import LogLevels, Settings
 from qisd.settings.handing import to_values as settings_values
 from qisd.tls.certificates import Certificates
 from qisd.tls.texts import to_values as certificate_values
@@ -62,6 +62,7 @@ class Crew:
     """Runs the workers that ``settings`` ask for, and gives their places to others when they end.
 
     :param command: starts a worker, see :class:`~qisd.service.child.Child`.
+    :ivar renewed: called when a worker says that there are other certificates on this server.
     """
 
     def __init__(self, settings: Settings, *, reactor: Any, command: Sequence[str]) -> None:
@@ -82,6 +83,7 @@ class Crew:
         self._watch = LoopingCall(self._look)
         self._watch.clock = reactor
         self._lag = Lag(reactor)
+        self.renewed: Callable[[], None] = lambda: None
         self.listeners = Listeners()
 
     def begin(self, listeners: Listeners, certificates: Certificates | None) -> None:
@@ -177,6 +179,11 @@ class Crew:
         for child in self._everybody():
             child.tell(reopen=True)
 
+    def set_log_levels(self, levels: LogLevels) -> None:
+        """Have the workers log by these levels; those that are started later go by the settings."""
+        for child in self._everybody():
+            child.tell(log_levels={"default": levels.default, **levels.areas})
+
     def tell(self) -> list[str]:
         """Have the workers write into the log what they do; in lines, what is to say of them here."""
         for child in self._children():
@@ -226,7 +233,14 @@ class Crew:
         self._send_off(place.child)
 
     def _child(self, station: Station) -> Child:
-        return Child(station, reactor=self._reactor, command=self._command, began=self._began, ended=self._ended)
+        return Child(
+            station,
+            reactor=self._reactor,
+            command=self._command,
+            began=self._began,
+            ended=self._ended,
+            renewed=lambda: self.renewed(),
+        )
 
     def _send_off(self, child: Child) -> None:
         listeners = self.listeners.of(child.station.role)

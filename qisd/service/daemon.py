@@ -6,11 +6,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NoReturn, Protocol
 
+import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
@@ -39,12 +42,14 @@ from qisd.service.presence import anybody_lives
 from qisd.service.process import settle_in
 from qisd.service.reload import begin_anew, reload, reload_certificates
 from qisd.service.samples import provide_samples
-from qisd.settings import LoadedSettings, Settings
-from qisd.tls.certificates import Certificates, load_certificates
+from qisd.settings import LoadedSettings, LogLevels, Settings
+from qisd.tls.certificates import Certificates, load_certificates, tell_of_ends
 from qisd.tls.contexts import make_context
 from qisd.web.access import AccessLog
 
 _log = Logger()
+
+_CERTIFICATES_EVERY = 12 * 3600.0
 
 _CLOCK_EVERY = 1.0
 _CLOCK_SET = 2.0
@@ -57,7 +62,12 @@ _BAD_SETTINGS = 2
 
 
 class Body(Protocol):
-    """What does the work: all parts in this process, or workers."""
+    """What does the work: all parts in this process, or workers.
+
+    :ivar renewed: called when there are other certificates on this server.
+    """
+
+    renewed: Callable[[], None]
 
     @property
     def listeners(self) -> Listeners: ...
@@ -79,6 +89,8 @@ class Body(Protocol):
     def tell(self) -> list[str]: ...
 
     def reopen(self) -> None: ...
+
+    def set_log_levels(self, levels: LogLevels) -> None: ...
 
     async def reports(self, within: float) -> list[dict[str, Any]]: ...
 
@@ -115,7 +127,11 @@ class Daemon(Service):
         self._control = Control(
             loaded.settings,
             reactor=reactor,
-            commands={"status": self._answer_status, "certificates": self._answer_certificates},
+            commands={
+                "status": self._answer_status,
+                "certificates": self._answer_certificates,
+                "log_level": self._answer_log_level,
+            },
         )
         self._since = reactor.seconds()
         self.overseer = Overseer(self, reactor=reactor, since=self._since)
@@ -131,6 +147,9 @@ class Daemon(Service):
         self._clock_watch = LoopingCall(self._look_at_clock)
         self._clock_watch.clock = reactor
         self._clock_set = False
+        self._certificate_watch = LoopingCall(self._look_at_certificates)
+        self._certificate_watch.clock = reactor
+        self._levels_again: IDelayedCall | None = None
         self._starting: Deferred[None] | None = None
         self._reloading: Deferred[None] | None = None
         self._reload_again = False
@@ -207,6 +226,8 @@ class Daemon(Service):
             },
         )
         self.logs.rotated = self.body.reopen
+        self.body.renewed = self._look_at_certificates
+        self._certificate_watch.start(_CERTIFICATES_EVERY, now=False)
         self._clock_watch.start(_CLOCK_EVERY, now=False)
         self._starting = Deferred.fromCoroutine(self._start())
         self._starting.addErrback(self._start_failed)
@@ -255,8 +276,9 @@ class Daemon(Service):
         """Called once the reactor has been told to stop; the reactor waits for it."""
         super().stopService()  # type: ignore[no-untyped-call]
         _log.info("Stopping")
-        if self._clock_watch.running:
-            self._clock_watch.stop()
+        for watch in (self._clock_watch, self._certificate_watch):
+            if watch.running:
+                watch.stop()
         if self._starting is not None:
             self._starting.cancel()
         if self._reloading is not None:
@@ -327,6 +349,23 @@ class Daemon(Service):
     async def _answer_status(self, _: Mapping[str, Any]) -> dict[str, Any]:
         return await self.status()
 
+    async def _answer_log_level(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Log by another level for a while, everywhere or in one area."""
+        level, area = str(asked["level"]), str(asked["area"])
+        now = self.settings.log_level
+        wanted = attrs.evolve(now, areas={**now.areas, area: level}) if area else LogLevels(level, now.areas)
+        if self._levels_again is not None and self._levels_again.active():
+            self._levels_again.cancel()
+        self._set_log_levels(wanted)
+        self._levels_again = self._reactor.callLater(
+            float(asked["seconds"]), lambda: self._set_log_levels(self.settings.log_level)
+        )
+        return {"level": level, "area": area, "seconds": asked["seconds"]}
+
+    def _set_log_levels(self, levels: LogLevels) -> None:
+        self.logs.set_levels(levels)
+        self.body.set_log_levels(levels)
+
     async def _answer_certificates(self, _: Mapping[str, Any]) -> dict[str, Any]:
         """Look at the certificates again; whether others are shown now."""
         return {"changed": await self.certify()}
@@ -342,6 +381,17 @@ class Daemon(Service):
         self.body.certify(self.certificates)
         _log.info("New connections get the new certificates")
         return True
+
+    def _look_at_certificates(self) -> None:
+        Deferred.fromCoroutine(self._certify_in_order()).addErrback(
+            lambda failure: _log.failure("the certificates could not be looked at", failure)
+        )
+
+    async def _certify_in_order(self) -> None:
+        """Look at the certificates, and tell of those that end soon."""
+        await self.certify()
+        if self.certificates is not None:
+            tell_of_ends(self.certificates, datetime.now(UTC))
 
     async def status(self) -> dict[str, Any]:
         """How the server fares, as JSON values."""

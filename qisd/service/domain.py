@@ -48,9 +48,10 @@ from qisd.portfolios.selections import Selections
 from qisd.portfolios.usage import Usage
 from qisd.precaching import Precaching
 from qisd.repository.catalogue import SourceFacts
-from qisd.repository.files import Repository
+from qisd.repository.stores import open_store
 from qisd.service.accounts import Accounts
 from qisd.service.background import Background, simple
+from qisd.service.certification import Certification
 from qisd.service.data_store import DataStore
 from qisd.service.image_rules import choices
 from qisd.service.outbound import Outbound
@@ -157,6 +158,7 @@ class Domain:
     :param look: what the memory of this process has of ``cache``, without a wait.
     :param room: how full the cache is that all processes share.
     :param presence: tells which processes of this server are gone.
+    :param certified: called when this server has got another certificate; None: that is for other processes.
     """
 
     def __init__(
@@ -175,6 +177,7 @@ class Domain:
         floors: Mapping[str, IRenditionCache] = MappingProxyType({}),
         look: Callable[[str], CachedRendition | None] = lambda key: None,
         room: Callable[[], Awaitable[Room | None]] = _no_room_known,
+        certified: Callable[[], None] | None = None,
         reactor: Any,
     ) -> None:
         self.settings = settings
@@ -242,6 +245,16 @@ class Domain:
             post=Outbound(reactor, allowed=self._webhook_networks).post,
             seconds=reactor.seconds,
         )
+        self.certification = Certification(
+            settings,
+            store=store,
+            background=self.background,
+            keys=keys,
+            files=pools.files.run,
+            calls=pools.directory.run,
+            changed=certified,
+            reactor=reactor,
+        )
         self._add_tasks()
         self.api = ApiRoutes(
             Dispatcher(
@@ -287,19 +300,19 @@ class Domain:
     def _build_library(self, server: str, cache: IRenditionCache, track: Callable[[str], None]) -> None:
         """The files, and the images that are made of them."""
         settings, pools, reactor = self.settings, self._pools, self._reactor
+        store = open_store(settings)
         self.library = Library(
             reactor,
             database=self._store.database,
             patient=self._store.patient,
             files=pools.files,
             uploads=pools.uploads,
-            root=settings.images_base_dir,
+            store=store,
             server=server,
             rules=_library_rules(settings, self._rules),
-            check_file=settings.store_check_file,
             changed=self._changed_here,
             focal_points_known=self._store.focal_points.catch_up,
-            **_library_modes(settings),
+            min_free_mb=settings.min_free_space_mb,
         )
         self._pieces = PieceBodies(self.library.resumable)
         self._news = Listener(
@@ -317,7 +330,7 @@ class Domain:
             now=reactor.seconds,
         )
         self.statistics.enabled = settings.stats_enabled
-        self._repository = Repository(settings.images_base_dir, check_file=settings.store_check_file)
+        self._repository = store.repository
         self.images = Images(
             reactor,
             rules=self._rules,
@@ -539,7 +552,11 @@ class Domain:
             portfolios=self.publishing.downloads(identity=self.identity, count=self.statistics.folio_download),
             api=self.api,
             console=self.console,
-            challenges=Challenges(webroot=lambda: self.settings.acme_webroot, files=self._pools.files),
+            challenges=Challenges(
+                own=self.certification.challenges.answer,
+                webroot=lambda: self.settings.acme_webroot,
+                files=self._pools.files,
+            ),
             throttled=self.statistics.throttled,
             bodies=Admission(
                 identity=self.identity,
@@ -558,6 +575,7 @@ class Domain:
         self._news.start()
         self.statistics.start()
         self.background.start(enabled=self.settings.tasks_enabled, at_once=self.settings.task_server_threads)
+        await self.certification.start()
         self._every(_FLUSH_EVERY, self.sessions.flush)
         self._every(_FLUSH_EVERY, self.denials.flush)
 
@@ -579,6 +597,7 @@ class Domain:
             if loop.running:
                 loop.stop()
         await self.background.stop()
+        await self.certification.stop()
         await self.library.stop()
         await self.statistics.stop()
         await self.sessions.flush()
@@ -594,6 +613,7 @@ class Domain:
         self._rules = rules
         self.permissions.configure(grace=settings.snapshot_grace)
         self.sessions.configure(keys=keys, lifetimes=_lifetimes(settings))
+        self.certification.configure(settings, keys)
         self.throttle.configure(per_minute=settings.login_rate)
         self.login.configure(directory=self._directory(settings), group_sync=settings.ldap_group_sync)
         self.library.configure(_library_rules(settings, rules), **_library_modes(settings))

@@ -36,8 +36,9 @@ from qisd.service.proxy_protocol import BehindBalancers
 from qisd.service.server_id import server_id
 from qisd.service.staffing import TASKS, stations
 from qisd.service.xref import XrefTracker
-from qisd.settings import Settings
+from qisd.settings import LogLevels, Settings
 from qisd.tls.certificates import Certificates
+from qisd.tls.challenges import Proof
 from qisd.tls.contexts import ContextHolder, make_context
 from qisd.web.access import AccessLog
 from qisd.web.console.assets import shipped
@@ -80,6 +81,7 @@ class House:
     Requests are accepted from :meth:`begin` on: ``/health`` answers at once, images as soon as the database does.
 
     :param role: what it is for: a worker's, see :class:`~qisd.service.staffing.Station`; None: everything.
+    :ivar renewed: called when there are other certificates on this server.
     """
 
     def __init__(self, settings: Settings, *, reactor: Any, access_log: AccessLog, role: str | None = None) -> None:
@@ -114,6 +116,7 @@ class House:
         self.lag = Lag(reactor)
         self.lag.start()
         self.listeners = Listeners()
+        self.renewed: Callable[[], None] = lambda: None
         self._tls: ContextHolder | None = None
         self._certificates: Certificates | None = None
         self._new_tickets = LoopingCall(self._change_ticket_keys)
@@ -151,6 +154,7 @@ class House:
             keys=await deferToThread(signing_keys, self.settings),
             server=presence.id,
             presence=presence,
+            certified=self._tell_of_certificates if self.role in (None, "https") else None,
             reactor=self._reactor,
         )
         await self.domain.start()
@@ -235,6 +239,9 @@ class House:
     def reopen(self) -> None:
         """There are no other processes that would have to open the log files anew."""
 
+    def set_log_levels(self, levels: LogLevels) -> None:
+        """There are no other processes that log."""
+
     def tell(self) -> list[str]:
         """What this process is doing, in lines."""
         return overview(
@@ -276,7 +283,7 @@ class House:
 
     def certify(self, certificates: Certificates) -> None:
         """Show these to new connections from now on."""
-        context = make_context(certificates, self.settings)
+        context = make_context(certificates, self.settings, self._prove)
         self._certificates = certificates
         self.site.certify(certificates.certified)
         if self.settings.hsts_max_age and all(pair.self_signed for pair in certificates):
@@ -286,10 +293,17 @@ class House:
         else:
             self._tls.current = context
 
+    def _tell_of_certificates(self) -> None:
+        self.renewed()
+
+    def _prove(self, name: str) -> Proof | None:
+        """What a certificate authority gets to see that asks for ``name``."""
+        return None if self.domain is None else self.domain.certification.challenges.proof(name)
+
     def _change_ticket_keys(self) -> None:
         """Whoever gets hold of the keys of TLS sessions shall be able to read a day with them, and not months."""
         if self._tls is not None and self._certificates is not None:
-            self._tls.current = make_context(self._certificates, self.settings)
+            self._tls.current = make_context(self._certificates, self.settings, self._prove)
 
     def _accept(self, listeners: Listeners) -> None:
         """Accept connections at those addresses as well at which none are accepted so far."""

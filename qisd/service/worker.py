@@ -27,7 +27,7 @@ from qisd.service.measuring import measured
 from qisd.service.metrics import Measures
 from qisd.service.process import settle_in
 from qisd.service.staffing import TASKS, Station
-from qisd.settings import ListenAddress
+from qisd.settings import ListenAddress, LogLevels
 from qisd.settings.handing import from_values as settings_of
 from qisd.tls.certificates import Certificates
 from qisd.tls.texts import from_values as certificates_of
@@ -111,6 +111,11 @@ class Worker(Service):
         if self._logs is not None:
             self._logs.reopen()
 
+    def _on_log_levels(self, levels: dict[str, str]) -> None:
+        if self._logs is not None:
+            areas = {area: level for area, level in levels.items() if area != "default"}
+            self._logs.set_levels(LogLevels(levels["default"], areas))
+
     def _on_tell(self, _: object) -> None:
         self._tell()
 
@@ -135,6 +140,7 @@ class Worker(Service):
         )
         self._logs.open()
         self._house = House(settings, reactor=self._reactor, access_log=self._logs, role=self._station.role)
+        self._house.renewed = lambda: self._line.tell({"renewed": True})
         bound = [
             inherited(ListenAddress(one["host"], one["port"]), child.LINE + number)
             for number, one in enumerate(given["addresses"], start=1)

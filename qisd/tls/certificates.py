@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 import attrs
 from cryptography import x509
@@ -19,6 +20,9 @@ from qisd.settings import Settings
 from qisd.tls import self_signed
 
 _log = Logger()
+
+_ENDS_SOON, _ENDS_VERY_SOON, _ENDS_AT_ONCE = timedelta(days=21), timedelta(days=7), timedelta(days=1)
+"""When it is told that a certificate is near its end."""
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -42,6 +46,22 @@ class Pair:
     def self_signed(self) -> bool:
         """Whether no authority vouches for it: browsers warn."""
         return self.chain[0].issuer == self.chain[0].subject
+
+
+class HasNames(Protocol):
+    """Settings that say by which names the server is known."""
+
+    @property
+    def public_host_name(self) -> str: ...
+    @property
+    def server_aliases(self) -> Sequence[str]: ...
+
+
+class HasStateDir(Protocol):
+    """Settings that say where the server keeps things."""
+
+    @property
+    def state_dir(self) -> Path: ...
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -82,6 +102,8 @@ def _default(settings: Settings, previous: Certificates | None, now: datetime) -
     certificate, key, chain = settings.tls_certificate_file, settings.tls_private_key_file, settings.tls_chain_file
     try:
         if certificate is None or key is None:
+            if (given := _from_authority(settings, now)) is not None:
+                return given
             certificate = key = _self_signed(settings, now)
         return load_pair(certificate, key, chain, now=now)
     except CertificateError as error:
@@ -105,6 +127,23 @@ def _sites(settings: Settings, previous: Certificates | None, now: datetime) -> 
     return sites
 
 
+def acme_file(settings: HasStateDir) -> Path:
+    """Where each server keeps its copy of what the authority of ``ACME_DIRECTORY`` has given, key and chain."""
+    return settings.state_dir / "tls" / "acme.pem"
+
+
+def _from_authority(settings: Settings, now: datetime) -> Pair | None:
+    """What was got by ``ACME``; None when it is off, or there is nothing that can be used."""
+    file = acme_file(settings)
+    if not settings.acme or not file.exists():
+        return None
+    try:
+        return load_pair(file, file, None, now=now)
+    except CertificateError as error:
+        _log.error("{error}", error=error)
+        return None
+
+
 def _self_signed(settings: Settings, now: datetime) -> Path:
     try:
         file, is_new = self_signed.provide(settings.state_dir / "tls", names=own_names(settings), now=now)
@@ -115,7 +154,7 @@ def _self_signed(settings: Settings, now: datetime) -> Path:
     return file
 
 
-def own_names(settings: Settings) -> tuple[str, ...]:
+def own_names(settings: HasNames) -> tuple[str, ...]:
     """The host names and addresses that this server is known by, its public one first, without ports."""
     names = (settings.public_host_name, *settings.server_aliases)
     return tuple(dict.fromkeys(self_signed.without_port(name).lower() for name in names if name))
@@ -136,6 +175,19 @@ def _tell_missing_names(settings: Settings, pairs: Sequence[Pair]) -> None:
     for name in own_names(settings):
         if not any(_names_cover(pair.facts, name) for pair in pairs):
             _log.warn("no certificate is for {name}: browsers will warn of it", name=name)
+
+
+def tell_of_ends(certificates: Certificates, now: datetime) -> None:
+    """Put those into the log that end soon; nearer and nearer ends are told more and more loudly."""
+    for pair in certificates:
+        left = pair.facts.not_after - now
+        if left < _ENDS_SOON:
+            tell = _log.critical if left < _ENDS_AT_ONCE else _log.error if left < _ENDS_VERY_SOON else _log.warn
+            tell(
+                "The certificate for {names} ends on {end}",
+                names=", ".join(pair.facts.names),
+                end=f"{pair.facts.not_after:%Y-%m-%d %H:%M} UTC",
+            )
 
 
 def _names_cover(facts: CertificateFacts, name: str) -> bool:

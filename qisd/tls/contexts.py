@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Protocol
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -15,12 +16,17 @@ from zope.interface import implementer
 
 from qisd.access.certificates import CertificateError
 from qisd.tls.certificates import Certificates, Pair
+from qisd.tls.challenges import Proof
 
 _PROTOCOL = b"http/1.1"
+_ACME_PROTOCOL = b"acme-tls/1"
 _MIN_VERSIONS = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
 
 # A session may be resumed only in the context that it began in; all of ours are one as far as that goes.
 _SESSION_CONTEXT = b"qisd"
+
+
+Prove = Callable[[str], Proof | None]
 
 
 class TlsSettings(Protocol):
@@ -43,12 +49,13 @@ class ContextHolder:
         return SSL.Connection(self.current, None)
 
 
-def make_context(certificates: Certificates, settings: TlsSettings) -> SSL.Context:
+def make_context(certificates: Certificates, settings: TlsSettings, prove: Prove = lambda name: None) -> SSL.Context:
     """The context for new connections: it shows the certificate that fits the name which the client asks for.
 
     The name decides exactly first, then by a wildcard; any other name, or none, gets the default certificate. Of
     certificates for the same name with different kinds of keys, RSA and ECDSA, each client gets the one that it likes.
 
+    :param prove: gives the answer to an authority that asks for a name by TLS, if one is due.
     :raises CertificateError: OpenSSL refuses a certificate.
     """
     made: dict[tuple[int, ...], SSL.Context] = {}
@@ -57,7 +64,7 @@ def make_context(certificates: Certificates, settings: TlsSettings) -> SSL.Conte
         chosen = one_of_each_kind(pairs)
         key = tuple(sorted(map(id, chosen)))
         if key not in made:
-            made[key] = _context(chosen, settings)
+            made[key] = _context(chosen, settings, prove)
         return made[key]
 
     beside = [pair for pair in certificates.sites.values() if _covers_all(pair, certificates.default)]
@@ -103,14 +110,14 @@ def _covers_all(pair: Pair, other: Pair) -> bool:
     return bool(other.facts.names) and set(other.facts.names) <= set(pair.facts.names)
 
 
-def _context(pairs: list[Pair], settings: TlsSettings) -> SSL.Context:
+def _context(pairs: list[Pair], settings: TlsSettings, prove: Prove) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(_MIN_VERSIONS[settings.tls_min_version])
     context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
     context.set_cipher_list(settings.tls_ciphers.encode("ascii"))
     context.set_session_id(_SESSION_CONTEXT)
     context.set_session_cache_mode(SSL.SESS_CACHE_SERVER)
-    context.set_alpn_select_callback(_select_protocol)
+    context.set_alpn_select_callback(partial(_select_protocol, prove))
     for pair in pairs:
         try:
             with _as_file(pair) as chain:
@@ -135,5 +142,15 @@ def _as_file(pair: Pair) -> Iterator[bytes]:
         os.close(descriptor)
 
 
-def _select_protocol(_: SSL.Connection, offered: list[bytes]) -> bytes | SSL._NoOverlappingProtocols:
+def _select_protocol(
+    prove: Prove, connection: SSL.Connection, offered: list[bytes]
+) -> bytes | SSL._NoOverlappingProtocols:
+    if offered == [_ACME_PROTOCOL]:
+        proof = prove((connection.get_servername() or b"").decode("ascii", "replace").lower())
+        if proof is not None:
+            # In this connection alone.
+            certificate, key = proof
+            connection.use_certificate(certificate)
+            connection.use_privatekey(key)
+            return _ACME_PROTOCOL
     return _PROTOCOL if _PROTOCOL in offered else SSL.NO_OVERLAPPING_PROTOCOLS

@@ -1,4 +1,4 @@
-"""What certificate authorities ask for, to see that a name is ours: answers that an ACME client has left on disk."""
+"""What certificate authorities ask for, to see that a name is ours: by the server itself or by a client on disk."""
 
 from __future__ import annotations
 
@@ -21,22 +21,31 @@ _LONGEST = 4096
 class Challenges:
     """Answers them.
 
-    :param webroot: gives the directory of the client.
+    :param own: gives what the server itself has to answer to a token, if it has ordered anything by it.
+    :param webroot: gives the directory of a client beside it.
     """
 
-    def __init__(self, *, webroot: Callable[[], Path | None], files: FilePool) -> None:
+    def __init__(
+        self, *, own: Callable[[str], str | None], webroot: Callable[[], Path | None], files: FilePool
+    ) -> None:
+        self._own = own
         self._webroot = webroot
         self._files = files
 
     async def answer(self, request: QisRequest, token: str) -> None:
         """:raises NotFound: nobody has ordered anything by this token."""
-        webroot = self._webroot()
-        if webroot is None or not _TOKEN.fullmatch(token):
+        if not _TOKEN.fullmatch(token):
             raise NotFound(token[:100])
-        found = await self._files.run(lambda: _read(webroot / FOLDER / token))
+        own = self._own(token)
+        found = await self._left(token) if own is None else own.encode("ascii")
         if found is None:
             raise NotFound(token[:100])
         request.answer(200, [("Content-Type", "application/octet-stream"), ("Cache-Control", "no-store")], found)
+
+    async def _left(self, token: str) -> bytes | None:
+        """What the client has left."""
+        webroot = self._webroot()
+        return None if webroot is None else await self._files.run(lambda: _read(webroot / FOLDER / token))
 
 
 def _read(path: Path) -> bytes | None:

@@ -32,6 +32,7 @@ from qisd.library.library import Library  # noqa: E402
 from qisd.library.rules import LibraryRules  # noqa: E402
 from qisd.pools.files import FilePool  # noqa: E402
 from qisd.repository import moving  # noqa: E402
+from qisd.repository.stores import folder_store  # noqa: E402
 from qisd.store import folders, images  # noqa: E402
 from qisd.store.folders import stored  # noqa: E402
 from qisd.store.pool import Database  # noqa: E402
@@ -89,7 +90,7 @@ def run_library(url: str, root: Path, use: Callable[[Library, Database], Any]) -
             patient=database,
             files=files,
             uploads=files,
-            root=root,
+            store=folder_store(root),
             server="crashing",
             rules=LibraryRules(trash_days=30),
         )

@@ -18,6 +18,7 @@ from qisd.library.library import Library
 from qisd.library.rules import LibraryRules
 from qisd.pools.files import FilePool
 from qisd.repository.staging import IncomingFile
+from qisd.repository.stores import Store, folder_store
 from tests.integration.database import DatabaseCase
 
 ADMIN = Account(
@@ -74,11 +75,14 @@ class LibraryCase(DatabaseCase):
             patient=self.database,
             files=self.pool,
             uploads=self.pool,
-            root=self.root,
+            store=self.make_store(),
             server=server,
             rules=rules or self.rules,
             changed=self.changed.append,
         )
+
+    def make_store(self) -> Store:
+        return folder_store(self.root)
 
     def write(self, path: str, data: bytes | None = None) -> None:
         """Put a file there behind the library's back."""
