@@ -29,6 +29,7 @@ NAMES = """
     STORE_CHECK_FILE FOLIO_EXPORTS_DIR ALLOW_UNICODE_FILENAMES IMAGE_UPLOAD_DIRS IMAGE_UPLOADED_TEMPLATE
     LOGO_IMAGE_PATH DEMO_IMAGE_PATH DEMO_OVERLAY_IMAGE_PATH
     MAX_CONTENT_LENGTH MIN_FREE_SPACE_MB TRASH_DAYS
+    S3_BUCKET S3_PREFIX S3_ENDPOINT S3_REGION S3_ACCESS_KEY S3_SECRET_KEY S3_CACHE_MB S3_CACHE_DIR
     MGMT_DATABASE_CONNECTION MGMT_DATABASE_POOL_SIZE DATABASE_QUERY_TIMEOUT SNAPSHOT_GRACE
     EMBEDDED_DATABASE_MEMORY_MB MEMCACHED_SERVERS MEMCACHED_TIMEOUT_MS MEMCACHED_DEAD_TIMEOUT MEMCACHED_PREFIX
     MEMCACHED_MAX_OBJECT_MB MEMORY_CACHE_MB DISK_CACHE_MB DISK_CACHE_DIR DISK_CACHE_MIN_MS
@@ -42,7 +43,8 @@ NAMES = """
     XREF_TRACKING_URL WEBHOOK_NETWORKS CORS_ALLOW_ORIGIN CORS_ALLOW_HEADERS CORS_EXPOSE_HEADERS
     LOGIN_NEXT_ORIGINS PICKER_ORIGINS
     TLS_CERTIFICATE_FILE TLS_PRIVATE_KEY_FILE TLS_CHAIN_FILE TLS_SITES_DIR TLS_MIN_VERSION TLS_CIPHERS
-    HTTP_REDIRECT HSTS_MAX_AGE ACME_WEBROOT PROXY_PROTOCOL METRICS_LISTEN
+    HTTP_REDIRECT HSTS_MAX_AGE ACME ACME_DIRECTORY ACME_EMAIL ACME_TERMS_AGREED ACME_WEBROOT PROXY_PROTOCOL
+    METRICS_LISTEN
 """.split()  # noqa: SIM905 -- a list literal would be 100 lines
 
 DEFAULTS = {
@@ -225,6 +227,13 @@ OTHERS: dict[str, tuple[list[tuple[Any, Any]], list[Any]]] = {
     "STORE_CHECK_FILE": ([("mounted", "mounted"), ("a/.b", "a/.b")], ["/a", "../a", "a/../b", "..", "a/.", 1]),
     "TEMP_DIR": ([("/srv/temp", Path("/srv/temp")), ("", Path())], PATH),
     "DISK_CACHE_DIR": ([("/srv/cache", Path("/srv/cache")), ("", Path())], PATH),
+    "S3_BUCKET": ([("", ""), ("my.pictures-1", "my.pictures-1")], ["a", "Pictures", "-pictures", "a_b", "a/b", 1]),
+    "S3_PREFIX": ([("sites/one", "sites/one"), ("", "")], ["../a", "a/../b", "a\n", 1]),
+    "S3_ENDPOINT": ([("http://s3.example:9000", "http://s3.example:9000"), ("", "")], ["s3.example", "ftp://a", 1]),
+    "S3_REGION": ([("eu-west-1", "eu-west-1"), ("", "")], ["eu west", "EU", 1]),
+    "S3_ACCESS_KEY": ([("AKIA1", "AKIA1"), ("", "")], ["a b", "a\n", 1]),
+    "S3_SECRET_KEY": ([("a/b+c", "a/b+c"), ("", "")], ["a b", "a\n", 1]),
+    "S3_CACHE_DIR": ([("/srv/copies", Path("/srv/copies")), ("", Path())], PATH),
     "FOLIO_EXPORTS_DIR": (
         [("folios", "folios"), ("a/.b", "a/.b")],
         ["", "/a", "../a", "a/../b", "..", "a/.", "a\n", 1],
@@ -327,6 +336,8 @@ OTHERS: dict[str, tuple[list[tuple[Any, Any]], list[Any]]] = {
     "TLS_MIN_VERSION": ([("1.3", "1.3")], ["1.1", "", 1.2]),
     "TLS_CIPHERS": ([("ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256")], ["NO-SUCH-CIPHER", "", 1]),
     "HTTP_REDIRECT": ([("all", "all"), ("none", "none")], ["ALL", "", True]),
+    "ACME_DIRECTORY": ([("https://acme.example/directory", "https://acme.example/directory")], ["acme.example", 1]),
+    "ACME_EMAIL": ([("a@b.example", "a@b.example"), ("", "")], ["a", "a b@c", "a@b@c", 1]),
     "ACME_WEBROOT": ([("", None), ("/a", Path("/a"))], PATH),
 }
 
@@ -445,11 +456,12 @@ class SettingsTests(SynchronousTestCase):
             "admin_password": "hidden-3",
             "mgmt_database_connection": "hidden-4",
             "ldap_bind_password": "hidden-5",
+            "s3_secret_key": "hidden-6",
         }
         self.assertEqual({name.lower() for name in MODEL if is_secret(name)}, set(secrets))
         text = repr(attrs.evolve(default_settings(), **secrets))
         self.assertNotIn("hidden", text)
-        self.assertEqual(text.count("********"), 5)
+        self.assertEqual(text.count("********"), 6)
 
     def test_secrets_are_told_by_name(self) -> None:
         for name in ("SECRET_KEY", "SECRET_KEY_OLD", "LDAP_BIND_PASSWORD", "CACHE_DATABASE_CONNECTION", "X_TOKEN"):
@@ -489,6 +501,14 @@ class SettingsTests(SynchronousTestCase):
                 "APPLICATION_ROOT",
                 "IMAGES_BASE_DIR",
                 "STORE_CHECK_FILE",
+                "S3_BUCKET",
+                "S3_PREFIX",
+                "S3_ENDPOINT",
+                "S3_REGION",
+                "S3_ACCESS_KEY",
+                "S3_SECRET_KEY",
+                "S3_CACHE_MB",
+                "S3_CACHE_DIR",
                 "MGMT_DATABASE_CONNECTION",
                 "MGMT_DATABASE_POOL_SIZE",
                 "DATABASE_QUERY_TIMEOUT",
