@@ -26,6 +26,7 @@ from qisd.cli import (
     repository,
     samples,
     settings,
+    setup,
     stats,
     status,
     streams,
@@ -39,6 +40,7 @@ from qisd.cli.signals import ending_in_order
 from qisd.errors import SettingsError
 
 _COMMANDS = (
+    setup,
     check,
     status,
     log,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from qisd.cli.console import CommandError, Console, Exit
-from qisd.settings import LoadedSettings, Settings, loading, sizing
-from qisd.settings.editing import replace_file, with_values
+from qisd.cli import settings_file
+from qisd.cli.console import Console, Exit
+from qisd.settings import LoadedSettings, Settings, sizing
 from qisd.settings.sizing import Machine, Plan
 
 Subparsers = Any
@@ -132,8 +131,7 @@ def _elsewhere(plan: Plan) -> list[str]:
 
 
 def _apply(console: Console, loaded: LoadedSettings, plan: Plan, wanted: Mapping[str, int]) -> None:
-    named = console.settings_file or Path(console.environ.get("QIS_SETTINGS") or loading.DEFAULT_FILE)
-    path = loaded.file or named
+    path = loaded.file or settings_file.local_file(console)
     # What is "auto" goes by the same rule already.
     changed = {name: value for name, value in wanted.items() if _now(loaded, name) not in (None, value)}
     memcached = _memcached(plan)
@@ -144,34 +142,16 @@ def _apply(console: Console, loaded: LoadedSettings, plan: Plan, wanted: Mapping
     places += [str(MEMCACHED_FILE)] if memcached is not None else []
     console.confirm(f"Write this into {' and '.join(places)}?")
     if changed:
-        _write(path, _edited(path, changed))
-        _tell_of_environment(console, loaded, changed)
+        settings_file.write(path, settings_file.edited(path, changed))
+        settings_file.tell_of_environment(console, loaded, changed)
         console.message(f"written into {path}; it holds after a reload: systemctl reload qis")
     if memcached is not None:
-        _write(MEMCACHED_FILE, memcached)
+        settings_file.write(MEMCACHED_FILE, memcached)
         console.message(f"written into {MEMCACHED_FILE}; it holds after: systemctl restart memcached")
 
 
 def _now(loaded: LoadedSettings, name: str) -> object:
     return getattr(loaded.settings, name.lower())
-
-
-def _edited(path: Path, values: Mapping[str, int]) -> str:
-    """The text of the settings file with ``values``.
-
-    :raises CommandError: they can't be put in.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            text = file.read()
-    except FileNotFoundError:
-        text = ""
-    except OSError as error:
-        raise CommandError(f"{path} can't be read: {error.strerror}") from error
-    edited = with_values(text, values)
-    if tomllib.loads(edited) != {**tomllib.loads(text), **values}:
-        raise CommandError(f"{path}: is in a form that this command can't change; nothing was done")
-    return edited
 
 
 def _memcached(plan: Plan) -> str | None:
@@ -188,16 +168,3 @@ def _memcached(plan: Plan) -> str | None:
         edited, count = re.subn(rf"^{flag}[ \t]*[0-9]+[ \t]*$", line, edited, flags=re.MULTILINE)
         edited = edited if count else edited.rstrip("\n") + f"\n{line}\n"
     return edited if edited != text else None
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        replace_file(path, text)
-    except OSError as error:
-        raise CommandError(f"{path} can't be written: {error.strerror}") from error
-
-
-def _tell_of_environment(console: Console, loaded: LoadedSettings, changed: Mapping[str, int]) -> None:
-    for name in changed:
-        if loaded.origins[name] == "env":
-            console.message(f"warning: {name} is given by the environment, which beats the file")

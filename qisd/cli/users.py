@@ -51,7 +51,7 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     _add_fields(update, boolean=argparse.BooleanOptionalAction)
     update.add_argument("--username", metavar="NEW", help="another user name")
     password = _with_name(
-        actions, common, "password", "set a new password, without the old one; ends the user's sessions", _password
+        actions, common, "password", "set a new password, without the old one; ends the user's sessions", set_password
     )
     add_password_flag(password)
     sessions = _with_name(actions, common, "sessions", "the sessions, tokens and keys of a user that hold", _sessions)
@@ -232,7 +232,11 @@ def _update(console: Console, options: argparse.Namespace) -> Exit:
     return console.done(f"updated user {options.name}", _on_accounts(console, work))
 
 
-def _password(console: Console, options: argparse.Namespace) -> Exit:
+def set_password(console: Console, options: argparse.Namespace) -> Exit:
+    """``qis user password``.
+
+    :param options: ``name``, and ``password_file``, None to ask for it.
+    """
     password = read_new_password(console, options, username=options.name)
 
     async def work(accounts: _Accounts) -> dict[str, object]:
