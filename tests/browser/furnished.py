@@ -118,7 +118,7 @@ PAGES: tuple[Sight, ...] = (
     Sight("portfolio", "/portfolios/winter/", user=None),
     Sight("all-portfolios", "/admin/portfolios/", ".folio-row"),
     Sight("tasks", "/tasks/", ".tasks tbody tr"),
-    Sight("dashboard", "/dashboard/", ".tiles, .dash, h2"),
+    Sight("dashboard", "/dashboard/", ".boards .chart-stage svg, .boards svg.chart"),
     Sight("reports", "/reports/"),
     Sight("report-top", "/reports/top10/?days=30", "table tbody tr, .top li"),
     Sight("report-system", "/reports/systemstats/", "#chart svg"),

@@ -101,7 +101,8 @@ class ChoosingTests(UploadCase):
 
     def test_what_can_not_be_taken_is_said_before_it_is_sent(self) -> None:
         self.choose(self.file("good.jpg", picture()), self.file("tool.exe", b"x"), self.file("empty.jpg", b""))
-        self.wait_text("2 can’t be uploaded", "#chosen")
+        self.wait_text("2 can’t be uploaded, first tool.exe: Files of the type “exe” are not accepted", "#chosen")
+        self.assertEqual(self.find("#go").text, "Upload 1 file")
         self.go()
         self.until_uploaded("good.jpg")
         self.wait_text("Files of the type “exe” are not accepted", "#queue-list")

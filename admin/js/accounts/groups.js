@@ -50,7 +50,7 @@ export function groupsPage() {
                     group.group_type === SYSTEM && h('span', {class: 'badge'}, t('system_group')),
                     group.group_type === LDAP && h('span', {class: 'badge'}, t('ldap_group')),
                     group.description && h('span', {class: 'muted second'}, group.description))),
-            h('td', {'data-label': t('members')}, group.id === PUBLIC ? t('everybody') : number(members)),
+            h('td', {class: 'whole', 'data-label': t('members')}, group.id === PUBLIC ? t('everybody') : number(members)),
             h('td', {'data-label': t('system_permissions')},
                 flags.length > 0 && h('span', {class: 'badges'}, flags.map(flag => h('span', {class: 'badge'}, t(`flag_${flag}`))))),
             h('td', {class: 'deeds'}, menuButton(more, () => deeds(group, members))));

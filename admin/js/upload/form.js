@@ -159,13 +159,14 @@ export class UploadForm {
     #draw() {
         const found = [...this.#chosen.values()];
         const place = this.#place;
-        const trees = found.filter(one => one.relative).length;
+        const faults = this.#rules ? found.map(one => ({name: one.file.name, why: fault(one.file, this.#rules)})).filter(one => one.why) : [];
+        const good = found.length - faults.length;
         const go = $('#go');
-        go.textContent = found.length ? t('upload_n', {n: found.length}) : t('upload_go');
-        go.disabled = !found.length || !place || place.level < ACCESS.upload;
+        go.textContent = good ? t('upload_n', {n: good}) : t('upload_go');
+        go.disabled = !good || !place || place.level < ACCESS.upload;
         $('#clear').hidden = !found.length;
         $('#path-note').textContent = this.#pathNote();
-        $('#chosen').textContent = found.length ? this.#sum(found, trees, place) : '';
+        $('#chosen').textContent = found.length ? this.#sum(found, faults, place) : '';
     }
 
     #pathNote() {
@@ -178,12 +179,13 @@ export class UploadForm {
         return this.#own.access < ACCESS.upload ? t('path_forbidden') : '';
     }
 
-    #sum(found, trees, place) {
+    #sum(found, faults, place) {
         const size = bytes(found.reduce((sum, one) => sum + one.file.size, 0));
-        const faulty = this.#rules ? found.filter(one => fault(one.file, this.#rules)).length : 0;
+        const trees = found.filter(one => one.relative).length;
+        const [first] = faults;
         return [
             t(trees ? 'chosen_trees' : 'chosen', {n: found.length, size}),
-            faulty ? t('faulty', {n: faulty}) : '',
+            first ? t('faulty', {n: faults.length, ...first}) : '',
             trees && place ? t(place.level < ACCESS.createFolder ? 'folders_forbidden' : 'folders_kept') : '',
         ]
             .filter(Boolean)

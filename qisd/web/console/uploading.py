@@ -126,7 +126,7 @@ class UploadPages:
 
     async def _own(self, visitor: Visitor, path: str) -> UploadPlace | None:
         """The folder that an address asks for, if it is there and the visitor may see it."""
-        if not path.strip().strip("/"):
+        if not path.strip():
             return None
         try:
             place = await self._uploads.place(visitor, path)
