@@ -26,6 +26,7 @@ class FileCase(SynchronousTestCase):
         self.directory.mkdir()
         self.path = self.directory / "local.toml"
         self.patch(loading, "DEFAULT_FILE", self.directory / "default.toml")
+        self.patch(loading, "PACKAGE_FILE", self.directory / "package.toml")
 
     def load(self, text: str | bytes, environ: Mapping[str, str] | None = None) -> LoadedSettings:
         self.path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -59,6 +60,17 @@ class SourceTests(FileCase):
         loading.DEFAULT_FILE.write_text("HTTP_THREADS = 3")
         self.assertEqual(load_settings(None, {}).settings.http_threads, 3)
         self.assertEqual(load_settings(None, {"QIS_SETTINGS": ""}).settings.http_threads, 3)
+
+    def test_what_the_package_found_goes_between_the_defaults_and_the_usual_file(self) -> None:
+        loading.PACKAGE_FILE.write_text("HTTP_THREADS = 3\nRENDER_TIMEOUT = 30")
+        loading.DEFAULT_FILE.write_text("HTTP_THREADS = 4")
+        loaded = load_settings(None, {})
+        self.assertEqual((loaded.settings.http_threads, loaded.settings.render_timeout), (4, 30))
+        self.assertEqual(loaded.origins["RENDER_TIMEOUT"], f"{loading.PACKAGE_FILE}:2")
+
+    def test_it_is_nothing_to_a_server_with_another_file(self) -> None:
+        loading.PACKAGE_FILE.write_text("HTTP_THREADS = 3")
+        self.assertEqual(self.load("").settings.http_threads, default_settings().http_threads)
 
     def test_a_named_file_goes_before_the_variable_and_that_before_the_usual_one(self) -> None:
         loading.DEFAULT_FILE.write_text("HTTP_THREADS = 3")
@@ -318,6 +330,16 @@ class TogetherTests(FileCase):
         text = f'TLS_CERTIFICATE_FILE = "{certificate.absolute()}"'
         self.assertIn("TLS_PRIVATE_KEY_FILE must be set", self.faults(text)[0])
         self.assertIn("TLS_PRIVATE_KEY_FILE must be set", self.faults('TLS_CERTIFICATE_FILE = "/missing.pem"')[0])
+
+    def test_certificates_by_acme_need_names_and_that_the_terms_are_known(self) -> None:
+        name, agreed = 'PUBLIC_HOST_NAME = "a.example:8443"\n', "ACME = true\nACME_TERMS_AGREED = true\n"
+        self.load(name + agreed)
+        self.assertIn("ACME_TERMS_AGREED", self.faults(name + "ACME = true")[0])
+        self.assertIn("PUBLIC_HOST_NAME", self.faults(agreed)[0])
+        for alias in ("*.a.example", "127.0.0.1", "localhost"):
+            text = f'{name}{agreed}SERVER_ALIASES = ["{alias}"]'
+            self.assertIn(f"SERVER_ALIASES: {alias} is no name", self.faults(text)[0])
+        self.assertIn("https://", self.faults(f'{name}{agreed}ACME_DIRECTORY = "http://a.example/"')[0])
 
     def test_certificate_and_key_may_be_one_file(self) -> None:
         both = self.directory / "both.pem"

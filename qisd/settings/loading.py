@@ -1,7 +1,8 @@
-"""Loading the settings: base file, local file, environment; later ones win."""
+"""Loading the settings: base file, what the package found, local file, environment; later ones win."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +19,9 @@ from qisd.settings.found import Findings, Found, quoted
 from qisd.settings.model import MODEL, Settings
 
 DEFAULT_FILE = Path("/etc/qis/local_settings.toml")
+
+PACKAGE_FILE = Path("/etc/qis/package_settings.toml")
+"""What the Debian package found on the machine when it was installed. It is for the server of the usual file only."""
 
 
 @attrs.frozen(kw_only=True)
@@ -45,6 +49,9 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> LoadedSettin
     named = path or (Path(environ["QIS_SETTINGS"]) if environ.get("QIS_SETTINGS") else None)
     file: Path | None = named or DEFAULT_FILE
     findings = _base()
+    if file == DEFAULT_FILE:
+        with contextlib.suppress(FileNotFoundError):
+            findings.add(read_file(PACKAGE_FILE))
     try:
         findings.add(read_file(file or DEFAULT_FILE))
     except FileNotFoundError:
