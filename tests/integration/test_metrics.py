@@ -12,14 +12,15 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.service.metrics import METRICS
 from tests.integration import library
-from tests.integration.postgres import UNPRIVILEGED
-from tests.integration.process import Home, Run, until
+from tests.integration.postgres import REPOSITORY, UNPRIVILEGED
+from tests.integration.process import Home, Run, as_someone_who_reaches_it, until
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -43,7 +44,7 @@ def observed() -> tuple[Home, Run, int]:
     return home, run, int(found[1])
 
 
-class MetricsTests(SynchronousTestCase):
+class ObservedCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.home, self.process, self.port = observed()
         until(lambda: self.look("/ready")[0] == 200, "the server to be ready")
@@ -71,6 +72,10 @@ class MetricsTests(SynchronousTestCase):
         return self.samples().get((name, frozenset(labels.items())), 0.0)
 
     def ask(self, path: str, *, https: bool = False, **headers: str) -> int:
+        return self.answer(path, https=https, **headers).status
+
+    def answer(self, path: str, *, https: bool = False, **headers: str) -> http.client.HTTPResponse:
+        """An answer whose body was read already."""
         port = self.process.port("https" if https else "http")
         connection = (
             http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=ssl._create_unverified_context())
@@ -81,10 +86,12 @@ class MetricsTests(SynchronousTestCase):
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
             answer.read()
-            return answer.status
+            return answer
         finally:
             connection.close()
 
+
+class MetricsTests(ObservedCase):
     def test_images_and_requests_are_counted_over_all_workers(self) -> None:
         before = self.samples()
         path = "/image?src=tiny.png&width=7"
@@ -207,3 +214,69 @@ class MetricsTests(SynchronousTestCase):
         for _, labels in self.samples():
             for label, value in labels:
                 self.assertTrue(label == "node" or "/" not in value, value)
+
+
+class LogTests(ObservedCase):
+    def text(self, name: str) -> str:
+        return (self.home.path / "logs" / f"{name}.log").read_text()
+
+    def qis(self, *arguments: str) -> str:
+        """What the command has printed, as whoever looks after this server would give it."""
+        environ = {name: text for name, text in os.environ.items() if not name.startswith(("QIS_", "PG"))}
+        done = subprocess.run(
+            [*as_someone_who_reaches_it(), sys.executable, "-m", "qisd.cli.main", *arguments],
+            cwd=REPOSITORY,
+            env={
+                **environ,
+                **self.home.environ,
+                "QIS_HTTP_LISTEN": f"127.0.0.1:{self.process.port()}",
+                "QIS_HTTPS_LISTEN": f"127.0.0.1:{self.process.port('https')}",
+                "QIS_METRICS_LISTEN": f"127.0.0.1:{self.port}",
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_the_number_of_an_answer_is_in_both_logs(self) -> None:
+        answer = self.answer("/original?src=tiny.png")
+        self.assertEqual(answer.status, 403)
+        number = answer.headers["X-Request-Id"]
+        until(lambda: number in self.text("access"), "the line of the access log")
+        (line,) = [line for line in self.text("qis").splitlines() if number in line]
+        self.assertIn("refused", line)
+
+    def test_what_is_audited_is_in_a_file_with_the_number_of_its_request(self) -> None:
+        self.answer("/api/token/", https=True)  # which is refused, and no more than that
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", self.process.port("https"), context=ssl._create_unverified_context()
+        )
+        self.addCleanup(connection.close)
+        connection.request(
+            "POST", "/api/token/", headers={"Authorization": "Basic YWRtaW46YmFk", "Content-Length": "0"}
+        )
+        number = connection.getresponse().headers["X-Request-Id"]
+        told = [json.loads(line) for line in self.text("audit").splitlines()]
+        (failed,) = [one for one in told if one["request_id"] == number]
+        self.assertEqual((failed["action"], failed["actor_kind"]), ("login.failed", "anonymous"))
+
+    def test_more_can_be_logged_for_a_while_by_all_workers(self) -> None:
+        self.qis("log", "level", "debug", "--for", "1h")
+        self.addCleanup(self.qis, "log", "level", "info", "--for", "1s")
+        self.assertIn("DEBUG", until(lambda: self.debugged(), "a line for debugging"))
+
+    def debugged(self) -> str:
+        self.ask("/image?src=nothing.png")
+        self.look("/metrics")
+        return next((line for line in self.text("qis").splitlines() if " DEBUG " in line), "")
+
+    def test_check_finds_all_in_order_that_the_settings_name(self) -> None:
+        out = self.qis("check", "--network", "--tls", "--store", "--database")
+        self.assertEqual(out.splitlines()[-1], "Syntax OK", out)
+        self.assertEqual(out.count(" answers\n"), 3)
+        self.assertIn("image library: ", out)
+        self.assertIn("embedded, PostgreSQL", out)
+        self.assertIn("a certificate that the server has made itself", out)
