@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from qisd.access.levels import Flag
@@ -15,13 +16,14 @@ from qisd.library.reading import Reading
 from qisd.library.registrar import Registrar
 from qisd.library.trash import Trash
 from qisd.library.verification import Verification, as_json
-from qisd.store import disk_operations, folders, images
+from qisd.store import disk_operations, folders, image_search, images, maintenance_counts
 from qisd.store.folders import Folder
 from qisd.store.pool import Database
 from qisd.tasks.registry import TaskRun, TaskType
 
 HIGH, LOW = 10, 30
 KEPT = 10
+_INDEXED_AT_ONCE = 500
 
 VisitorOf = Callable[[int | None], Visitor]
 """The visitor that a user is, by id; None is the server itself.
@@ -143,6 +145,7 @@ def task_types(
         ),
         _verify_hashes(integrity, by),
         _uncache(database, by),
+        _index_anew(database, by),
     ]
 
 
@@ -177,6 +180,22 @@ def _uncache(database: Database, by: Callable[[TaskRun], Visitor]) -> TaskType:
         run=run,
         repeatable=True,
     )
+
+
+def _index_anew(database: Database, by: Callable[[TaskRun], Visitor]) -> TaskType:
+    async def run(task: TaskRun) -> object:
+        by(task).require_flag(Flag.ADMIN_ALL)
+        total = await maintenance_counts.indexed_images(database)
+        done = changed = 0
+        last: int | None = 0
+        while last is not None:
+            task.check_cancelled()
+            step = await database.transaction(partial(image_search.index_anew, after=last, limit=_INDEXED_AT_ONCE))
+            last, done, changed = step.last, done + step.images, changed + step.changed
+            await task.progress(min(100 * done / max(total, 1), 100), f"{done} images")
+        return {"images": done, "changed": changed}
+
+    return TaskType(name="index_anew", title="Write the search index anew", run=run, priority=LOW, repeatable=True)
 
 
 def folder_json(folder: Folder) -> dict[str, object]:

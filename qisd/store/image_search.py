@@ -218,3 +218,29 @@ def _visible(rules: Sequence[Rule]) -> tuple[str, list[object]]:
     if not cases:
         return str(root).lower(), []
     return f"case {cases} else {str(root).lower()} end", [f"{rule.folder}/" for rule in deeper]
+
+
+@attrs.frozen(kw_only=True)
+class Indexed:
+    """One step of writing the search index anew.
+
+    :param last: id of the last image of it; None: there are no more.
+    :param changed: how many of its ``images`` were not indexed as they should have been.
+    """
+
+    last: int | None
+    images: int
+    changed: int
+
+
+async def index_anew(db: Queries, *, after: int, limit: int) -> Indexed:
+    """Put right what the search index has of the next images after the one with the id ``after``."""
+    rows = await db.query(
+        "with page as (select id from images where id > %s order by id limit %s for update),"
+        " put_right as (update images set search = qis_search_text(images) from page"
+        " where images.id = page.id and images.search is distinct from qis_search_text(images) returning 1)"
+        " select (select max(id) from page), (select count(*) from page), (select count(*) from put_right)",
+        (after, limit),
+    )
+    last, images, changed = rows[0]
+    return Indexed(last=last, images=images, changed=changed)

@@ -39,6 +39,11 @@ async def active_images(db: Queries, folder: str = "") -> int:
     return await _one(db, "select count(*) from images where src like %s and status = 1", like_below(folder))
 
 
+async def indexed_images(db: Queries) -> int:
+    """Images that the search index is of: also those that were deleted, as they may come back."""
+    return await _one(db, "select count(*) from images")
+
+
 async def unread_images(db: Queries) -> int:
     """Images whose files weren't read yet for what they say of themselves."""
     return await _one(

@@ -162,6 +162,22 @@ class FileTests(DeedCase):
         self.wait_disk("work/target")
         self.wait_text("nothing in this folder", "#note")
 
+    def test_images_are_prepared_and_a_folder_is_looked_at_anew(self) -> None:
+        self.click("a.jpg")
+        self.click("b.jpg", Keys.CONTROL)
+        self.button("Prepare images").click()
+        self.wait_done("precache")
+        self.find("#more").click()
+        self.button("Look anew at the files").click()
+        self.wait_done("uncache_folder_images")
+
+    def wait_done(self, function: str) -> None:
+        def done() -> bool:
+            found = self.api("GET", f"admin/tasks/?funcname={function}")
+            return bool(found) and all(one["state"] == "done" for one in found)
+
+        self.wait(done, f"{function} to be done")
+
     def test_what_is_chosen_goes_into_the_basket_and_to_the_publisher(self) -> None:
         self.click("a.jpg")
         self.click("b.jpg", Keys.CONTROL)

@@ -48,6 +48,12 @@ class SearchTests(BrowseCase):
         self.open("/search/?from=yesterday", as_user="admin")
         self.wait_text("must be a date", "#problem")
 
+    def test_nothing_is_from_after_the_last_day_there_is(self) -> None:
+        self.open("/search/?q=red&to=9999-12-31", as_user="admin")
+        self.wait_set("red lamp.jpg", "red chair.jpg", "red wall.jpg")
+        self.look_for("lamp")  # which is asked by the script
+        self.wait_set("red lamp.jpg", "blue lamp.jpg")
+
     def test_without_words_the_newest_are_shown_from_the_box_in_the_header(self) -> None:
         self.open("/search/", as_user="admin")
         self.wait(lambda: len(self.names()) >= 4)

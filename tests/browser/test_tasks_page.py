@@ -138,6 +138,7 @@ class MaintenanceTests(TasksCase):
         self.wait_text("1 row", f"{self.work('purge_system_stats')} .ahead")
         self.wait_text("image", f"{self.work('verify_repository')} .ahead")
         self.wait_text("0 files and folders", f"{self.work('empty_trash')} .ahead")
+        self.wait_text("image", f"{self.work('index_anew')} .ahead")
         self.shot("maintenance")
         self.axe()
         for width in (320, 800):

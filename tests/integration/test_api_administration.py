@@ -233,6 +233,7 @@ class TasksByHandTests(AdministrationCase):
         self.assertEqual(await ahead("purge_image_stats", date_to="2020-02-01"), {"count": 0, "unit": "rows"})
         self.assertEqual(await ahead("verify_repository"), {"count": 1, "unit": "images"})
         self.assertEqual(await ahead("read_metadata"), {"count": 1, "unit": "images"})
+        self.assertEqual(await ahead("index_anew"), {"count": 1, "unit": "images"})
         self.assertEqual(await ahead("precache", path="/"), {"count": 1, "unit": "images"})
         self.assertEqual(await ahead("uncache_folder_images", path="/none"), {"count": 0, "unit": "images"})
         self.assertEqual(await ahead("empty_trash"), {"count": 0, "unit": "entries"})

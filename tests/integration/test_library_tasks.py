@@ -10,6 +10,7 @@ import attrs
 
 from qisd.access.visitor import SYSTEM, Visitor
 from qisd.errors import AlreadyExists, Forbidden, NotFound, Refused
+from qisd.library import tasks
 from qisd.store.tasks import Task
 from qisd.tasks.registry import TaskRun, TaskTypes
 from tests.integration.library_case import LibraryCase, admin, visitor
@@ -50,6 +51,15 @@ class TaskTests(LibraryCase):
         self.assertEqual(await self.run_task("delete_folder_data", folder_id=self.a.id, user_id=None), {"images": 2})
         self.assertEqual(self.rows(), [("a/b/y.jpg", 0), ("a/x.jpg", 0), ("c/z.jpg", 1)])
         self.assertEqual(await self.run_task("delete_folder_data", folder_id=self.a.id, user_id=None), {"images": 0})
+
+    async def test_the_search_index_is_put_right_by_a_super_user(self) -> None:
+        await self.refusal(Forbidden, self.run_task("index_anew", user_id=2))
+        right = self.sql("select id, search, version from images order by id")
+        self.assertEqual(await self.run_task("index_anew"), {"images": 3, "changed": 0})
+        self.sql("update images set search = ''::tsvector where src <> 'c/z.jpg'")
+        self.patch(tasks, "_INDEXED_AT_ONCE", 2)
+        self.assertEqual(await self.run_task("index_anew"), {"images": 3, "changed": 2})
+        self.assertEqual(self.sql("select id, search, version from images order by id"), right)
 
     async def test_deleted_data_is_purged_by_a_super_user(self) -> None:
         await self.library.folders.delete(admin(), self.a.id)

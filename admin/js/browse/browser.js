@@ -353,8 +353,15 @@ export class Browser {
             {label: t('browse_refresh'), icon: 'refresh', run: () => this.#changed([path])},
             level >= ACCESS.remove && {label: t('browse_trash_here'), icon: 'restore', href: url('trash/', {path})},
             page.may('admin_permissions') && {label: t('browse_permissions'), icon: 'key', href: url('admin/permissions/', {path})},
-            page.may('admin_all') && {label: t('browse_precache'), icon: 'play', run: () => this.#deeds.precache([path])},
+            page.may('admin_all') && {label: t('browse_precache'), icon: 'play', run: () => this.#deeds.precache([folder])},
+            page.may('admin_all') && {label: t('browse_uncache'), icon: 'refresh', run: () => this.#uncache(path)},
         ].filter(one => one !== false);
+    }
+
+    // What other programs have changed there shows at once.
+    async #uncache(path) {
+        await this.#deeds.uncache(path);
+        await this.#changed([path]);
     }
 
     async #moveFolder(folder) {

@@ -44,7 +44,7 @@ export class BulkBar {
             {key: 'publish', icon: 'publish', needs: () => ACCESS.download, files: true, run: items => this.publish(items)},
             {key: 'basket_add', icon: 'basket', needs: () => 0, files: true, run: items => this.#collect(items)},
             {key: 'zip', icon: 'zip', needs: () => ACCESS.download, files: true, run: items => this.#zip(items)},
-            page.may('admin_all') && {key: 'precache', icon: 'refresh', needs: () => 0, folders: true, run: items => this.#deeds.precache(items.map(item => item.path))},
+            page.may('admin_all') && {key: 'precache', icon: 'play', needs: () => 0, run: items => this.#deeds.precache(items)},
             {key: 'delete', icon: 'trash', needs: ofBoth, danger: true, run: items => this.remove(items)},
         ].filter(Boolean);
     }
@@ -71,9 +71,6 @@ export class BulkBar {
     #whyNot(deed, items) {
         if (deed.files && items.every(item => item.folder)) {
             return t('browse_why_files');
-        }
-        if (deed.folders && items.some(item => !item.folder)) {
-            return t('browse_why_folders');
         }
         const level = this.#level();
         return level !== null && level < deed.needs(items) ? t('browse_why_level', {level: t(`browse_level_${deed.needs(items)}`)}) : '';

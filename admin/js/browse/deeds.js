@@ -101,9 +101,19 @@ export class Deeds {
         return gone;
     }
 
-    // Folders: their pictures are made before anybody asks for them.
-    async precache(folders) {
-        await Promise.all(folders.map(path => this.#task('admin/tasks/precache/', {path}, t('browse_precaching', {path}))));
+    // Pictures are made before anybody asks for them: of the files at once, of each folder by itself.
+    async precache(items) {
+        const files = items.filter(item => !item.folder);
+        const orders = items.filter(item => item.folder).map(({path}) => [{path}, t('browse_precaching', {path})]);
+        if (files.length) {
+            orders.push([{srcs: paths(files)}, t('browse_precaching_files', {n: files.length})]);
+        }
+        await Promise.all(orders.map(([body, title]) => this.#task('admin/tasks/precache/', body, title)));
+    }
+
+    // All servers look anew at what is in a folder.
+    async uncache(path) {
+        await this.#task('admin/tasks/uncache_folder_images/', {path}, t('browse_uncaching', {path}));
     }
 
     // Takes what `gone` were out of the trash again: the entries that have come since the one with the id `since`.

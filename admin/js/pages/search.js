@@ -15,6 +15,7 @@ import {Views} from '../browse/views.js';
 
 const FIELDS = ['q', 'path', 'type', 'from', 'to', 'sort'];
 const COUNTED_TO = 10000;
+const LAST_DAY = '9999-12-31';
 
 await loadTexts('browse');
 
@@ -27,15 +28,23 @@ const views = new Views($('#tools'), entries);
 // The words with what the other fields say, as operators.
 function words({q, path, type, from, to}) {
     const quoted = text => (/\s/.test(text) ? `"${text}"` : text);
-    const until = to ? new Date(`${to}T00:00:00Z`) : null;
-    until?.setUTCDate(until.getUTCDate() + 1);
     return [
         q,
         path && `in:${quoted(path)}`,
         type && `type:${type.replaceAll(' ', '')}`,
         from && `after:${from}`,
-        until && `before:${until.toISOString().slice(0, 10)}`,
+        dayAfter(to) && `before:${dayAfter(to)}`,
     ].filter(Boolean).join(' ');
+}
+
+// `day` and what it gives are as in 2026-01-31. Nothing is from after the last day that there is.
+function dayAfter(day) {
+    if (!day || day >= LAST_DAY) {
+        return '';
+    }
+    const next = new Date(`${day}T00:00:00Z`);
+    next.setUTCDate(next.getUTCDate() + 1);
+    return next.toISOString().slice(0, 10);
 }
 
 function asked() {

@@ -42,6 +42,7 @@ _BY_HAND = {
     "verify_repository": "Compare the files with the records, and repair these if wanted",
     "verify_hashes": "Read all files again, and find those that the disk has damaged",
     "read_metadata": "Read what new files say of themselves",
+    "index_anew": "Put right what the search finds images by",
     "empty_trash": "Remove for good what is in the trash",
     "flush_cache": "Forget all finished images, on all servers",
     "uncache_folder_images": "Look anew at the files of a folder, whatever the servers believe of them",
@@ -50,7 +51,7 @@ _BY_HAND = {
 """What can be started by hand."""
 
 _AT_ANY_TIME = frozenset(
-    {"purge_deleted_folder_data", "empty_trash", "flush_cache", _UNCACHE, _PRECACHE, "verify_repository"}
+    {"purge_deleted_folder_data", "empty_trash", "flush_cache", _UNCACHE, _PRECACHE, "verify_repository", "index_anew"}
 )
 """What can be started again as soon as it is over: there may be something new to do."""
 
@@ -288,6 +289,8 @@ class TaskEndpoints:
             return WorkAhead(count=None, unit="images")
         if name == "read_metadata":
             return WorkAhead(count=await counts.unread_images(self._database), unit="images")
+        if name == "index_anew":
+            return WorkAhead(count=await counts.indexed_images(self._database), unit="images")
         if name == _FOLDER_DATA:
             return WorkAhead(count=await counts.deleted_images(self._database, _location(form.path)), unit="images")
         if name == _PRECACHE and form.srcs:

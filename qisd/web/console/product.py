@@ -11,6 +11,8 @@ from qisd import __version__
 from qisd.access.levels import Flag
 from qisd.images import ImageRules
 from qisd.imaging.formats import Format, FormatTable
+from qisd.imaging.negotiation import MODERN
+from qisd.imaging.resample import HAVE_EXTENSION
 from qisd.imaging.template import TemplateSnapshot
 from qisd.web.console.page import Page, PageCall, address
 
@@ -37,6 +39,8 @@ class ProductPages:
             "server": self._server if call.visitor.may(Flag.ADMIN_ALL) else "",
             "library": f"Pillow {PIL.__version__}, LittleCMS {features.version('littlecms2') or '–'}",
             "templates": sorted(templates.names, key=str.casefold),
+            "default_template": templates.default_name,
+            "operations": _operations(rendering.formats),
             "profiles": _by_space(rendering.profiles.spaces),
             "formats": _formats(rendering.formats),
             "unsupported": sorted(rendering.formats.unsupported),
@@ -47,6 +51,26 @@ class ProductPages:
     async def overview(self, call: PageCall) -> Page:
         """What the server is for, and where to begin."""
         return Page(template="overview.html", title="Overview", area="overview")
+
+
+def _operations(table: FormatTable) -> list[tuple[str, bool]]:
+    """What can be done to images, and whether it is there: parts of the libraries may be missing."""
+    colours = bool(features.check("littlecms2"))
+    return [
+        *(
+            (name, True)
+            for name in ("crop", "resize", "rotate", "flip", "sharpen", "overlay", "tile", "focus", "strip")
+        ),
+        ("profile", colours),
+        ("colorspace", colours),
+        ("auto", any(table.by_extension(name) is not None for name in MODERN)),
+        ("pages", any(row.pages for row in table.readable())),
+        ("fast", HAVE_EXTENSION),
+        ("vectors", table.by_extension("svg") is not None),
+        ("documents", table.by_extension("pdf") is not None),
+        ("raw", table.by_extension("nef") is not None),
+        ("animation", False),
+    ]
 
 
 def _by_space(spaces: Mapping[str, str]) -> list[tuple[str, list[str]]]:
