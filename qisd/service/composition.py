@@ -14,6 +14,7 @@ from qisd.errors import SettingsError
 from qisd.service.crew import Crew
 from qisd.service.daemon import Body, Daemon
 from qisd.service.house import House
+from qisd.service.manager import Manager
 from qisd.service.options import Options
 from qisd.service.staffing import Station
 from qisd.service.worker import Worker
@@ -54,8 +55,11 @@ def makeService(options: Options) -> IService:  # noqa: N802
             return House(settings, reactor=reactor, access_log=access_log)
         return Crew(settings, reactor=reactor, command=command)
 
+    manager = Manager.of(os.environ)
     title = "server" if options["single-process"] else "supervisor"
-    return Daemon(loaded, load=load, body=body, title=title, reactor=reactor, twistd=options.parent or {})
+    return Daemon(
+        loaded, load=load, body=body, title=title, reactor=reactor, twistd=options.parent or {}, manager=manager
+    )
 
 
 def _load(file: Path | None, environ: Mapping[str, str]) -> LoadedSettings:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Mapping
 from typing import TextIO
 
 from twisted.logger import ILogObserver, LogEvent, LogLevel
@@ -24,6 +26,12 @@ class Console:
         self._stream = stream
         self._quiet = quiet
 
+    @classmethod
+    def beside(cls, target: str) -> Console:
+        """The standard error, beside a log that goes to ``target``. Nothing is said twice in the same place."""
+        same = target == "stdout" or (target == "journal" and _is_journal(sys.__stderr__, os.environ))
+        return cls(sys.__stderr__, quiet=same)
+
     def write(self, event: LogEvent, record: Record) -> None:
         urgent = record.level >= LogLevel.warn and not record.text.startswith(_CACHE_COMPLAINT)
         if self._stream is None or self._quiet or not (urgent or event.get("console")):
@@ -35,6 +43,17 @@ class Console:
             self._stream.flush()
         except (OSError, ValueError):
             self._stream = None  # the terminal is gone
+
+
+def _is_journal(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
+    """Whether what is written to ``stream`` ends in the journal; systemd tells its device and inode."""
+    if stream is None:
+        return False
+    try:
+        facts = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return environ.get("JOURNAL_STREAM") == f"{facts.st_dev}:{facts.st_ino}"
 
 
 @implementer(ILogObserver)

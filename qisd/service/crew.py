@@ -43,6 +43,11 @@ any number may pass while the machine sleeps, or when its clock is set.
 _SILENT_AT_START = 24
 """The same for one that is still starting."""
 
+_HELD_FOR = 10.0
+"""Seconds for which those who wait at addresses that were taken over are left waiting, rather than told to come back
+while the database is not there.
+"""
+
 _REFUSED = (2, 3)
 """Exit statuses of a worker that can't start, and won't be able to when it is tried again."""
 
@@ -84,11 +89,18 @@ class Crew:
         self._watch.clock = reactor
         self._lag = Lag(reactor)
         self.renewed: Callable[[], None] = lambda: None
+        self._held: IDelayedCall | None = None
         self.listeners = Listeners()
 
     def begin(self, listeners: Listeners, certificates: Certificates | None) -> None:
-        """Start the workers. They accept connections at once, and say that they can't do more yet."""
+        """Start the workers. They accept connections at once, and say that they can't do more yet.
+
+        At addresses that were taken over from the server before this one they wait until they can do more, within
+        reason: who came in between is answered a little later, and notices nothing.
+        """
         self.listeners = listeners
+        if any(listener.taken_over for listener in listeners):
+            self._held = self._reactor.callLater(_HELD_FOR, self._hold_no_longer)
         self._certificates = certificates
         for station in stations(self._settings):
             self._places[station] = _Place()
@@ -106,12 +118,14 @@ class Crew:
             child.tell(database=url)
         self._began()
         await self._complete
+        self._release()
         self._started = True
 
     async def stop(self) -> None:
         """Let all workers finish what they have begun, within the time that is set for it."""
         self._stopping = True
         self._lag.stop()
+        self._release()
         if self._watch.running:
             self._watch.stop()
         for place in self._places.values():
@@ -253,8 +267,18 @@ class Crew:
             "settings": settings_values(self._settings),
             "certificates": None if self._certificates is None else certificate_values(self._certificates),
             # The first ones answer at once, whatever they can say; later there is somebody else who can say more.
-            "accept_at_once": not self._started,
+            "accept_at_once": not self._started and self._held is None,
         }
+
+    def _hold_no_longer(self) -> None:
+        self._held = None
+        for child in self._children():
+            child.tell(accept=True)
+
+    def _release(self) -> None:
+        if self._held is not None:
+            self._held.cancel()
+            self._held = None
 
     def _ended(self, child: Child) -> None:
         self._retired.discard(child)

@@ -35,8 +35,10 @@ from qisd.service.exit_status import ExitStatus, stuck_threads
 from qisd.service.image_rules import image_rules
 from qisd.service.listeners import Listeners, bind_all
 from qisd.service.logs import Logs
+from qisd.service.manager import Manager
 from qisd.service.metrics import Measures
 from qisd.service.monitor import Monitor
+from qisd.service.notices import Notices
 from qisd.service.overseeing import Overseer
 from qisd.service.presence import anybody_lives
 from qisd.service.process import settle_in
@@ -59,6 +61,9 @@ _FILES_WANTED = 65536
 _FILES_LEAST = 4096
 _FAULT = 1
 _BAD_SETTINGS = 2
+
+_ENDS_WITHIN = 45.0
+"""Seconds that the end may take beyond ``SHUTDOWN_GRACE``: for workers that have to be killed, and for the database."""
 
 
 class Body(Protocol):
@@ -104,6 +109,7 @@ class Daemon(Service):
     :param body: makes what does the work.
     :param title: of the process.
     :param twistd: the options of twistd.
+    :param manager: who has started it.
     """
 
     name = "qis"
@@ -117,6 +123,7 @@ class Daemon(Service):
         title: str,
         reactor: Any,
         twistd: Mapping[str, Any],
+        manager: Manager,
     ) -> None:
         self.settings = loaded.settings
         self.started_with = loaded.settings
@@ -142,6 +149,8 @@ class Daemon(Service):
         self._title = title
         self._reactor = reactor
         self._twistd = twistd
+        self._manager = manager
+        self._notices = Notices(manager, reactor=reactor)
         self._exit = ExitStatus()
         self._clock = EvenClock()
         self._clock_watch = LoopingCall(self._look_at_clock)
@@ -180,16 +189,17 @@ class Daemon(Service):
             _log.warn("fewer than {least} files may be open at once: raise the limit (nofile)", least=_FILES_LEAST)
         account = account_for(settings)
         _directories(settings, account)
-        console = Console(sys.__stderr__, quiet=settings.log_target == "stdout")
-        self.logs = Logs(settings, self._reactor, console=console)
+        self.logs = Logs(settings, self._reactor, console=Console.beside(settings.log_target))
         with privileges.acting_as(account):
             self.logs.open()
         for warning in self._loaded.warnings:
             _log.warn("{warning}", warning=warning)
         # The workers of a main process that was killed give their addresses back as soon as they notice.
         patient = partial(anybody_lives, settings.state_dir)
-        http = bind_all(settings.http_listen, setting="HTTP_LISTEN", patient=patient)
-        https = bind_all(settings.https_listen, setting="HTTPS_LISTEN", patient=patient)
+        given = self._manager.sockets
+        http = bind_all(settings.http_listen, setting="HTTP_LISTEN", patient=patient, given=given)
+        https = bind_all(settings.https_listen, setting="HTTPS_LISTEN", patient=patient, given=given)
+        self._manager.close_the_rest()
         if https and settings.tls_certificate_file is not None:
             self.certificates = load_certificates(settings, previous=None)
         privileges.become(account)
@@ -201,6 +211,11 @@ class Daemon(Service):
             make_context(self.certificates, settings)  # whether they can be used
         self.body = self._make_body(settings, self.logs)
         self._bound = Listeners(http, https)
+        self._keep_addresses(self._bound)
+
+    def _keep_addresses(self, listeners: Listeners) -> None:
+        """Have the manager keep them, so that whoever comes while we start anew waits instead of being refused."""
+        self._manager.keep({str(listener): listener.descriptor for listener in listeners})
 
     def _give_up(self, error: Exception, code: int) -> NoReturn:
         if self._twistd.get("statusPipe") is None:
@@ -229,6 +244,7 @@ class Daemon(Service):
         self.body.renewed = self._look_at_certificates
         self._certificate_watch.start(_CERTIFICATES_EVERY, now=False)
         self._clock_watch.start(_CLOCK_EVERY, now=False)
+        self._notices.begin()
         self._starting = Deferred.fromCoroutine(self._start())
         self._starting.addErrback(self._start_failed)
 
@@ -236,12 +252,15 @@ class Daemon(Service):
         self.body.begin(self._bound, self.certificates)
         self._control.start()
         await self.monitor.configure(self.settings.metrics_listen)
+        self._notices.waiting("Waiting for the database")
         url = await self._database.start()
         if not self._database.knows_images:
             # A library that is empty while images are known is one that is not mounted.
             await self._samples()
+        self._notices.waiting("Starting the workers")
         await self.body.start(url)
         _log.info("{line}", line=self._started_line(), console=True)
+        self._notices.ready(self._serving())
 
     async def _samples(self) -> None:
         try:
@@ -250,13 +269,18 @@ class Daemon(Service):
         except OSError as error:
             _log.warn("the sample images can't be put into the library: {reason}", reason=error.strerror)
 
-    def _started_line(self) -> str:
+    def _serving(self) -> str:
+        return f"Serving {' '.join(self._addresses())}"
+
+    def _addresses(self) -> list[str]:
         listeners = self.body.listeners
-        addresses = [*(f"http://{one}" for one in listeners.http), *(f"https://{one}" for one in listeners.https)]
+        return [*(f"http://{one}" for one in listeners.http), *(f"https://{one}" for one in listeners.https)]
+
+    def _started_line(self) -> str:
         formats = sorted(row.name for row in image_rules(self.settings).rendering.formats.readable())
         return (
             f"Image server started: version {__version__}, settings {self._loaded.file or 'built in'},"
-            f" addresses {' '.join(addresses)}, formats {' '.join(formats)}"
+            f" addresses {' '.join(self._addresses())}, formats {' '.join(formats)}"
         )
 
     def _start_failed(self, failure: Failure) -> None:
@@ -276,6 +300,7 @@ class Daemon(Service):
         """Called once the reactor has been told to stop; the reactor waits for it."""
         super().stopService()  # type: ignore[no-untyped-call]
         _log.info("Stopping")
+        self._notices.stopping(self.settings.shutdown_grace + _ENDS_WITHIN)
         for watch in (self._clock_watch, self._certificate_watch):
             if watch.running:
                 watch.stop()
@@ -332,12 +357,16 @@ class Daemon(Service):
         try:
             while self._reload_again or self._clock_set:
                 again, self._reload_again, self._clock_set = self._reload_again, False, False
+                self._notices.reloading()
                 try:
-                    await (reload(self, self._load) if again else begin_anew(self))
+                    refusal = await (reload(self, self._load) if again else begin_anew(self))
                 except CancelledError:
                     raise
                 except Exception:
                     _log.failure("the reload failed; what it had not reached yet stays as it was")
+                    refusal = "a fault in the server; the log has it"
+                self._notices.ready(f"Reload refused: {refusal}" if refusal else self._serving())
+                self._keep_addresses(self.body.listeners)
         finally:
             self._reloading = None
 

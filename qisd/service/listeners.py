@@ -17,7 +17,8 @@ from twisted.internet.tcp import Port
 from qisd.errors import StartupError
 from qisd.settings import ListenAddress
 
-_BACKLOG = 1024
+_BACKLOG = 4096
+"""As many as the system allows by default wait there while a server starts anew."""
 
 _TURN = 0.001
 """Seconds for which connections are left to other processes after some were taken."""
@@ -42,11 +43,13 @@ class Listener:
     """An address that is bound. ``port`` is None until connections are accepted.
 
     :param shared: other processes accept connections there as well.
+    :param taken_over: it was bound before this server started, and clients may wait there since then.
     """
 
     address: ListenAddress
     bound: socket.socket
     shared: bool = False
+    taken_over: bool = False
     port: IListeningPort | None = None
 
     def __str__(self) -> str:
@@ -57,6 +60,11 @@ class Listener:
     def bound_port(self) -> int:
         where = self.port.getHost() if self.port is not None else None
         return int(where.port) if where is not None else int(self.bound.getsockname()[1])  # type: ignore[attr-defined]
+
+    @property
+    def descriptor(self) -> int:
+        """The descriptor of its socket in this process."""
+        return int(self.port.fileno()) if isinstance(self.port, Port) else self.bound.fileno()
 
     def accept(self, reactor: Any, factory: IProtocolFactory) -> None:
         """Begin to accept connections."""
@@ -129,18 +137,25 @@ class _InTurns(Port):
 
 
 def bind_all(
-    addresses: Sequence[ListenAddress], *, setting: str, patient: Callable[[], bool] = lambda: False
+    addresses: Sequence[ListenAddress],
+    *,
+    setting: str,
+    patient: Callable[[], bool] = lambda: False,
+    given: list[socket.socket] | None = None,
 ) -> list[Listener]:
     """Bind every address, or none.
 
     :param setting: where they came from, for the error's text.
+    :param given: sockets that were bound by somebody else; those that fit an address are taken out and used.
     :param patient: asked when one is in use, whether it is worth while to wait a moment.
     :raises StartupError: with exit code 2; the text names the address and its port.
     """
     listeners: list[Listener] = []
     try:
         for address in addresses:
-            listeners.append(Listener(address=address, bound=_bound(address, patient)))
+            there = _take(address, given or [])
+            bound = there or _bound(address, patient)
+            listeners.append(Listener(address=address, bound=bound, taken_over=there is not None))
     except OSError as error:
         for listener in listeners:
             listener.bound.close()
@@ -153,6 +168,26 @@ def inherited(address: ListenAddress, descriptor: int) -> Listener:
     """An address that another process has bound, whose socket this one has got as ``descriptor``."""
     os.set_blocking(descriptor, False)  # or who is second to accept a connection waits for the next
     return Listener(address=address, bound=socket.socket(fileno=descriptor), shared=True)
+
+
+def _take(address: ListenAddress, given: list[socket.socket]) -> socket.socket | None:
+    """Take the socket out of ``given`` that is bound at ``address``, if there is one."""
+    if address.host == "::":
+        places = {(socket.AF_INET6, "::"), (socket.AF_INET, "0.0.0.0")}  # noqa: S104 - the latter where IPv6 is off
+    else:
+        places = {(family, str(where[0])) for family, where in _resolved(address)}
+    for one in given:
+        host, port = one.getsockname()[:2]
+        if port == address.port and (one.family, host) in places:
+            given.remove(one)
+            return one
+    return None
+
+
+def _resolved(address: ListenAddress) -> list[tuple[socket.AddressFamily, Any]]:
+    """The families and socket addresses that ``address`` stands for."""
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return [(family, where) for family, _, _, _, where in found]
 
 
 def _bound(address: ListenAddress, patient: Callable[[], bool]) -> socket.socket:
@@ -169,8 +204,7 @@ def _bound(address: ListenAddress, patient: Callable[[], bool]) -> socket.socket
 
 def _bind(address: ListenAddress) -> socket.socket:
     if address.host != "::":
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, where = found[0]
+        family, where = _resolved(address)[0]
         return _listening(family, where, only_ipv6=True)
     try:
         return _listening(socket.AF_INET6, ("::", address.port), only_ipv6=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import sys
 
 from setproctitle import setproctitle
@@ -16,6 +18,10 @@ _UMASK = 0o027
 _SWITCH_INTERVAL = 0.001
 
 
+# From <linux/prctl.h>.
+_PR_SET_PDEATHSIG = 1
+
+
 def settle_in(title: str) -> None:
     """Set what holds for the process as a whole.
 
@@ -25,3 +31,15 @@ def settle_in(title: str) -> None:
     os.umask(_UMASK)
     sys.setswitchinterval(_SWITCH_INTERVAL)
     give_memory_back()
+
+
+def go_on_without_parent() -> bool:
+    """Have the system wake this process when its parent dies, should it be stopped then; false where that can't be set.
+
+    A stopped process notices nothing by itself, and would keep its sockets. To one that runs the signal means nothing.
+    """
+    try:
+        prctl = ctypes.CDLL(None).prctl
+    except AttributeError:  # another system than Linux
+        return False
+    return bool(prctl(_PR_SET_PDEATHSIG, int(signal.SIGCONT)) == 0)

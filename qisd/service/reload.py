@@ -28,8 +28,11 @@ _log = Logger()
 _SERVER = Actor(actor_id=None, actor_name="", actor_kind="system")
 
 
-async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
-    """Read everything again. Settings with a fault are refused as a whole, and the old ones go on."""
+async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> str:
+    """Read everything again. Settings with a fault are refused as a whole, and the old ones go on.
+
+    :return: why they were refused; "" if they weren't.
+    """
     daemon.logs.reopen()
     daemon.overseer.reload_succeeded = False
     try:
@@ -39,7 +42,7 @@ async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
             _log.error("{fault}", fault=fault)
         audit.tell(_SERVER, action="settings.refused", object_type="settings", after={"faults": list(error.faults)})
         _log.error("The new settings are refused, the old ones stay")
-        return
+        return str(error.faults[0])
     for warning in loaded.warnings:
         _log.warn("{warning}", warning=warning)
     old, new = daemon.settings, loaded.settings
@@ -56,7 +59,7 @@ async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
         daemon.logs.configure(old)
         _log.error("{error}; the new settings are refused, the old ones stay", error=error)
         audit.tell(_SERVER, action="settings.refused", object_type="settings", after={"faults": [str(error)]})
-        return
+        return str(error)
     await daemon.monitor.configure(new.metrics_listen)
     daemon.overseer.reload_succeeded = True
     changed = _differing(old, new)
@@ -65,16 +68,22 @@ async def reload(daemon: Daemon, load: Callable[[], LoadedSettings]) -> None:
     waiting = restart_required(daemon.started_with, new)
     if waiting:
         _log.warn("Only a restart brings into effect: {names}", names=", ".join(waiting))
+    return ""
 
 
-async def begin_anew(daemon: Daemon) -> None:
-    """Go by the same settings as before in every other respect but that all begins anew."""
+async def begin_anew(daemon: Daemon) -> str:
+    """Go by the same settings as before in every other respect but that all begins anew.
+
+    :return: why that was not possible; "" if it was.
+    """
     settings = _possible(daemon.started_with, daemon.settings)
     rules = await deferToThread(image_rules, settings)
     try:
         await daemon.body.take_over(settings, rules, daemon.body.listeners, daemon.certificates)
     except StartupError as error:
         _log.error("{error}; the old ones go on", error=error)
+        return str(error)
+    return ""
 
 
 def _differing(old: Settings, new: Settings) -> list[str]:

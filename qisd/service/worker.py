@@ -6,7 +6,6 @@ import gc
 import os
 import signal
 import socket
-import sys
 from typing import Any
 
 from twisted.application.service import Service
@@ -25,7 +24,7 @@ from qisd.service.listeners import Listeners, inherited
 from qisd.service.logs import PROCESS, Logs
 from qisd.service.measuring import measured
 from qisd.service.metrics import Measures
-from qisd.service.process import settle_in
+from qisd.service.process import go_on_without_parent, settle_in
 from qisd.service.staffing import TASKS, Station
 from qisd.settings import ListenAddress, LogLevels
 from qisd.settings.handing import from_values as settings_of
@@ -52,7 +51,7 @@ class Worker(Service):
         self._house: House | None = None
         self._listeners = Listeners()
         self._certificates: Certificates | None = None
-        self._accept_at_once = False
+        self._accepts = False
         self._starting: Deferred[None] | None = None
         self._stopping = False
 
@@ -64,6 +63,7 @@ class Worker(Service):
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, signal.SIG_IGN)
         settle_in(self._station.title)
+        go_on_without_parent()
 
     def startService(self) -> None:  # noqa: N802
         super().startService()  # type: ignore[no-untyped-call]
@@ -100,6 +100,10 @@ class Worker(Service):
         if self._house is not None:
             self._house.certify(self._certificates)
 
+    def _on_accept(self, _: object) -> None:
+        if self._house is not None:
+            self._accept(self._house)
+
     def _on_stop(self, _: object) -> None:
         self._asked_to_stop()
 
@@ -134,7 +138,7 @@ class Worker(Service):
         self._logs = Logs(
             settings,
             self._reactor,
-            console=Console(sys.__stderr__, quiet=settings.log_target == "stdout"),
+            console=Console.beside(settings.log_target),
             process=TASKS if tasks else PROCESS,
             rotates=False,
         )
@@ -147,19 +151,22 @@ class Worker(Service):
         ]
         self._listeners = Listeners(**{self._station.role: bound}) if bound else Listeners()
         self._certificates = None if given["certificates"] is None else certificates_of(given["certificates"])
-        self._accept_at_once = given["accept_at_once"]
-        if self._accept_at_once:
-            self._house.begin(self._listeners, self._certificates)
+        if given["accept_at_once"]:
+            self._accept(self._house)
 
     async def _start(self, house: House, url: str) -> None:
         await house.start(url)
-        if not self._accept_at_once:
-            house.begin(self._listeners, self._certificates)
+        self._accept(house)
         # What is there now stays: there is no use in looking through it for garbage again and again.
         gc.collect()
         gc.freeze()
         self._line.tell({"ready": True})
         _log.info("The {worker} is at work", worker=self._station.title)
+
+    def _accept(self, house: House) -> None:
+        if not self._accepts:
+            self._accepts = True
+            house.begin(self._listeners, self._certificates)
 
     def _fail(self, failure: Failure) -> None:
         if failure.check(CancelledError):

@@ -74,6 +74,8 @@ class Home:
         self.runs: list[Run] = []
         self.wrapper: list[str] = []
         """What goes before the daemon's command line: ``prlimit``, say."""
+        self.descriptors: tuple[int, ...] = ()
+        """What is handed over to the process besides the standard ones."""
 
     def start(self, *flags: str, workers: bool = False, **settings: str) -> Run:
         """Start a daemon here, all in one process if not with ``workers``."""
@@ -81,6 +83,17 @@ class Home:
         run = Run(self, flags, {f"QIS_{name}": value for name, value in settings.items()})
         self.runs.append(run)
         return run
+
+    def qis(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Give a command, with the settings of the daemon."""
+        return subprocess.run(
+            [sys.executable, "-m", "qisd.cli.main", f"--settings={self.settings_file}", *arguments],
+            cwd=REPOSITORY,
+            env=dict(os.environ) | self.environ,
+            capture_output=True,
+            text=True,
+            timeout=3 * LIMIT,
+        )
 
     def log(self, name: str = "qis.log") -> str:
         try:
@@ -127,6 +140,7 @@ class Run:
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
+                pass_fds=home.descriptors,
             )
 
     @property

@@ -274,3 +274,34 @@ class CrewTests(SynchronousTestCase):
             self.reactor.advance(5)
             self.second.says(report={}, number=0)
         self.assertEqual((self.first.killed, self.second.killed), (True, False))
+
+
+class TakingOver(SynchronousTestCase):
+    """The start at addresses at which clients wait already."""
+
+    def setUp(self) -> None:
+        self.reactor = Reactor()
+        settings = attrs.evolve(
+            default_settings(), http_listen=(LOCAL,), https_listen=(), http_processes=1, tasks_enabled=False
+        )
+        self.crew = Crew(settings, reactor=self.reactor, command=["worker"])
+        (bound,) = bind_all([LOCAL], setting="HTTP_LISTEN")
+        self.addCleanup(bound.bound.close)
+        bound.taken_over = True
+        self.crew.begin(Listeners([bound]), None)
+        self.started = Deferred.fromCoroutine(self.crew.start("postgresql:///x"))
+        (self.worker,) = self.reactor.processes
+
+    def test_they_wait_until_a_worker_can_serve_them(self) -> None:
+        begin = json.loads(self.worker.wire.value().splitlines()[0])["begin"]
+        self.assertFalse(begin["accept_at_once"])
+        self.worker.says(ready=True)
+        self.successResultOf(self.started)
+        self.reactor.advance(60)
+        self.assertNotIn("accept", self.worker.heard())
+
+    def test_when_that_takes_long_they_are_told_to_come_back(self) -> None:
+        self.reactor.advance(9)
+        self.assertNotIn("accept", self.worker.heard())
+        self.reactor.advance(1)
+        self.assertIn("accept", self.worker.heard())

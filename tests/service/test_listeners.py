@@ -91,6 +91,35 @@ class Binding(SynchronousTestCase):
             bind_all([address], setting="HTTP_LISTEN", patient=lambda: len(looks) > 99)
 
 
+class TakingOver(SynchronousTestCase):
+    def given(self, host: str = "127.0.0.1") -> socket.socket:
+        """A socket that somebody else has bound."""
+        (listener,) = bind_all([ListenAddress(host, 0)], setting="HTTP_LISTEN")
+        self.addCleanup(listener.bound.close)
+        return listener.bound
+
+    def test_a_socket_that_is_there_is_used_with_those_who_wait_at_it(self) -> None:
+        for host in ("127.0.0.1", "::"):
+            there = self.given(host)
+            address = ListenAddress(host, there.getsockname()[1])
+            with socket.create_connection(("127.0.0.1", address.port), 5):
+                given = [there]
+                (listener,) = bind_all([address], setting="HTTP_LISTEN", given=given)
+                self.assertIs(listener.bound, there)
+                self.assertTrue(listener.taken_over)
+                self.assertEqual(given, [])
+                listener.bound.accept()[0].close()
+
+    def test_one_at_another_address_is_left_alone(self) -> None:
+        there = self.given()
+        given = [there]
+        (listener,) = bind_all([ListenAddress("127.0.0.1", 0)], setting="HTTP_LISTEN", given=given)
+        self.addCleanup(listener.bound.close)
+        self.assertIsNot(listener.bound, there)
+        self.assertFalse(listener.taken_over)
+        self.assertEqual(given, [there])
+
+
 class Counting(Factory):
     """Counts its connections, and tells when there are enough of all that count together."""
 
