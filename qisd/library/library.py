@@ -82,7 +82,7 @@ class Library:
         self.journal = Journal(
             reactor,
             database=patient,
-            files=uploads if store.slow else files,
+            files=files if store.remote is None else uploads,
             tree=self.tree,
             server=server,
             kinds=KINDS,

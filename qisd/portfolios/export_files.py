@@ -99,6 +99,9 @@ class ExportFiles:
                     raise
                 # It was empty, and went with the last zip in it: once more.
 
+    def keep(self, portfolio_id: int, filename: str) -> None:
+        """Bring a finished zip to where it is kept; here it is there already. May take minutes."""
+
     def open(self, portfolio_id: int, filename: str) -> OpenZip | None:
         """A finished zip; None when it is gone."""
         if not is_zip_name(filename):

@@ -94,6 +94,7 @@ async def render_by(images: Images, src: str, document: Mapping[str, Any]) -> Re
 class ZipMaker:
     """Makes zips of portfolios. It holds one image in memory, and of originals only a piece.
 
+    :param patient_files: threads that may be at something for minutes: bringing a zip to where it is kept.
     :param render: makes the images that are not handed out as they are.
     """
 
@@ -101,12 +102,14 @@ class ZipMaker:
         self,
         *,
         files: FilePool,
+        patient_files: FilePool,
         zips: ExportFiles,
         repository: Repository,
         render: Render,
         reactor: IReactorTime,
     ) -> None:
         self._files = files
+        self._patient_files = patient_files
         self._zips = zips
         self._repository = repository
         self._render = render
@@ -137,6 +140,7 @@ class ZipMaker:
                 await self._add_manifest(writer, names.take(_MANIFEST), listed)
             filename = new_name()
             size = await self._files.run(lambda: writer.finish(filename))
+            await self._patient_files.run(lambda: self._zips.keep(export.folio_id, filename))
         except BaseException:
             await self._discard(writer)
             raise

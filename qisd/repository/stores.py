@@ -22,16 +22,24 @@ _MEGABYTE = 1024 * 1024
 
 
 @attrs.frozen(kw_only=True)
+class Remote:
+    """Object storage, and copies on the local disk of what was used last."""
+
+    bucket: Bucket
+    copies: SourceCopies
+
+
+@attrs.frozen(kw_only=True)
 class Store:
     """The library, as those see it who read files, who look around and change, and who ask whether it is there.
 
-    :param slow: whether a change may take as long as bringing a file somewhere over a network does.
+    :param remote: where it is if not in a folder: a change may then take as long as bringing a file there does.
     """
 
     repository: Repository
     tree: Tree
     mounted: Mounted
-    slow: bool = False
+    remote: Remote | None = None
 
 
 def open_store(settings: Settings) -> Store:
@@ -71,7 +79,7 @@ def bucket_store(
         repository=BucketRepository(root, bucket, copies),
         tree=BucketTree(root, bucket, file_mode=file_mode, folder_mode=folder_mode),
         mounted=BucketMounted(root, bucket),
-        slow=True,
+        remote=Remote(bucket=bucket, copies=copies),
     )
 
 

@@ -211,7 +211,8 @@ class Domain:
             settings,
             database=store.database,
             files=pools.files,
-            repository=self._repository,
+            patient_files=pools.uploads,
+            store=self._files,
             library=self.library.registrar,
             images=self.images,
             queue=self.background.queue,
@@ -300,7 +301,7 @@ class Domain:
     def _build_library(self, server: str, cache: IRenditionCache, track: Callable[[str], None]) -> None:
         """The files, and the images that are made of them."""
         settings, pools, reactor = self.settings, self._pools, self._reactor
-        store = open_store(settings)
+        self._files = store = open_store(settings)
         self.library = Library(
             reactor,
             database=self._store.database,
@@ -330,11 +331,10 @@ class Domain:
             now=reactor.seconds,
         )
         self.statistics.enabled = settings.stats_enabled
-        self._repository = store.repository
         self.images = Images(
             reactor,
             rules=self._rules,
-            repository=self._repository,
+            repository=store.repository,
             files=pools.files,
             renders=pools.renders,
             cache=cache,
@@ -388,7 +388,7 @@ class Domain:
             ),
             BulkEndpoints(database, bulk=self.bulk),
             SelectionZipEndpoints(
-                Selections(database, files=library.files, pool=self._pools.files, repository=self._repository)
+                Selections(database, files=library.files, pool=self._pools.files, repository=self._files.repository)
             ),
             WebhookEndpoints(self.webhooks),
             FolderEndpoints(database, folders=library.folders, tasks=queue),

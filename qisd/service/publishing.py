@@ -9,13 +9,14 @@ from qisd.images import Images
 from qisd.imaging.template import TemplateSnapshot, TemplateValues
 from qisd.pools.files import FilePool
 from qisd.portfolios import tasks
+from qisd.portfolios.bucket_exports import BucketExportFiles
 from qisd.portfolios.export_files import ExportFiles, ExportPlace
 from qisd.portfolios.exports import Exports
 from qisd.portfolios.images import ImageFinder, PortfolioImages
 from qisd.portfolios.parameters import ParameterRules
 from qisd.portfolios.portfolios import Portfolios
 from qisd.portfolios.zipping import Rendered, ZipMaker, render_by
-from qisd.repository.files import Repository
+from qisd.repository.stores import Store
 from qisd.settings import Settings
 from qisd.store.pool import Database
 from qisd.tasks.queue import TaskQueue
@@ -31,6 +32,8 @@ _MB = 1024 * 1024
 class Publishing:
     """The capabilities, each by its name.
 
+    :param patient_files: threads that may be at something for minutes.
+    :param store: the image library.
     :param parse: checks the JSON of a template.
     :param templates: gives the templates as they are now.
     """
@@ -41,7 +44,8 @@ class Publishing:
         *,
         database: Database,
         files: FilePool,
-        repository: Repository,
+        patient_files: FilePool,
+        store: Store,
         library: ImageFinder,
         images: Images,
         queue: TaskQueue,
@@ -55,8 +59,15 @@ class Publishing:
         self._reactor = reactor
         self.configure(settings)
         self._zips = ExportFiles(lambda: self._place)
+        if store.remote is not None:
+            self._zips = BucketExportFiles(lambda: self._place, store.remote.bucket, store.remote.copies)
         self._maker = ZipMaker(
-            files=files, zips=self._zips, repository=repository, render=self._render, reactor=reactor
+            files=files,
+            patient_files=patient_files,
+            zips=self._zips,
+            repository=store.repository,
+            render=self._render,
+            reactor=reactor,
         )
         parameters = ParameterRules(parse=parse, templates=templates, spelling=library.spelling)
         self.portfolios = Portfolios(database, files=files, zips=self._zips, reactor=reactor)

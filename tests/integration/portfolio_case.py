@@ -110,6 +110,7 @@ class PortfolioCase(DatabaseCase):
         self.queue = TaskQueue(self.database, self.types, reactor=reactor)
         self.maker = ZipMaker(
             files=self.files,
+            patient_files=self.files,
             zips=self.zips,
             repository=Repository(self.root),
             render=self.render,

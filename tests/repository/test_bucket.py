@@ -33,9 +33,9 @@ class BucketCase(SynchronousTestCase):
         imitation.start()
         self.addCleanup(imitation.stop)
         self.client = client_of_all()
-        self.name = "pictures"
-        self.client.create_bucket(Bucket=self.name, CreateBucketConfiguration={"LocationConstraint": REGION})
-        self.bucket = Bucket(BucketPlace(name=self.name, prefix="site/"), self.client)
+        self.bucket_name = "pictures"
+        self.client.create_bucket(Bucket=self.bucket_name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.bucket = Bucket(BucketPlace(name=self.bucket_name, prefix="site/"), self.client)
         self.root = Path(self.mktemp()).absolute()
         self.root.mkdir(parents=True)
         self.copies = self.root.parent / "copies"
@@ -47,11 +47,11 @@ class BucketCase(SynchronousTestCase):
 
     def put(self, path: str, data: bytes = b"content") -> None:
         """Put an object there as others do."""
-        self.client.put_object(Bucket=self.name, Key=f"site/{path}", Body=data)
+        self.client.put_object(Bucket=self.bucket_name, Key=f"site/{path}", Body=data)
 
     def keys(self) -> list[str]:
         """All objects."""
-        found = self.client.list_objects_v2(Bucket=self.name).get("Contents", ())
+        found = self.client.list_objects_v2(Bucket=self.bucket_name).get("Contents", ())
         return sorted(one["Key"].removeprefix("site/") for one in found)
 
     def arrive(self, name: str, data: bytes = b"content") -> str:
@@ -115,7 +115,7 @@ class FilesTests(BucketCase):
         self.assertEqual(self.tree.spelling("caf\u00e9.jpg"), "cafe\u0301.jpg")
 
     def test_without_the_bucket_nothing_is_said_to_be_missing(self) -> None:
-        self.client.delete_bucket(Bucket=self.name)
+        self.client.delete_bucket(Bucket=self.bucket_name)
         self.assertRaises(StoreUnavailable, self.repository.open, "a.jpg")
         self.assertRaises(StoreUnavailable, self.tree.kind, "a.jpg")
         self.assertRaises(StoreUnavailable, self.tree.listing, "a")
@@ -160,7 +160,7 @@ class ChangingTests(BucketCase):
         self.assertFalse(self.tree.is_put(staged, "a/b.jpg", self.repository.open("a/b.jpg").version, token=OTHER))
         self.tree.finish_move(staged, "a/b.jpg")
         self.assertEqual((self.read("a/b.jpg"), self.tree.own_entries(".uploads/server")), (b"picture", []))
-        self.assertEqual(self.client.head_object(Bucket=self.name, Key="site/a/b.jpg")["ContentType"], "image/jpeg")
+        self.assertEqual(self.client.head_object(Bucket=self.bucket_name, Key="site/a/b.jpg")["ContentType"], "image/jpeg")
 
     def test_nothing_is_put_where_something_is(self) -> None:
         self.put("a/b.jpg")
@@ -262,7 +262,7 @@ class MountedTests(BucketCase):
         mounted = BucketMounted(self.root, self.bucket)
         self.assertEqual((mounted.prepare("one", knows_files=False), mounted.is_there()), ("", True))
         self.assertIn("another", BucketMounted(self.root, self.bucket).prepare("two", knows_files=False))
-        self.client.put_object(Bucket=self.name, Key="site/.qis-library", Body=b"other\n")
+        self.client.put_object(Bucket=self.bucket_name, Key="site/.qis-library", Body=b"other\n")
         self.assertFalse(mounted.is_there())
 
     def test_an_empty_bucket_is_not_believed_when_files_are_known(self) -> None:
@@ -271,7 +271,7 @@ class MountedTests(BucketCase):
         self.assertFalse(mounted.is_there())
 
     def test_without_the_bucket_it_is_not_there(self) -> None:
-        self.client.delete_bucket(Bucket=self.name)
+        self.client.delete_bucket(Bucket=self.bucket_name)
         mounted = BucketMounted(self.root, self.bucket)
         self.assertIn("can't be reached", mounted.prepare("one", knows_files=False))
         self.assertFalse(mounted.is_there())
