@@ -7,8 +7,6 @@ import functools
 import json
 import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 from cryptography import x509
@@ -17,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from qisd.tls.chains import common_name
 from qisd.tls.probing import shown_chain
 from tests.integration.pebble import Gate, Names, Pebble, free_port, own_certificate
-from tests.integration.postgres import REPOSITORY, UNPRIVILEGED
+from tests.integration.postgres import UNPRIVILEGED
 from tests.integration.process import LIMIT, Home, Run, until
 
 HOST, ALIAS = "shop.example.org", "www.shop.example.org"
@@ -74,18 +72,8 @@ class AcmeTests(SynchronousTestCase):
 
         return until(look, f"a certificate of the authority; the log: {self.daemon.log[-3000:]}")
 
-    def qis(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "qisd.cli.main", f"--settings={self.home.settings_file}", *arguments],
-            cwd=REPOSITORY,
-            env=dict(os.environ) | self.home.environ,
-            capture_output=True,
-            text=True,
-            timeout=3 * LIMIT,
-        )
-
     def workers(self) -> set[int]:
-        found = self.qis("status", "--json")
+        found = self.home.qis("status", "--json")
         self.assertEqual(found.returncode, 0, found.stderr)
         return {process["pid"] for process in json.loads(found.stdout)["processes"]}
 
@@ -94,7 +82,7 @@ class AcmeTests(SynchronousTestCase):
 
     def renew(self) -> x509.Certificate:
         """Have a new one, and wait until it is shown."""
-        renewal = self.qis("tls", "renew")
+        renewal = self.home.qis("tls", "renew")
         self.assertEqual(renewal.returncode, 0, renewal.stderr)
         return self.issued(but=self.first[0])[0]
 
@@ -107,7 +95,7 @@ class AcmeTests(SynchronousTestCase):
         self.shut(self.by_tls)
         self.renew()
         self.assertEqual(self.workers(), workers)
-        status = self.qis("tls", "status", "--json")
+        status = self.home.qis("tls", "status", "--json")
         (found,) = json.loads(status.stdout)["certificates"]
         self.assertEqual((found["file"], found["hosts"]), (str(self.copy()), [HOST, ALIAS]))
 
@@ -119,7 +107,7 @@ class AcmeTests(SynchronousTestCase):
     def test_a_refusal_is_told_with_its_reason_and_leaves_all_as_it_was(self) -> None:
         self.shut(self.by_http)
         self.shut(self.by_tls)
-        renewal = self.qis("tls", "renew")
+        renewal = self.home.qis("tls", "renew")
         self.assertEqual((renewal.returncode, renewal.stdout), (4, ""), renewal.stderr)
         self.assertIn(f"There is no new certificate: {HOST}: ", renewal.stderr.replace(ALIAS, HOST))
         self.daemon.says("the next attempt is in 1 h")

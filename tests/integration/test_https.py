@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import json
 import os
 import socket
 import ssl
@@ -114,6 +115,15 @@ class HttpsTests(SynchronousTestCase):
             _, shown = self.ask("/images/health", scheme="https", sigalgs=ciphers)
             assert shown is not None
             self.assertEqual(isinstance(shown.public_key(), rsa.RSAPrivateKey | rsa.RSAPublicKey), kind)
+
+    def test_a_new_self_signed_certificate_is_shown_at_once(self) -> None:
+        def shown() -> x509.Certificate | None:
+            return self.ask("/images/health", scheme="https", host="nobody.example")[1]
+
+        before = shown()
+        made = self.home.qis("tls", "self-sign", "--json")
+        self.assertEqual((made.returncode, json.loads(made.stdout)["shown"]), (0, True), made.stderr)
+        self.assertNotEqual(shown(), before)
 
     def test_the_log_names_whom_the_balancer_has_named(self) -> None:
         self.ask("/images/health?seen", scheme="https")

@@ -53,16 +53,17 @@ def issue(
     kind: str = "ECDSA",
     bits: int = 2048,
     offered_at: str | None = None,
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None,
 ) -> Issued:
     """A certificate for ``names``, ``age`` days old, that ends in ``days`` days; without issuer, self-signed.
 
-    :param kind: of its key, ``ECDSA`` or ``RSA``; ``bits`` of the latter.
+    :param key: its own; None: a new one.
+    :param kind: of that, ``ECDSA`` or ``RSA``; ``bits`` of the latter.
     :param offered_at: where it says that its issuer's certificate is.
     """
     now = datetime.now(UTC)
-    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = ec.generate_private_key(ec.SECP256R1())
-    if kind == "RSA":
-        key = rsa.generate_private_key(65_537, bits)
+    if key is None:
+        key = rsa.generate_private_key(65_537, bits) if kind == "RSA" else ec.generate_private_key(ec.SECP256R1())
     own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject or names[0])])
     builder = (
         x509.CertificateBuilder()

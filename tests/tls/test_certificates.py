@@ -14,7 +14,7 @@ from qisd.access.certificates import CertificateError
 from qisd.service.log_records import Record, record_of
 from qisd.settings import Settings, default_settings
 from qisd.tls import self_signed
-from qisd.tls.certificates import in_order, load_certificates, load_pair, own_names
+from qisd.tls.certificates import acme_file, in_order, load_certificates, load_pair, own_names, tell_of_ends
 from tests.tls.certificate_files import Issued, issue
 
 NOW = datetime.now(UTC)
@@ -177,6 +177,46 @@ class Sets(CertificatesCase):
             default_settings(), public_host_name="Images.example:8443", server_aliases=("images.example", "b.example")
         )
         self.assertEqual(own_names(settings), ("images.example", "b.example"))
+
+
+class FromAuthority(CertificatesCase):
+    """What was got by ACME is in a file of the server."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.acme = self.settings(acme=True)
+        acme_file(self.acme).parent.mkdir()
+
+    def keep(self, issued: Issued) -> None:
+        acme_file(self.acme).write_bytes(issued.key_pem() + issued.pem)
+
+    def test_it_is_the_default_one_once_it_is_there(self) -> None:
+        first = load_certificates(self.acme, previous=None)
+        self.assertTrue(first.default.self_signed)
+        issued = issue("a.example")
+        self.keep(issued)
+        second = load_certificates(self.acme, previous=first)
+        self.assertEqual(second.default.chain, (issued.certificate,))
+        self.assertNotEqual(first.shown, second.shown)
+        self.assertEqual(second.shown, load_certificates(self.acme, previous=second).shown)
+
+    def test_it_is_not_looked_at_when_acme_is_off(self) -> None:
+        self.keep(issue("a.example"))
+        self.assertTrue("localhost" in load_certificates(self.settings(), previous=None).default.facts.names)
+
+    def test_in_place_of_one_that_is_of_no_use_there_is_our_own(self) -> None:
+        self.keep(issue("a.example", days=-1, age=9))
+        self.assertIn("localhost", load_certificates(self.acme, previous=None).default.facts.names)
+        self.assertIn("expired", self.texts(LogLevel.error)[0])
+
+
+class Ends(CertificatesCase):
+    def test_the_nearer_the_end_the_louder(self) -> None:
+        for days, level in ((22, None), (20, LogLevel.warn), (6, LogLevel.error), (0.5, LogLevel.critical)):
+            self.said.clear()
+            certificates = load_certificates(self.settings(self.written(issue("a.example", days=days))), previous=None)
+            tell_of_ends(certificates, NOW)
+            self.assertEqual([record.level for record in self.said], [] if level is None else [level], days)
 
 
 class SelfSigned(CertificatesCase):

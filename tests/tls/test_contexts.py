@@ -1,6 +1,7 @@
 """Handshakes in memory: Python's own client against our contexts."""
 
 import contextlib
+import hashlib
 import ssl
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from zope.interface.verify import verifyObject
 
 from qisd.settings import Settings, default_settings
 from qisd.tls.certificates import load_certificates
+from qisd.tls.challenges import proof_of
 from qisd.tls.contexts import ContextHolder, make_context
 from tests.tls.certificate_files import Issued, issue
 
@@ -148,6 +150,38 @@ class Names(TlsCase):
         self.site("b.example")
         for name in ("other.example", None):
             self.assertEqual(self.shown(name), self.der(self.own))
+
+
+class Proofs(TlsCase):
+    """Certificate authorities ask by a protocol of their own (RFC 8737)."""
+
+    def shown(self, name: str, *protocols: str, pending: str = "own.example") -> tuple[x509.Certificate, str | None]:
+        settings = client_settings(ssl.TLSVersion.TLSv1_3)
+        settings.set_alpn_protocols(list(protocols))
+        own = self.settings()
+        context = make_context(
+            load_certificates(own, previous=None),
+            own,
+            lambda asked: proof_of(asked, "token.thumb") if asked == pending else None,
+        )
+        client = Client(context, name=name, settings=settings)
+        return x509.load_der_x509_certificate(client.certificate or b""), client.protocol
+
+    def test_who_asks_so_for_a_name_gets_the_proof(self) -> None:
+        shown, protocol = self.shown("OWN.example", "acme-tls/1")
+        self.assertEqual(protocol, "acme-tls/1")
+        proof = shown.extensions.get_extension_for_oid(x509.ObjectIdentifier("1.3.6.1.5.5.7.1.31"))
+        assert isinstance(proof.value, x509.UnrecognizedExtension)
+        self.assertTrue(proof.critical)
+        self.assertEqual(proof.value.value, b"\x04\x20" + hashlib.sha256(b"token.thumb").digest())
+        names = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        self.assertEqual(names.get_values_for_type(x509.DNSName), ["own.example"])
+
+    def test_everybody_else_gets_the_certificate(self) -> None:
+        for protocols in (("http/1.1",), ("acme-tls/1", "http/1.1")):
+            self.assertEqual(self.shown("own.example", *protocols), (self.own.certificate, "http/1.1"))
+        shown, protocol = self.shown("own.example", "acme-tls/1", pending="other.example")
+        self.assertEqual((shown, protocol), (self.own.certificate, None))
 
 
 class Kinds(TlsCase):
