@@ -70,7 +70,7 @@ def measured(house: House) -> Measures:
     found: Samples = {
         **own_process(house.role or "server", house.lag),
         **_traffic(house.site.traffic),
-        "qis_http_connections": [([protocol], n) for protocol, n in house.site.connections().items()],
+        "qis_http_connections": _counts(Counter(house.site.connections()), ("http", "https")),
         "qis_render_seconds": [([kind], cells(one)) for kind, one in pools.renders.seconds.items()],
         "qis_render_queue": [([], pools.renders.waiting)],
         "qis_render_active": [([], pools.renders.active)],
