@@ -259,7 +259,7 @@ class TaskWorker:
             status=outcome.status.name.lower(),
             seconds=self._reactor.seconds() - began,
         )
-        self.seconds[kind.name].note(self._reactor.seconds() - began)
+        self.seconds.setdefault(kind.name, Histogram(TASK_SECONDS)).note(self._reactor.seconds() - began)
         if outcome.status is TaskStatus.FAILED:
             self.failures[kind.name] += 1
         await self._record(task, outcome)

@@ -30,7 +30,10 @@ from tests.integration.database import server
 KEY = b"k" * 32
 """The key of :class:`~tests.integration.api.ApiCase`."""
 
-PATIENCE = 5.0
+BELIEVED = 1.01
+"""Seconds after which a server asks again whether a session or a token holds."""
+
+PATIENCE = 30.0
 """Seconds until what should have been heard counts as lost. A quiet machine needs a fraction of the first."""
 
 
@@ -219,8 +222,11 @@ class TwoServersCase(ApiCase):
         await self.eventually(lambda: self.other.permissions.deaf_for > 0.0)
 
     async def hearing(self) -> None:
-        """Wait until it is back, by itself."""
-        await self.eventually(lambda: self.other.permissions.deaf_for == 0.0 and self.other.templates.deaf_for == 0.0)
+        """Wait until it is back, by itself, and asks again whom it could not ask about meanwhile."""
+        other = self.other
+        await self.eventually(lambda: other.permissions.deaf_for == 0.0 and other.templates.deaf_for == 0.0)
+        await self.eventually(lambda: other.store.database.available)
+        other.clock.by += BELIEVED
 
     async def image_file(self, path: str, colour: str = "red") -> Path:
         """A picture that both servers have a record of."""
