@@ -71,6 +71,14 @@ MEMORY_CACHE_MB: {{ int64 .Values.memoryCacheMB }}
 DISK_CACHE_MB: {{ int64 .Values.diskCacheMB }}
 DISK_CACHE_DIR: /var/cache/qis
 SHUTDOWN_GRACE: {{ int64 .Values.shutdownGrace }}
+{{- if .Values.objectStorage.bucket }}
+S3_BUCKET: {{ .Values.objectStorage.bucket | quote }}
+S3_PREFIX: {{ .Values.objectStorage.prefix | quote }}
+S3_REGION: {{ .Values.objectStorage.region | quote }}
+S3_ENDPOINT: {{ .Values.objectStorage.endpoint | quote }}
+S3_CACHE_MB: {{ int64 .Values.objectStorage.cacheMB }}
+S3_CACHE_DIR: /var/cache/qis-library
+{{- end }}
 {{- if .Values.ingress.enabled }}
 HTTPS_LISTEN: []
 HTTPS_PROCESSES: 0
