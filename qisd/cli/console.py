@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import TextIO
 import attrs
 
 from qisd.cli import streams
-from qisd.settings import LoadedSettings, load_settings
+from qisd.errors import SettingsError
+from qisd.settings import LoadedSettings, Settings, load_settings
 
 _WIDEST = 40
 
@@ -74,6 +76,18 @@ class Console:
         for warning in loaded.warnings:
             self.message(f"warning: {warning}")
         return loaded
+
+    def load_anyway(self) -> Settings:
+        """Settings by which a running server is found: where the file has faults now, those without it.
+
+        :raises SettingsError: the environment has faults, too.
+        """
+        try:
+            return self.load().settings
+        except SettingsError:
+            settings = load_settings(Path(os.devnull), self.environ).settings
+            self.message("warning: the settings have faults now, which `qis check` tells of; a running server goes on")
+            return settings
 
     def write(self, text: str) -> None:
         """Write a piece of the result; the console is a file in so far.

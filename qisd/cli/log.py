@@ -61,7 +61,7 @@ def _seconds(text: str) -> int:
 
 
 def _tail(console: Console, options: argparse.Namespace) -> Exit:
-    command = _command(console.load().settings, options)
+    command = _command(console.load_anyway(), options)
     if options.follow:
         os.execvp(command[0], command)  # noqa: S606 - nothing is left to be done here
     try:
@@ -94,7 +94,7 @@ def _level(console: Console, options: argparse.Namespace) -> Exit:
             f"{plain(options.area)}: there is no such part of the program; there are images, web, store.pool, twisted"
         )
     told = ask(
-        console.load().settings,
+        console.load_anyway(),
         command="log_level",
         level=options.level,
         area=options.area,

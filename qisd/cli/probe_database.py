@@ -29,7 +29,8 @@ def probe_database(settings: Settings, report: Report) -> None:
         if isinstance(error, CommandError) and error.exit_code != Exit.UNREACHABLE:
             report.warnings.append(f"{name}: {error}")
         else:
-            report.problems.append(f"{name}: {error}: {_REMEDY}")
+            remedy = _REMEDY if settings.mgmt_database_connection else "its own log is postgres.log beside the others"
+            report.problems.append(f"{name}: {error}: {remedy}")
         return
     kind = "" if settings.mgmt_database_connection else "embedded, "
     report.facts.append(

@@ -27,7 +27,7 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 
 def _status(console: Console, options: argparse.Namespace) -> Exit:
-    found = ask(console.load().settings, command="status")
+    found = ask(console.load_anyway(), command="status")
     if console.as_json:
         console.result_json(found)
         return Exit.DONE
@@ -72,7 +72,7 @@ def _hits(cache: Mapping[str, int]) -> str:
 
 def _health(console: Console, options: argparse.Namespace) -> Exit:
     try:
-        processes = ask(console.load().settings, command="status")["processes"]
+        processes = ask(console.load_anyway(), command="status")["processes"]
     except CommandError as error:
         # Whatever the reason is: a server that can't be asked is not healthy.
         raise CommandError(str(error), exit_code=Exit.UNHEALTHY) from error

@@ -20,6 +20,14 @@ class TailTests(CommandCase):
         self.assertEqual(self.qis("log", "tail").out.splitlines(), [f"qis {number}" for number in range(80, 100)])
         self.assertEqual(self.qis("log", "tail", "audit", "-n", "1").out, "audit 99\n")
 
+    def test_faults_in_the_settings_are_no_reason_not_to_see_what_the_server_says_of_them(self) -> None:
+        self.settings("HTTP_THREADS = 0\n")
+        outcome = self.qis("log", "tail", "-n", "1")
+        self.assertEqual((outcome.code, outcome.out), (0, "qis 99\n"))
+        self.assertIn("`qis check`", outcome.err)
+        self.environ["QIS_HTTP_THREADS"] = "0"
+        self.assertEqual(self.qis("log", "tail").code, 2)
+
     def test_a_log_that_is_not_there_is_3(self) -> None:
         (self.directory / "logging_base_dir" / "qis.log").unlink()
         outcome = self.qis("log", "tail")
