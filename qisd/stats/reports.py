@@ -76,6 +76,7 @@ async def series(
     now: datetime,
     frequency: int,
     image_id: int | None = None,
+    running: bool = False,
 ) -> Feed:
     """A chart of the periods that began in [start, end). Those without a row are filled in with 0; not in charts of
     percentiles, which are of answers and not of time.
@@ -83,12 +84,13 @@ async def series(
     :param data_type: of :data:`SYSTEM_TYPES` or :data:`IMAGE_TYPES`.
     :param frequency: ``STATS_FREQUENCY``, minutes of a period.
     :param image_id: of an image; None is all of them together.
+    :param running: show the period that isn't over as well, whatever the type of chart.
     :raises BadParameter: there's no such type of chart.
     """
     types: Sequence[int] = SYSTEM_TYPES if subject == "system" else IMAGE_TYPES
     if data_type not in types:
         raise BadParameter("data_type", f"Value is not one of: {', '.join(map(str, types))}")
-    wanted = _range(start, end, now, frequency, running_too=data_type >= _RUNNING_TOO)
+    wanted = _range(start, end, now, frequency, running_too=running or data_type >= _RUNNING_TOO)
     if data_type in _PERCENTS:
         points = await _percentile_series(db, wanted, _PERCENTS[data_type])
     elif subject == "system":

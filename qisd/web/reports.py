@@ -42,6 +42,7 @@ class FeedForm(Form, rename={"start": "from", "end": "to"}):
     end: datetime
     data_type: int
     id: Annotated[int, Meta(ge=0)] = 0
+    running: bool = False
 
 
 class TopForm(Form):
@@ -111,6 +112,7 @@ class ReportHandlers:
             now=datetime.fromtimestamp(request.site.reactor.seconds(), UTC),
             frequency=self._frequency(),
             image_id=form.id or None,
+            running=form.running,
         )
         return {"data": [list(point) for point in feed.points], "first": feed.first, "last": feed.last}
 

@@ -168,7 +168,7 @@ class FileTests(DeedCase):
         self.button("Prepare images").click()
         self.wait_done("precache")
         self.find("#more").click()
-        self.button("Look anew at the files").click()
+        self.button("Reread the files").click()
         self.wait_done("uncache_folder_images")
 
     def wait_done(self, function: str) -> None:

@@ -80,6 +80,29 @@ class MatrixTests(PermissionsCase):
         self.wait_text("/press/inner", "#inspector")
         self.assertNotIn("false", self.find("#inspector").text)
 
+    def test_the_cell_with_the_focus_has_a_ring_from_the_start_and_the_head_never_covers_it(self) -> None:
+        self.width(800, height=300)
+        self.open(f"/admin/permissions/?path=/press&group={NORMAL_USERS}", as_user="admin")
+        self.cell("/press", NORMAL_USERS)
+        self.wait(self.ring_is_seen, "a ring around the whole cell")
+        for key in (Keys.END, *[Keys.ARROW_DOWN] * 4, *[Keys.ARROW_UP] * 6, Keys.HOME):
+            self.press(key)
+            self.wait(self.ring_is_seen, f"a ring around the whole cell after {key!r}")
+
+    def ring_is_seen(self) -> bool:
+        return bool(
+            self.script(
+                """
+                const cell = document.activeElement;
+                if (!cell.matches('button.cell')) return false;
+                const {left, right, top, bottom} = cell.getBoundingClientRect();
+                const corners = [left + 4, right - 4].flatMap(x => [[x, top + 2], [x, bottom - 2]]);
+                return getComputedStyle(cell).boxShadow.includes('inset')
+                    && corners.every(([x, y]) => document.elementFromPoint(x, y) === cell);
+                """
+            )
+        )
+
     def test_changes_wait_until_they_are_applied_together_and_can_be_undone(self) -> None:
         self.open("/admin/permissions/", as_user="admin")
         self.choose("/press", NORMAL_USERS, DELETE)

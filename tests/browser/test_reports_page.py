@@ -165,6 +165,18 @@ class TopTests(ReportsCase):
 
 
 class DashboardTests(ReportsCase):
+    def test_the_chart_shows_what_there_is_so_far_of_the_hour_that_is_not_over(self) -> None:
+        hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        self.daemon.sql(
+            "insert into systemstats (from_time, to_time, requests, views)"
+            " select at, at + interval '1 hour', 7, 7 from generate_series(%s, %s, interval '1 hour') as at"
+            " on conflict do nothing",
+            hour,
+            hour + timedelta(hours=1),
+        )
+        self.open("/dashboard/", as_user="admin")
+        self.assertTrue(self.find("#served path.running").get_attribute("d"))
+
     def test_all_is_on_one_screen(self) -> None:
         self.top("tiny.png", 70)
         self.open("/dashboard/", as_user="admin")

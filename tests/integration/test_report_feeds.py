@@ -56,6 +56,14 @@ class FeedTests(ApiCase):
         self.assertEqual(reply.status, 200)
         self.assertEqual({value for _, value in reply.json["data"]} - {0}, set())
 
+    async def test_the_period_that_is_not_over_is_left_out_unless_it_is_asked_for(self) -> None:
+        now = datetime.now(UTC)
+        self.count(now.replace(minute=0, second=0, microsecond=0), 7)
+        span = {"from": (now - timedelta(hours=1)).isoformat(), "to": (now + timedelta(hours=1)).isoformat()}
+        for given, expected in (({}, 0), ({"running": 1}, 7)):
+            reply = await self.ask("system", Flag.REPORTS, data_type=1, **span, **given)
+            self.assertEqual(sum(value for _, value in reply.json["data"]), expected)
+
     async def test_reports_are_for_those_with_that_permission(self) -> None:
         reply = await self.ask("system", data_type=1, **{"from": "2026-03-09", "to": "2026-03-10"})
 

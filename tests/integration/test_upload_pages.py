@@ -48,7 +48,7 @@ class FormTests(UploadPageCase):
     async def test_the_folder_asked_for_is_selected(self) -> None:
         for query, chosen in (
             ("", "0"),
-            ("?path=/", "0"),
+            ("?path=/", "-1"),
             ("?path=/samples", "1"),
             ("?path=/shop", "-1"),
             ("?path=/none", "0"),

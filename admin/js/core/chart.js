@@ -39,8 +39,8 @@ const UNITS = {
     rate: {axis: value => compact.format(value), text: value => number(Math.round(value * 100) / 100)},
 };
 
-// A figure with the chart. `series`: [{name, points: [[milliseconds, value], …], before}], where `before` marks numbers
-// of an earlier period, moved to this one. `unit`: 'count', 'percent', 'bytes', 'seconds' or 'rate'. `from`, `to`:
+// A figure with the chart. `series`: [{name, points: [[milliseconds, value], …], before, running}], where `before` marks
+// numbers of an earlier period, moved to this one, and `running` that a point at `to` is of what isn't over yet. `unit`: 'count', 'percent', 'bytes', 'seconds' or 'rate'. `from`, `to`:
 // milliseconds. `onZoom(from, to)`: a part was chosen. `name`: of the CSV file.
 export function lineChart(options) {
     return new Chart(options).element;
@@ -192,11 +192,11 @@ class Chart {
         const drawn = this.series.map((one, place) => ({one, place, points: this.thinned(one.points)})).reverse();
         return drawn.flatMap(({one, place, points}) => {
             const colour = `s${this.colour(place)}`;
-            const line = points.map(([at, value], index) =>
-                `${index ? 'L' : 'M'}${this.x(at).toFixed(1)} ${this.y(Math.min(value, this.most)).toFixed(1)}`).join('');
-            if (!line) {
+            if (!points.length) {
                 return [];
             }
+            const line = this.path(points);
+            const open = one.running && points.at(-1)[0] === this.to;
             if (points.length === 1) {
                 const [[at, value]] = points;
                 return [make('circle', {class: `dot ${colour}`, cx: this.x(at).toFixed(1), cy: this.y(Math.min(value, this.most)).toFixed(1), r: 3})];
@@ -205,9 +205,15 @@ class Chart {
             const area = `${line}L${this.x(points.at(-1)[0]).toFixed(1)} ${floor}L${this.x(points[0][0]).toFixed(1)} ${floor}Z`;
             return [
                 place === 0 && make('path', {class: `area ${colour}`, d: area}),
-                make('path', {class: `line ${colour}${one.before ? ' before' : ''}`, d: line}),
+                make('path', {class: `line ${colour}${one.before ? ' before' : ''}`, d: open ? this.path(points.slice(0, -1)) : line}),
+                open && make('path', {class: `line ${colour} running`, d: this.path(points.slice(-2))}),
             ].filter(Boolean);
         });
+    }
+
+    path(points) {
+        return points.map(([at, value], index) =>
+            `${index ? 'L' : 'M'}${this.x(at).toFixed(1)} ${this.y(Math.min(value, this.most)).toFixed(1)}`).join('');
     }
 
     // One point for each pixel at most, the highest: a peak must not get lost.

@@ -120,18 +120,19 @@ function change(now, before, {less = false} = {}) {
 async function served(from, to, signal) {
     const length = to - from;
     const [now, cached, before] = await Promise.all([
-        series('system', {type: 2, from, to}, {signal}), series('system', {type: 3, from, to}, {signal}),
+        series('system', {type: 2, from, to, running: true}, {signal}),
+        series('system', {type: 3, from, to, running: true}, {signal}),
         series('system', {type: 2, from, to, shift: length}, {signal}),
     ]);
     return lineChart({title: t('type_2'), from, to, name: 'served', height: 220, series: [
-        {name: t('type_2'), points: now}, {name: t('type_3'), points: cached},
+        {name: t('type_2'), points: now, running: true}, {name: t('type_3'), points: cached, running: true},
         {name: t('before', {name: t('type_2')}), points: before, before: true, of: 0},
     ]});
 }
 
 async function response(from, to, signal) {
     const types = [103, 104];
-    const found = await Promise.all(types.map(type => series('system', {type, from, to}, {signal})));
+    const found = await Promise.all(types.map(type => series('system', {type, from, to, running: true}, {signal})));
     return lineChart({
         title: t('response'), unit: 'seconds', from, to, name: 'response', height: 220,
         series: types.map((type, place) => ({name: t(`type_${type}`), points: found[place]})),

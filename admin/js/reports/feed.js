@@ -25,13 +25,15 @@ export async function feed(name, query, {signal} = {}) {
     return answer.json();
 }
 
-// The points of one type in [from, to), milliseconds; `shift` moves those of an earlier period.
-export async function series(subject, {id, type, from, to, shift = 0}, options) {
+// The points of one type in [from, to), milliseconds; `shift` moves those of an earlier period. `running`: with what there
+// is so far of the period that isn't over, at `to`.
+export async function series(subject, {id, type, from, to, shift = 0, running = false}, options) {
     const query = {
         from: new Date(from - shift).toISOString(), to: new Date(to - shift).toISOString(), data_type: type, id: id || null,
+        running: running ? 1 : null,
     };
     const {data} = await feed(subject, query, options);
-    return data.map(([at, value]) => [at + shift, value]);
+    return data.map(([at, value]) => [running ? Math.min(at, to) : at + shift, value]);
 }
 
 // What was counted in [from, to).
