@@ -165,12 +165,12 @@ class BucketTree(Tree):
         if not os.path.lexists(self._local(backup)):
             return False
         self._bucket.put_file(self._local(backup), target, token="")
-        super().remove(backup)
+        self._discard(backup)
         return True
 
     def remove(self, path: str) -> None:
         if _is_local(path):
-            super().remove(path)
+            self._discard(path)
         elif path:
             self._bucket.delete(path)
             self._bucket.delete_below(path)

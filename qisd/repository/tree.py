@@ -305,9 +305,7 @@ class Tree:
     def remove(self, path: str) -> None:
         """Remove a file, or a folder with all that is in it, for good. Only for places of our own, or work undone."""
         self.check_there()
-        with changing(path), self._lenient(path) as place:
-            if place is not None:
-                moving.discard(place.folder, place.name)
+        self._discard(path)
 
     def remove_if_empty(self, path: str) -> None:
         """Remove a folder of our own, unless something is in it."""
@@ -350,6 +348,11 @@ class Tree:
             return found
 
     # Inside
+
+    def _discard(self, path: str) -> None:
+        with changing(path), self._lenient(path) as place:
+            if place is not None:
+                moving.discard(place.folder, place.name)
 
     def _copy_across(self, old: Place, new: Place, token: str) -> None:
         temporary = _temporary(token)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from unittest import mock
 
 from moto import mock_aws
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
 
-from qisd.errors import NotFound, StoreUnavailable
+from qisd.errors import NotFound, QisError, StoreUnavailable
+from qisd.library import journal
 from qisd.library.rules import LibraryRules
 from qisd.library.uploads import FileOutcome
 from qisd.repository.bucket import Bucket, BucketPlace
@@ -17,6 +23,24 @@ from tests.integration.library_case import LibraryCase, admin, anonymous, pictur
 from tests.repository.test_bucket import REGION, client_of_all
 
 BUCKET = "pictures"
+
+
+class Losing:
+    """Counts calls, and loses the answer of one."""
+
+    def __init__(self, number: int) -> None:
+        self._left = number
+        self.done = False
+
+    def wrapped(self, function: Callable[..., None]) -> Callable[..., None]:
+        def call(*arguments: object, **named: object) -> None:
+            function(*arguments, **named)
+            self._left -= 1
+            if self._left == 0:
+                self.done = True
+                raise StoreUnavailable(detail="the answer is lost")
+
+        return call
 
 
 class BucketLibraryCase(LibraryCase):
@@ -97,6 +121,59 @@ class LibraryInBucketTests(BucketLibraryCase):
         await self.library.trash.restore(admin(), entry.id)
         self.assertEqual(self.keys(), ["a/", "a/x.jpg"])
         self.assertEqual((await self.library.files.details(admin(), "a/x.jpg")).id, image.id)
+
+    async def test_whatever_answer_of_the_bucket_is_lost_a_change_is_whole_or_was_not_made(self) -> None:
+        self.patch(journal, "_SETTLE_AGAIN", 0.01)
+        self.write("a/x.jpg", picture(10, 10))
+        self.write("b/y.jpg", picture(11, 10))
+        self.write("b/c/z.jpg", picture(12, 10))
+        for src in ("a/x.jpg", "b/y.jpg"):
+            await self.library.files.details(admin(), src)
+        for change in (self._move_the_folder, self._replace_the_file):
+            lost = True
+            for number in count(1):
+                before = sorted(self.contents())
+                with self.losing(number) as losing:
+                    try:
+                        await change(number)
+                    except QisError:
+                        self.assertTrue(losing.done)
+                    lost = losing.done
+                    await self.settled()
+                if change != self._replace_the_file:
+                    self.assertEqual(sorted(self.contents()), before)
+                self.assertEqual(len(self.contents()), 3)
+                self.library.forget("")
+                if not lost:
+                    break
+            self.assertGreater(number, 1)
+
+    async def settled(self) -> None:
+        """Nothing of a change is left over; fails by trial's time limit."""
+        while self.left_over() or any("/." in key for key in self.keys()):
+            await deferLater(reactor, 0.01)
+
+    def contents(self) -> list[bytes]:
+        """Of all files."""
+        files = [key for key in self.keys() if not key.endswith("/")]
+        return [self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in files]
+
+    async def _move_the_folder(self, number: int) -> None:
+        [src] = [key for key in self.keys() if key.endswith("y.jpg")]
+        folder = (await self.library.folders.by_path(admin(), src.rpartition("/")[0])).folder
+        await self.library.folders.move(admin(), folder.id, f"b{number}")
+
+    async def _replace_the_file(self, number: int) -> None:
+        [src] = [key for key in self.keys() if key.startswith("a/") and key.endswith(".jpg")]
+        await self.upload("a", src.rpartition("/")[2], picture(20 + number, 10), overwrite="yes")
+
+    @contextmanager
+    def losing(self, number: int) -> Iterator[Losing]:
+        """The ``number``-th change of the bucket is made, but nobody hears of it."""
+        losing = Losing(number)
+        names = ("put_file", "put_text", "keep_folder", "copy", "delete", "delete_below")
+        with mock.patch.multiple(self.bucket, **{name: losing.wrapped(getattr(self.bucket, name)) for name in names}):
+            yield losing
 
     async def test_without_the_bucket_nothing_is_said_to_be_missing(self) -> None:
         self.write("a/x.jpg")
