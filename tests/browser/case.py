@@ -21,7 +21,6 @@ from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
-from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -29,7 +28,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.store.first_run import PASSWORD_FILE
-from tests.browser.driver import Element, browser
+from tests.browser.driver import Browser, Element, browser
 from tests.integration.live import Daemon, shared
 from tests.integration.postgres import REPOSITORY, UNPRIVILEGED
 
@@ -52,7 +51,7 @@ class BrowserCase(SynchronousTestCase):
 
     settings: ClassVar[Mapping[str, str]] = {}
     daemon: Daemon
-    driver: Chrome
+    driver: Browser
 
     def setUp(self) -> None:
         self.daemon = shared(type(self).__module__, INTERNAL_BROWSING_SSL="false", **self.settings)
@@ -61,10 +60,7 @@ class BrowserCase(SynchronousTestCase):
         self.driver = browser()
         self._logged = len(self.daemon.log())
         self._allowed: list[str] = []
-        self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
-        self.driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": self.root, "storageTypes": "all"})
-        self.driver.get("about:blank")
-        self.driver.get_log("browser")
+        self.driver.forget(self.root)
         self.theme("light")
         self.width(1280)
         self.addCleanup(self._check)
@@ -79,10 +75,7 @@ class BrowserCase(SynchronousTestCase):
 
     def sign_in(self, username: str) -> None:
         """Give the browser a session of this user: ``admin``, or one that :meth:`person` has made."""
-        cookie = self._people.session(username)
-        self.driver.execute_cdp_cmd(
-            "Network.setCookie", {"name": "session", "value": cookie, "url": self.root, "httpOnly": True}
-        )
+        self.driver.remember(self.root, "session", self._people.session(username))
 
     def person(self, username: str, *flags: str) -> int:
         """Make a user with these system permissions, unless there is one of this name; gives the id."""
@@ -190,16 +183,11 @@ class BrowserCase(SynchronousTestCase):
 
     def theme(self, name: str) -> None:
         """As a browser whose user likes it light or dark, and nothing that moves."""
-        features = [
-            {"name": "prefers-color-scheme", "value": name},
-            {"name": "prefers-reduced-motion", "value": "reduce"},
-        ]
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        self.driver.prefer(name)
 
     def width(self, pixels: int, height: int = _HEIGHT) -> None:
         """In a window of this size."""
-        metrics = {"width": pixels, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        self.driver.resize(pixels, height)
 
     def shot(self, name: str) -> None:
         """A picture of the window, for people to look at, in the folder that ``QISD_SHOTS`` names."""
@@ -252,11 +240,7 @@ class BrowserCase(SynchronousTestCase):
 
     def console_errors(self) -> list[str]:
         """What the browser has complained about since the last look."""
-        return [
-            entry["message"]
-            for entry in self.driver.get_log("browser")
-            if entry["level"] in ("SEVERE", "WARNING") and not any(text in entry["message"] for text in self._allowed)
-        ]
+        return [one for one in self.driver.complaints() if not any(text in one for text in self._allowed)]
 
     def _check(self) -> None:
         errors = self.console_errors()

@@ -43,14 +43,11 @@ class Camera:
 
     def visit(self, sight: Sight, theme: str, width: int) -> None:
         """Show a page, and wait until all of it is there."""
-        self._do("Emulation.setEmulatedMedia", features=[
-            {"name": "prefers-color-scheme", "value": theme}, {"name": "prefers-reduced-motion", "value": "reduce"},
-        ])  # fmt: skip
-        self._size(width, WIDTHS[width])
-        self._do("Network.clearBrowserCookies")
+        self._driver.forget(self._root)
+        self._driver.prefer(theme)
+        self._driver.resize(width, WIDTHS[width])
         if sight.user is not None:
-            cookie = people(self._furnished.daemon).session(sight.user)
-            self._do("Network.setCookie", name="session", value=cookie, url=self._root)
+            self._driver.remember(self._root, "session", people(self._furnished.daemon).session(sight.user))
         self._driver.get(self._root + self._furnished.address(sight))
         try:
             self._wait(
@@ -70,9 +67,6 @@ class Camera:
 
     def _wait(self, look: object) -> None:
         WebDriverWait(self._driver, 15, poll_frequency=0.05).until(lambda _: look())  # type: ignore[operator]
-
-    def _size(self, width: int, height: int) -> None:
-        self._do("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
     def _do(self, command: str, **parameters: object) -> dict[str, str]:
         return dict(self._driver.execute_cdp_cmd(command, parameters) or {})

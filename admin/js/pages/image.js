@@ -15,7 +15,7 @@ import {showViewer} from '../image/viewer.js';
 
 const image = page.data;
 
-if (image) start();
+if (image?.may) start(); // not on the pages that ask before a deed
 
 function start() {
     localNumbers();
