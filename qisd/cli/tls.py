@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -14,22 +15,16 @@ from qisd.access.certificates import CertificateError
 from qisd.cli.console import CommandError, Console, Exit, plain
 from qisd.cli.database_access import become_daemon_account
 from qisd.cli.status import ask
-from qisd.cli.tasks import Desk, at_desk, elsewhere, finished
-from qisd.errors import AlreadyExists
+from qisd.cli.tls_renewal import have_renewed, renewal_facts, renewal_text
 from qisd.settings import Settings
-from qisd.tasks.registry import TaskType
 from qisd.tls import self_signed
 from qisd.tls.certificates import Pair, acme_file, load_pair, own_names
 from qisd.tls.chains import AuthoritiesError, authorities, common_name, faults
 from qisd.tls.probing import shown_chain
-from qisd.tls.renewal import TASK as RENEWAL
 
 Subparsers = Any
 
 _TIMEOUT = 10.0
-_KEPT = 3600
-"""Seconds for which one can look at what has become of a renewal."""
-
 _VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 _MOST_PORT = 65_535
 
@@ -49,7 +44,7 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         parents=[common],
         help="have a new certificate now from the authority that ACME speaks to; 4 if it refuses",
     )
-    renew.set_defaults(run=_renew)
+    renew.set_defaults(run=have_renewed)
     test = actions.add_parser("test", parents=[common], help="shake hands with a server as a browser would")
     test.add_argument("host", metavar="HOST", help="host name, or host:port")
     test.add_argument("--at", metavar="ADDRESS", help="connect with this address instead of looking the name up")
@@ -60,12 +55,16 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 def _status(console: Console, options: argparse.Namespace) -> Exit:
     settings = console.load().settings
     found = [_facts(*files) for files in _files(settings)]
+    renewal = renewal_facts(console) if settings.acme else None
     if console.as_json:
-        console.result_json({"certificates": found})
+        console.result_json({"certificates": found, "renewal": renewal})
     else:
         head = ("certificate", "names", "issuer", "key", "until", "days left")
         console.table([head, *(_row(one) for one in found)])
-    return Exit.DONE if all(one["fault"] is None for one in found) else Exit.UNHEALTHY
+        if renewal is not None:
+            console.result(plain(renewal_text(renewal)))
+    fine = all(one["fault"] is None for one in found) and (renewal is None or not renewal["error"])
+    return Exit.DONE if fine else Exit.UNHEALTHY
 
 
 def _files(settings: Settings) -> Iterator[tuple[str, Path, Path, Path | None]]:
@@ -75,7 +74,9 @@ def _files(settings: Settings) -> Iterator[tuple[str, Path, Path, Path | None]]:
         yield "default", certificate, key, settings.tls_chain_file
     else:
         given = acme_file(settings)
-        own = given if settings.acme and given.exists() else settings.state_dir / "tls" / self_signed.FILE_NAME
+        own = (
+            given if settings.acme and os.access(given, os.F_OK) else settings.state_dir / "tls" / self_signed.FILE_NAME
+        )
         yield "default", own, own, None
     try:
         sites = sorted(settings.tls_sites_dir.glob("*.crt")) if settings.tls_sites_dir is not None else []
@@ -108,27 +109,6 @@ def _self_sign(console: Console, options: argparse.Namespace) -> Exit:
     facts = {"file": str(file), "shown": shown, **_pair_facts(load_pair(file, file, None, now=now), now)}
     told = "the server shows it" if shown else "no server runs that could show it"
     return console.done(f"made {file} for {', '.join(facts['hosts'])}; {told}", facts)
-
-
-def _renew(console: Console, options: argparse.Namespace) -> Exit:
-    settings = console.load().settings
-    if not settings.acme:
-        raise CommandError(
-            "ACME is off: certificates are renewed where they come from, such as by certbot renew;"
-            " qis tls self-sign makes a self-signed one"
-        )
-
-    async def work(desk: Desk) -> dict[str, object]:
-        try:
-            task = await desk.queue.add(RENEWAL, {"now": True}, user_id=None, keep_for=_KEPT)
-        except AlreadyExists as error:
-            raise CommandError("a certificate is being got already") from error
-        return await desk.facts(await finished(console, desk, task))
-
-    facts = at_desk(console, work, [TaskType(name=RENEWAL, title="Have a new certificate", run=elsewhere)])
-    if facts["status"] == "complete":
-        return console.done("there is a new certificate; the servers show it within seconds", facts)
-    raise CommandError(str(facts["error"] or facts["status"]), exit_code=Exit.PARTLY_DONE)
 
 
 def shown_by_server(settings: Settings) -> bool:

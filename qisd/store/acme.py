@@ -48,6 +48,22 @@ class Renewal:
 
 
 @attrs.frozen(kw_only=True)
+class State:
+    """The same for those who only want to know.
+
+    :param not_before: of the certificate that there is; None: there is none.
+    :param error: why the last attempt has failed.
+    :param next_attempt: there is none before; None: whenever it is time.
+    """
+
+    not_before: datetime | None
+    not_after: datetime | None
+    failures: int
+    error: str
+    next_attempt: datetime | None
+
+
+@attrs.frozen(kw_only=True)
 class Challenge:
     """A question that the authority is going to ask.
 
@@ -83,6 +99,19 @@ async def issued(db: Queries, directory: str, names: Sequence[str]) -> Issued | 
         (directory, list(names)),
     )
     return _issued(*rows[0]) if rows else None
+
+
+async def state(db: Queries, directory: str, names: Sequence[str]) -> State | None:
+    """How it stands with the certificate for these names; None when nobody has begun yet."""
+    rows = await db.query(
+        "select not_before, not_after, failures, error, next_attempt from acme_certificates"
+        " where directory = %s and names = %s",
+        (directory, list(names)),
+    )
+    if not rows:
+        return None
+    not_before, not_after, failures, error, next_attempt = rows[0]
+    return State(not_before=not_before, not_after=not_after, failures=failures, error=error, next_attempt=next_attempt)
 
 
 async def claim(db: Queries, directory: str, names: Sequence[str], *, for_secs: int) -> Renewal | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -135,7 +136,7 @@ def acme_file(settings: HasStateDir) -> Path:
 def _from_authority(settings: Settings, now: datetime) -> Pair | None:
     """What was got by ``ACME``; None when it is off, or there is nothing that can be used."""
     file = acme_file(settings)
-    if not settings.acme or not file.exists():
+    if not settings.acme or not os.access(file, os.F_OK):
         return None
     try:
         return load_pair(file, file, None, now=now)

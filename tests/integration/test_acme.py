@@ -96,8 +96,10 @@ class AcmeTests(SynchronousTestCase):
         self.renew()
         self.assertEqual(self.workers(), workers)
         status = self.home.qis("tls", "status", "--json")
-        (found,) = json.loads(status.stdout)["certificates"]
-        self.assertEqual((found["file"], found["hosts"]), (str(self.copy()), [HOST, ALIAS]))
+        found = json.loads(status.stdout)
+        (certificate,) = found["certificates"]
+        self.assertEqual((certificate["file"], certificate["hosts"]), (str(self.copy()), [HOST, ALIAS]))
+        self.assertEqual((found["renewal"]["failures"], found["renewal"]["error"]), (0, ""))
 
     def test_where_nobody_comes_through_by_http_it_is_got_by_tls(self) -> None:
         self.shut(self.by_http)
@@ -112,3 +114,6 @@ class AcmeTests(SynchronousTestCase):
         self.assertIn(f"There is no new certificate: {HOST}: ", renewal.stderr.replace(ALIAS, HOST))
         self.daemon.says("the next attempt is in 1 h")
         self.assertEqual(self.shown(), self.first)
+        status = self.home.qis("tls", "status")
+        self.assertEqual(status.returncode, 5, status.stderr)
+        self.assertIn("renewal: the last attempt failed: ", status.stdout)
