@@ -97,8 +97,9 @@ def _facts(name: str, certificate: Path, key: Path, chain: Path | None) -> dict[
 
 def _self_sign(console: Console, options: argparse.Namespace) -> Exit:
     settings = console.load().settings
-    if settings.tls_certificate_file is not None:
-        console.message("warning: TLS_CERTIFICATE_FILE is set, so the server shows that one")
+    if settings.tls_certificate_file is not None or settings.acme:
+        which = "ACME is on" if settings.acme else "TLS_CERTIFICATE_FILE is set"
+        console.message(f"warning: {which}, so the server shows another one as long as that is of use")
     become_daemon_account(settings)
     directory, now = settings.state_dir / "tls", datetime.now(UTC)
     try:

@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from qisd.access.certificates import CertificateError, CertificateFacts, check_pair
 from qisd.settings import Settings
 from qisd.tls import self_signed
+from qisd.tls.chains import authorities, faults
 
 _log = Logger()
 
@@ -96,6 +97,7 @@ def load_certificates(settings: Settings, *, previous: Certificates | None) -> C
     default = _default(settings, previous, now)
     sites = _sites(settings, previous, now)
     _tell_missing_names(settings, (default, *sites.values()))
+    _tell_faults((default, *sites.values()), now)
     return Certificates(default=default, sites=sites)
 
 
@@ -176,6 +178,15 @@ def _tell_missing_names(settings: Settings, pairs: Sequence[Pair]) -> None:
     for name in own_names(settings):
         if not any(_names_cover(pair.facts, name) for pair in pairs):
             _log.warn("no certificate is for {name}: browsers will warn of it", name=name)
+
+
+def _tell_faults(pairs: Sequence[Pair], now: datetime) -> None:
+    """Warn of what strangers will complain of: mostly a chain that is not whole."""
+    trusted = authorities()
+    for pair in pairs:
+        for fault in faults(pair.chain, hosts=(), now=now, trusted=trusted):
+            if fault.grave:
+                _log.warn("the certificate for {names}: {fault}", names=", ".join(pair.facts.names), fault=fault)
 
 
 def tell_of_ends(certificates: Certificates, now: datetime) -> None:
