@@ -92,6 +92,7 @@ class InstanceTests(SynchronousTestCase):
             "QIS_INSTANCE_KNOWN": str(self.folder / "known"),
             "QIS_INSTANCE_MARKER": str(self.marker),
             "QIS_INSTANCE_PAUSE": "0",
+            "QIS_INSTANCE_TRIES": "2",
         }
         self.calls.write_text("")
         self.ran = subprocess.run(["sh", SCRIPT, "begin"], env=environment, capture_output=True, text=True, check=False)
@@ -122,12 +123,19 @@ class InstanceTests(SynchronousTestCase):
             settings.memcached_servers, ("c.0001.cache.example.com:11211", "c.0002.cache.example.com:11211")
         )
         self.assertEqual((settings.admin_password, settings.image_resize_quality), ('A"dm\\in1234', 2))
-        self.assertEqual(sizing.served(settings), ("http",))
+        self.assertEqual((sizing.served(settings), settings.s3_bucket), (("http",), ""))
         self.assertEqual(self.settings.stat().st_mode & 0o777, 0o640)
         self.assertTrue(self.marker.exists())
         [mounted] = [call for call in calls if call.startswith("mount ")]
         self.assertIn(" fs-0123.efs.eu-west-1.amazonaws.com:/ ", mounted)
         self.assertEqual(calls[-1], "qis tune --apply --yes")
+
+    def test_a_web_server_has_its_library_in_a_bucket_if_there_is_one(self) -> None:
+        self.configuration.write_text(f"{WEB_SERVER.replace('LIBRARY=fs-0123', 'LIBRARY=')}BUCKET=pictures\n")
+        calls = self.begin()
+        settings = load_settings(self.settings, {}).settings
+        self.assertEqual((settings.s3_bucket, settings.s3_region), ("pictures", "eu-west-1"))
+        self.assertEqual([call for call in calls if call.startswith("mount ")], [])
 
     def test_where_a_secret_cant_be_had_the_server_keeps_the_settings_that_it_had(self) -> None:
         self.configuration.write_text(WEB_SERVER.replace("=database\n", "=nowhere\n"))
@@ -153,6 +161,7 @@ class TemplateTests(SynchronousTestCase):
             for part in place:
                 properties = properties[part]
             _, text = properties["UserData"]["Fn::Base64"]
+            text = text if isinstance(text, str) else text[0]
             [file] = yaml.safe_load(text)["write_files"]
             given = {line.partition("=")[0] for line in file["content"].splitlines()}
             self.assertEqual(file["path"], "/etc/default/qis-instance")
