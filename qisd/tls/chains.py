@@ -136,11 +136,12 @@ def _trust(chain: Sequence[x509.Certificate], trusted: crypto.X509Store) -> Iter
     try:
         crypto.X509StoreContext(trusted, first, rest).verify_certificate()
     except crypto.X509StoreContextError as error:
-        code, _, text = error.errors
-        yield from _untrusted(code, text, error.certificate.to_cryptography())
+        code, depth, text = error.errors
+        yield from _untrusted(code, depth, text, error.certificate.to_cryptography())
 
 
-def _untrusted(code: int, text: str, at: x509.Certificate) -> Iterator[Fault]:
+def _untrusted(code: int, depth: int, text: str, at: x509.Certificate) -> Iterator[Fault]:
+    """What it means that OpenSSL has stopped at the certificate ``at``, so many steps from the server's own."""
     if code == _SELF_SIGNED:
         yield Fault(
             text="it is self-signed: no authority vouches for it, and browsers warn",
@@ -151,6 +152,14 @@ def _untrusted(code: int, text: str, at: x509.Certificate) -> Iterator[Fault]:
         yield Fault(
             text=f"its authority, {common_name(at.subject)}, is not one that this machine trusts",
             remedy="if it is one of your own, all who come have to be told to trust it",
+            grave=False,
+        )
+    elif code in _NO_ISSUER and depth > 0:
+        issuer = common_name(at.issuer)
+        yield Fault(
+            text=f"the chain ends at {common_name(at.subject)}, and {issuer} is not one that this machine trusts",
+            remedy=f"if {issuer} is an authority of your own, all who come have to be told to trust it;"
+            f" otherwise put its certificate behind the others{_offered_at(at)}",
             grave=False,
         )
     elif code in _NO_ISSUER:

@@ -48,6 +48,12 @@ class FaultTests(SynchronousTestCase):
         self.assertIn("root, is not one that this machine trusts", fault.text)
         self.assertFalse(fault.grave)
 
+    def test_where_only_the_root_is_neither_sent_nor_known_both_ways_out_are_told(self) -> None:
+        fault = self.one_fault(issue(HOST, issuer=MIDDLE), MIDDLE, known=())
+        self.assertEqual(fault.text, "the chain ends at middle, and root is not one that this machine trusts")
+        self.assertIn("otherwise put its certificate behind the others", fault.remedy)
+        self.assertFalse(fault.grave)
+
     def test_one_that_is_self_signed(self) -> None:
         fault = self.one_fault(issue(HOST))
         self.assertIn("self-signed", fault.text)
