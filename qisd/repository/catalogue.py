@@ -1,7 +1,8 @@
-"""What is known of source files: their version and what their header tells, looked up again at most once a second."""
+"""What is known of source files: their version and what their header tells, looked up again about once a second."""
 
 from __future__ import annotations
 
+import zlib
 from collections import OrderedDict
 
 import attrs
@@ -16,7 +17,12 @@ from qisd.pools.files import FilePool
 from qisd.repository.files import FileVersion, Repository
 
 _BELIEVED = 1.0
-"""Seconds for which a file is not looked at again."""
+"""Seconds for which a file is not looked at again, at most."""
+
+_SPREAD = 0.2
+"""The part of them by which files differ. Without it all that became known together would be looked at together again,
+every second: whoever asks then would wait behind the rest.
+"""
 
 _BLIND = 5.0
 """Seconds for which, after the library could not be read, it is not tried for what is known already."""
@@ -42,7 +48,7 @@ class SourceFacts:
 
 @attrs.frozen(kw_only=True)
 class _Entry:
-    checked: float
+    until: float
     name: bytes
     version: FileVersion
     outcome: SourceFacts | QisError
@@ -72,7 +78,7 @@ class Catalogue:
         """
         key = f"{page or 1}:{path}"
         entry = self._entries.get(key)
-        if entry is None or self._reactor.seconds() - entry.checked > _BELIEVED:
+        if entry is None or self._reactor.seconds() > entry.until:
             entry = await self._flight.join(
                 key, lambda: Deferred.fromCoroutine(self._look(key, path, page=page, settings=settings))
             )
@@ -108,15 +114,14 @@ class Catalogue:
 
     def _read(self, path: str, *, page: int | None, settings: RenderSettings, known: _Entry | None) -> _Entry:
         """In a thread: open and stat the file; read its header only when it is another than the one known."""
-        checked = self._reactor.seconds()
+        until = self._reactor.seconds() + _believed(path)
         source = self._repository.open(path)
         with source.stream as stream:
-            until = checked + _BELIEVED
             if known is not None and known.version == source.version:
                 known_outcome = known.outcome
                 if isinstance(known_outcome, SourceFacts):
                     known_outcome = attrs.evolve(known_outcome, until=until)
-                return attrs.evolve(known, checked=checked, outcome=known_outcome)
+                return attrs.evolve(known, until=until, outcome=known_outcome)
             outcome: SourceFacts | QisError
             try:
                 info = probe(
@@ -129,7 +134,12 @@ class Catalogue:
                 outcome = SourceFacts(name=source.name, version=source.version, info=info, until=until)
             except QisError as error:
                 outcome = error.bare()
-        return _Entry(checked=checked, name=source.name, version=source.version, outcome=outcome)
+        return _Entry(until=until, name=source.name, version=source.version, outcome=outcome)
+
+
+def _believed(path: str) -> float:
+    """Seconds for which the file at ``path`` is not looked at again."""
+    return _BELIEVED * (1.0 - _SPREAD * zlib.crc32(path.encode("utf-8", "surrogateescape")) / 2**32)
 
 
 def extension_of(path: str) -> str:
