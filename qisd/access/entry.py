@@ -16,9 +16,6 @@ from qisd.store.logins import LoginRow
 from qisd.store.pool import Database, Transaction
 from qisd.store.sessions import Kind, SessionRow
 
-MUST_CHANGE = 2
-"""``password_state`` of a password that was preset: it opens nothing but the way to another one."""
-
 _TICKET_SECONDS = 60.0
 _KEY_SECONDS_MAX = 10 * 365 * 86400
 
@@ -53,7 +50,7 @@ class Entry:
         if not user.allow_api:
             raise Forbidden("This account is not API enabled")
         _check_active(user)
-        if user.password_state == MUST_CHANGE:
+        if user.password_state == users.MUST_CHANGE:
             raise Forbidden("The password of this account must be changed first")
         return await self._open(user, "token", address=address, request_id=request_id, agent=agent)
 

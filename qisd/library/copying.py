@@ -34,7 +34,7 @@ class _Copy:
 class Copying:
     """Copies images. A copy comes into its folder as an upload does.
 
-    :param pool: in which bringing a large file to the disk may take a while.
+    :param patient_files: in which bringing a large file to the disk may take a while.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class Copying:
         files: Files,
         metadata: Metadata,
         uploads: Uploads,
-        pool: FilePool,
+        patient_files: FilePool,
         repository: Repository,
         staging: Staging,
     ) -> None:
         self._files = files
         self._metadata = metadata
         self._uploads = uploads
-        self._pool = pool
+        self._patient_files = patient_files
         self._repository = repository
         self._staging = staging
 
@@ -70,11 +70,11 @@ class Copying:
 
     async def _read(self, image: Image) -> IncomingFile:
         """The copy, on its way into the library."""
-        copy = _Copy(await self._pool.run(lambda: self._staging.open(image.filename)))
+        copy = _Copy(await self._patient_files.run(lambda: self._staging.open(image.filename)))
         try:
             while not copy.done:
-                await self._pool.run(partial(self._go_on, image.src, copy))
-            await self._pool.run(copy.incoming.finish)
+                await self._patient_files.run(partial(self._go_on, image.src, copy))
+            await self._patient_files.run(copy.incoming.finish)
         except BaseException:
             await self._uploads.discard(copy.incoming)
             raise

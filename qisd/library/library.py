@@ -154,7 +154,7 @@ class Library:
             files=self.files,
             metadata=self.metadata,
             uploads=self.uploads,
-            pool=uploads,
+            patient_files=uploads,
             repository=repository,
             staging=self.staging,
         )

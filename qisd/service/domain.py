@@ -194,6 +194,8 @@ class Domain:
         self._server = server
         self._build_access(keys)
         self._build_library(server, cache, track)
+        self._usage = Usage(store.database, files=self.library.files)
+        self._upload_results = UploadResults(store.database, supported=self._supported)
         self.background = Background(store.database, reactor=reactor)
         self.accounts = Accounts(
             store.database,
@@ -375,10 +377,10 @@ class Domain:
                 templates=self._store.templates,
                 seconds=self._reactor.seconds,
             ),
-            ImageUsageEndpoints(Usage(database, files=library.files)),
-            TemplateUsageEndpoints(Usage(database, files=library.files), now=self._now),
+            ImageUsageEndpoints(self._usage),
+            TemplateUsageEndpoints(self._usage, now=self._now),
             BeforeUploadEndpoints(uploads=library.uploads, search=library.search, rules=library.rules),
-            UploadEndpoints(uploads=library.uploads, results=UploadResults(database, supported=self._supported)),
+            UploadEndpoints(uploads=library.uploads, results=self._upload_results),
             ResumableEndpoints(library.resumable, uploads=library.uploads, pieces=self._pieces),
             FileUploadEndpoints(
                 uploads=library.uploads,
@@ -418,7 +420,7 @@ class Domain:
             ProductPages(rules=lambda: self._rules, templates=self._store.templates, server=self._server),
             UploadPages(
                 uploads=self.library.uploads,
-                results=UploadResults(self._store.database, supported=self._supported),
+                results=self._upload_results,
                 rules=self.library.rules,
                 template=lambda: self.settings.image_uploaded_template,
             ),
@@ -468,7 +470,7 @@ class Domain:
             files=library.files,
             listing=library.listing,
             metadata=library.metadata,
-            usage=Usage(self._store.database, files=library.files),
+            usage=self._usage,
             now=self._now,
         )
         return ImagePages(facts=facts, files=library.files, rules=library.rules, now=self._now)

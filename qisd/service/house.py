@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.threads import deferToThread
@@ -41,7 +41,7 @@ from qisd.tls.certificates import Certificates
 from qisd.tls.challenges import Proof
 from qisd.tls.contexts import ContextHolder, make_context
 from qisd.web.access import AccessLog
-from qisd.web.console.assets import shipped
+from qisd.web.console.frame import frame
 from qisd.web.door import make_site, open_rooms
 from qisd.web.operations import Readiness
 
@@ -134,7 +134,7 @@ class House:
     async def start(self, url: str) -> None:
         """Come into service, with the database at ``url``. Waits for it."""
         self.floors.start()
-        packing = deferToThread(shipped().pack)
+        pages = succeed(None) if self.role == TASKS else deferToThread(frame().prepare)
         await self.pools.hashing.run(tune)
         await self.store.start(url)
         self.flushing = Flushing(self.store.database, self.floors)
@@ -158,7 +158,7 @@ class House:
             reactor=self._reactor,
         )
         await self.domain.start()
-        await packing
+        await pages
         open_rooms(self.site, self.domain.rooms())
         self._ready = True
 

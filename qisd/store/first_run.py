@@ -17,6 +17,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extras import Json
 
 from qisd.errors import StartupError
+from qisd.store.users import CHOSEN, GENERATED
 
 PUBLIC, NORMAL_USERS, ADMINISTRATORS = 1, 2, 3
 """The ids of the groups that every installation has."""
@@ -126,7 +127,7 @@ def _admin(cursor: Cursor, password: FirstPassword, state_dir: Path, lines: list
     cursor.execute(
         "insert into users (id, username, first_name, password, password_state, allow_api)"
         " values (%s, 'admin', 'Administrator', %s, %s, true)",
-        (ADMIN, password.hash, 1 if password.generated else 0),
+        (ADMIN, password.hash, GENERATED if password.generated else CHOSEN),
     )
     _continue_ids(cursor, "users")
     for group in (ADMINISTRATORS, NORMAL_USERS):

@@ -6,6 +6,7 @@ import attrs
 
 from qisd.store.first_run import ADMIN, NORMAL_USERS
 from qisd.store.queries import Queries
+from qisd.store.users import GENERATED
 
 PASSWORD, DIRECTORY = 1, 2
 """How a user proves who they are: ``auth_type``."""
@@ -50,9 +51,9 @@ async def by_name(db: Queries, username: str) -> LoginRow | None:
 async def first_password_waits(db: Queries) -> bool:
     """Whether the built-in administrator has the password that was made up at the first start, and nobody ever came."""
     rows = await db.query(
-        "select exists (select from users where id = %s and password_state = 1)"
+        "select exists (select from users where id = %s and password_state = %s)"
         " and not exists (select from audit_log where action = 'login.done')",
-        (ADMIN,),
+        (ADMIN, GENERATED),
     )
     return bool(rows[0][0])
 

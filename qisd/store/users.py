@@ -18,8 +18,10 @@ DELETED, ACTIVE = 0, 1
 PASSWORD, LDAP = 1, 2
 """Values of ``auth_type``."""
 
-CHOSEN, MUST_CHANGE = 0, 2
-"""Values of ``password_state``: of its owner's own choice; preset, so that another one must be chosen first."""
+CHOSEN, GENERATED, MUST_CHANGE = 0, 1, 2
+"""Values of ``password_state``: of its owner's own choice; made up by the server at its first start; preset: it opens
+nothing but the way to another one.
+"""
 
 UNUSABLE_PASSWORD = "!"  # noqa: S105 - no password has this hash
 """What stands for the hash of users whom nobody can be any more."""

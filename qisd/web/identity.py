@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from qisd.access.entry import MUST_CHANGE
 from qisd.access.permissions import Permissions
 from qisd.access.sessions import Sessions
 from qisd.access.visitor import Visitor
 from qisd.errors import NotAuthenticated, StoreUnavailable
 from qisd.store.sessions import Kind, SessionRow
+from qisd.store.users import MUST_CHANGE
 from qisd.web.proxies import Origin, origin_of
 from qisd.web.urls import Urls
 

@@ -74,6 +74,7 @@ class QisRequest(Request):
         self._answered: int | None = None
         self._intake: Intake | None = None
         self._status: int | None = None
+        self._place: list[bytes] | ErrorAnswer | None = None
 
     @property
     def request_id(self) -> str:
@@ -150,7 +151,7 @@ class QisRequest(Request):
             self.finish()
             return
         self.prepath = list(self.site.root_segments)
-        self.postpath = place
+        self.postpath = list(place)
         with working_at(self.request_id):
             try:
                 self.render(self.site.resource)
@@ -159,6 +160,11 @@ class QisRequest(Request):
 
     def place(self) -> list[bytes] | ErrorAnswer:
         """Where the request goes: the decoded segments of its path below the site's root; or why nowhere."""
+        if self._place is None:
+            self._place = self._find_place()
+        return self._place
+
+    def _find_place(self) -> list[bytes] | ErrorAnswer:
         segments = segments_of(self.path)
         if isinstance(segments, ErrorAnswer):
             return segments
@@ -365,6 +371,7 @@ class QisRequest(Request):
         self.method, self.target, self.clientproto = command, target, version
         self.uri = _origin_form(target)
         self.path, _, self.raw_query = self.uri.partition(b"?")
+        self._place = None
 
     def _request_line(self) -> str:
         if self.method.startswith(_UNSET):

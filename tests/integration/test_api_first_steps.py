@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qisd.access.entry import MUST_CHANGE
+from qisd.store.users import MUST_CHANGE
 from tests.integration.api import ApiCase
 
 _TUS = {"Tus-Resumable": "1.0.0", "Upload-Length": "5", "Upload-Metadata": "filename YS5wbmc=,path Lw=="}

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from qisd.explaining import Explaining, Explanation, InFormat, Option, Right
+from qisd.explaining import CutAround, Explaining, Explanation, InFormat, Option, Right
 from qisd.imaging.geometry import Box, Plan, Size
 from qisd.imaging.request import parse_query_string
-from qisd.imaging.spec import UNIT
 from qisd.web.api.endpoint import Call, endpoint
 from qisd.web.api.models import Model, Place
+from qisd.web.api.presenting import place
 from qisd.web.api.reading import Form
 
 TAG = "Imaging"
@@ -204,13 +204,7 @@ def _object(found: Explanation) -> ExplainObject:
         template=ExplainedTemplate(asked=found.template_asked, name=found.template),
         parameters=[_option(one) for one in found.options],
         geometry=_geometry(prepared.plan),
-        focal=None
-        if focus is None
-        else ExplainedFocus(
-            x=(focus.place.x or 0) / UNIT,
-            y=(focus.place.y or 0) / UNIT,
-            source=focus.source,
-        ),
+        focal=None if focus is None else _focus(focus),
         cache=ExplainedCache(
             tier=cached or found.made_of,
             already=cached is not None or found.made_of == "file",
@@ -247,6 +241,11 @@ def _right(right: Right) -> ExplainedRight:
         group=right.group,
         bypass=sorted(right.bypass),
     )
+
+
+def _focus(focus: CutAround) -> ExplainedFocus:
+    at = place(focus.place)
+    return ExplainedFocus(x=at.x, y=at.y, source=focus.source)
 
 
 def _option(option: Option) -> ExplainedOption:

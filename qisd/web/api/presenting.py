@@ -117,18 +117,19 @@ def details_object(call: Call, image: Image, folder: Folder | None, *, supported
 
 def focal_object(point: FocalPoint) -> FocalObject:
     """A focal point as the API shows it."""
-    place = _place(point.place)
+    at = place(point.place)
     return FocalObject(
-        x=place.x,
-        y=place.y,
+        x=at.x,
+        y=at.y,
         set=point.source == "person",
         source=point.source,
-        proposal=None if point.proposal is None else _place(point.proposal),
+        proposal=None if point.proposal is None else place(point.proposal),
         object_position=percent_text(point.place),
     )
 
 
-def _place(focus: Focus) -> Place:
+def place(focus: Focus) -> Place:
+    """Where a focal point is, 0 … 1 from the left and from the top."""
     return Place(x=(focus.x or 0) / UNIT, y=(focus.y or 0) / UNIT)
 
 

@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 
 from qisd.access.levels import Flag
 from qisd.access.visitor import ANONYMOUS, Visitor
+from qisd.store.users import GENERATED
 from qisd.web.console.assets import FOLDER, Assets, shipped
 from qisd.web.console.menus import is_admin, menus_for
 from qisd.web.console.page import Page
@@ -48,8 +49,6 @@ SECURITY: tuple[Header, ...] = (
 """What goes with a page of the console that doesn't say otherwise."""
 
 _HTML = ("Content-Type", "text/html; charset=utf-8")
-_GENERATED = 1
-"""``password_state`` of a password that the server has made up at its first start."""
 
 _OF_USERS = ("js/core/counters.js", "js/upload/resume.js")
 """Scripts that run on all pages of those who have logged in."""
@@ -93,6 +92,14 @@ class Frame:
             cache_size=-1,
             auto_reload=False,
         )
+
+    def prepare(self) -> None:
+        """Compress files and compile templates, which would hold up the first who ask. Blocks for some tenths of a
+        second: for a thread.
+        """
+        self.assets.pack()
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
 
     def answer(self, request: QisRequest, page: Page, looker: Looker = NOBODY) -> None:
         """Send ``page``."""
@@ -155,7 +162,7 @@ class Frame:
                 "scripts": scripts,
                 "texts": [name for name in catalogues if self.assets.has(name)],
                 "data": _json(page.data),
-                "own_password_wanted": account is not None and account.password_state == _GENERATED,
+                "own_password_wanted": account is not None and account.password_state == GENERATED,
                 "dismissed": lambda note: account is not None and f"{account.id}-{note}" in preferences.dismissed,
                 "modules": self.assets.imported(scripts),
                 "about": _json(self._about(request, page, looker, language)),

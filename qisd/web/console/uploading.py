@@ -14,7 +14,7 @@ from qisd.library.uploads import UploadPlace, Uploads
 from qisd.repository.staging import IncomingFile
 from qisd.web.api.endpoint import Call
 from qisd.web.api.uploads import FIELD, UploadResults, overwrite_of
-from qisd.web.console.page import Page, PageCall, Redirect, Who, address
+from qisd.web.console.page import Page, PageCall, Redirect, Who, address, whole
 from qisd.web.urls import Urls, encoded
 
 _OWN = -1
@@ -179,5 +179,8 @@ def _folder_of(images: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _number(text: str) -> int:
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else _OWN
+    """The number of a folder set for uploads."""
+    try:
+        return whole(text, "path_index")
+    except BadParameter:
+        return _OWN

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 import attrs
+from jinja2 import Environment
 from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.access.levels import Flag, implied
@@ -13,8 +14,9 @@ from qisd.access.snapshot import Account
 from qisd.access.visitor import ANONYMOUS, Visitor
 from qisd.errors import BadParameter, NotAuthenticated, NotFound, StoreUnavailable
 from qisd.web.bodies import BodyRules
+from qisd.web.console.assets import shipped
 from qisd.web.console.dispatch import PageDispatcher
-from qisd.web.console.frame import frame
+from qisd.web.console.frame import Frame, frame
 from qisd.web.console.page import Bare, Page, PageCall, Redirect, Who, address
 from qisd.web.console.routes import ConsoleRoutes
 from qisd.web.door import open_rooms
@@ -254,6 +256,15 @@ class FrameTests(ConsoleTests):
             " frame-ancestors 'self'; form-action 'self'",
         )
         self.assertEqual((headers["X-Frame-Options"], headers["Referrer-Policy"]), ("SAMEORIGIN", "same-origin"))
+
+    def test_what_was_prepared_is_compiled_for_nobody_who_asks(self) -> None:
+        made = Frame(shipped())
+        made.prepare()
+        self.patch(Environment, "compile", lambda *given: self.fail("a template is compiled"))
+        names = made._environment.list_templates()
+        self.assertIn("browse.html", names)
+        for name in names:
+            made._environment.get_template(name)
 
     def test_a_page_says_otherwise_where_it_must(self) -> None:
         headers = self.ask("/portfolios/spring/").headers
