@@ -7,7 +7,7 @@ HTTP   ?= 127.0.0.1:8080
 HTTPS  ?= 127.0.0.1:8443
 export DATA HTTP HTTPS VENV
 
-.PHONY: help run test unit integration browser lint format fuzz fuzz-resample fuzz-api bench deploy-check setup setup-dev lock clean
+.PHONY: help run test unit integration browser lint format fuzz fuzz-resample fuzz-api bench deploy-check boot-test setup setup-dev lock clean
 
 help:         ## Show this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ bench: setup-dev  ## Measure against the targets and peers, 25 minutes, and writ
 
 deploy-check: ## Check the files in deploy/ with helm, cfn-lint and the schemas of Kubernetes and compose
 	deploy/check.sh
+
+boot-test:    ## Boot a machine with the package (DEB=) in an emulator, as root, and do to it what happens to servers
+	tests/boot/run $(or $(DEB),$(lastword $(sort $(wildcard dist/qis_*.deb))))
 
 setup:
 	@scripts/setup
