@@ -86,13 +86,13 @@ class InstanceTests(SynchronousTestCase):
         environment = {
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
             "CALLS": str(self.calls),
-            "QIS_INSTANCE_CONFIGURATION": str(self.configuration),
-            "QIS_INSTANCE_SETTINGS": str(self.settings),
-            "QIS_INSTANCE_LIBRARY": str(self.folder / "images"),
-            "QIS_INSTANCE_KNOWN": str(self.folder / "known"),
-            "QIS_INSTANCE_MARKER": str(self.marker),
-            "QIS_INSTANCE_PAUSE": "0",
-            "QIS_INSTANCE_TRIES": "2",
+            "INSTANCE_CONFIGURATION": str(self.configuration),
+            "INSTANCE_SETTINGS": str(self.settings),
+            "INSTANCE_LIBRARY": str(self.folder / "images"),
+            "INSTANCE_KNOWN": str(self.folder / "known"),
+            "INSTANCE_MARKER": str(self.marker),
+            "INSTANCE_PAUSE": "0",
+            "INSTANCE_TRIES": "2",
         }
         self.calls.write_text("")
         self.ran = subprocess.run(["sh", SCRIPT, "begin"], env=environment, capture_output=True, text=True, check=False)
