@@ -22,6 +22,7 @@ from qisd.settings import LoadedSettings, load_settings
 Subparsers = Any
 
 _KINDS = ("self", "acme", "files")
+_NO_FILES = {"TLS_CERTIFICATE_FILE": "", "TLS_PRIVATE_KEY_FILE": "", "TLS_CHAIN_FILE": ""}
 _TERMS = "Have you read the terms of the certificate authority, and do you agree to them?"
 
 
@@ -123,7 +124,7 @@ def _values(console: Console, options: argparse.Namespace) -> Mapping[str, objec
     if options.tls != "files" and (options.certificate or options.key):
         raise CommandError("--certificate and --key are for --tls files")
     if options.tls == "self":
-        values |= {"TLS_CERTIFICATE_FILE": "", "TLS_PRIVATE_KEY_FILE": "", "ACME": False}
+        values |= {**_NO_FILES, "ACME": False}
     elif options.tls == "files":
         if not options.certificate or not options.key:
             raise CommandError("--tls files needs --certificate and --key", exit_code=Exit.MISSING_ARGUMENT)
@@ -131,7 +132,7 @@ def _values(console: Console, options: argparse.Namespace) -> Mapping[str, objec
         values |= {**{name: str(file.absolute()) for name, file in files.items()}, "ACME": False}
     elif options.tls == "acme":
         console.confirm(_TERMS)
-        values |= {"TLS_CERTIFICATE_FILE": "", "TLS_PRIVATE_KEY_FILE": ""}
+        values |= _NO_FILES
         values |= {"ACME": True, "ACME_TERMS_AGREED": True, "ACME_EMAIL": options.email or ""}
     return values
 
