@@ -160,7 +160,8 @@ class ChangingTests(BucketCase):
         self.assertFalse(self.tree.is_put(staged, "a/b.jpg", self.repository.open("a/b.jpg").version, token=OTHER))
         self.tree.finish_move(staged, "a/b.jpg")
         self.assertEqual((self.read("a/b.jpg"), self.tree.own_entries(".uploads/server")), (b"picture", []))
-        self.assertEqual(self.client.head_object(Bucket=self.bucket_name, Key="site/a/b.jpg")["ContentType"], "image/jpeg")
+        found = self.client.head_object(Bucket=self.bucket_name, Key="site/a/b.jpg")
+        self.assertEqual(found["ContentType"], "image/jpeg")
 
     def test_nothing_is_put_where_something_is(self) -> None:
         self.put("a/b.jpg")
