@@ -17,9 +17,9 @@ import attrs
 from qisd.errors import NotFound, StartupError, StoreUnavailable
 from qisd.repository.files import FileVersion
 
-_CONNECT_TIMEOUT, _READ_TIMEOUT = 5, 20
+_CONNECT_TIMEOUT, _READ_TIMEOUT = 5, 10
 _ATTEMPTS = 3
-_CONNECTIONS = 32
+_CONNECTIONS = 64
 
 _TOKEN = "qis-token"  # noqa: S105 - tells operations apart
 """What an object says of the operation that has put it where it is."""
