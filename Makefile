@@ -7,7 +7,7 @@ HTTP   ?= 127.0.0.1:8080
 HTTPS  ?= 127.0.0.1:8443
 export DATA HTTP HTTPS VENV
 
-.PHONY: help run test unit integration browser lint format fuzz fuzz-resample fuzz-api bench deploy-check boot-test setup setup-dev lock clean
+.PHONY: help run test unit integration browser lint format fuzz fuzz-resample fuzz-api bench deploy-check seed-check boot-test setup setup-dev lock clean
 
 help:         ## Show this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ fuzz-api: setup-dev
 bench: setup-dev  ## Measure against the targets and peers, 25 minutes, and write docs/performance.md (QUICK=1: 3 minutes)
 	$(PYTHON) -m pip --disable-pip-version-check -q install --target $(VENV)/bench 'ssimulacra2 >= 0.3'
 	PYTHONPATH=$(abspath $(VENV))/bench $(PYTHON) bench/all.py $(if $(QUICK),--quick)
+
+seed-check: setup-dev   ## Try the promises of docs/seed-coverage.md that one machine can show, and print them as a table
+	$(PYTHON) -m tests.seed
 
 deploy-check: ## Check the files in deploy/ with helm, cfn-lint and the schemas of Kubernetes and compose
 	deploy/check.sh
