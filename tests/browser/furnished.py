@@ -69,14 +69,17 @@ STORY = "/campaigns/winter/antarctica.jpg"
 """The image whose pages are looked at."""
 
 
+SETTINGS = {"DEMO_IMAGE_PATH": "/samples/coffee.jpg"}
+"""Beside those of all daemons that are looked at."""
+
+
 @attrs.frozen
 class Sight:
-    """A page to look at: ``css`` is in it when it is complete, and ``done`` is a script that is true then."""
+    """A page to look at, which is there when ``css`` can be seen. ``user`` is None for strangers."""
 
     name: str
     address: str
     css: str = "h1"
-    done: str = "true"
     user: str | None = "admin"
 
 
@@ -153,10 +156,12 @@ PAGES: tuple[Sight, ...] = (
 
 
 class Furnished:
-    """The daemon, and what its pages are called. What comes of it is the same each time, but for times of day."""
+    """A new daemon with :data:`SETTINGS` that has got all this, and what its pages are called. What comes of it is the
+    same each time, but for times of day.
+    """
 
-    def __init__(self) -> None:
-        self.daemon = Daemon(INTERNAL_BROWSING_SSL="false", DEMO_IMAGE_PATH="/samples/coffee.jpg")
+    def __init__(self, daemon: Daemon) -> None:
+        self.daemon = daemon
         self._ids: dict[str, int] = {}
         self._empty()
         self._library()

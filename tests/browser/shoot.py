@@ -16,7 +16,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.browser.case import people
 from tests.browser.driver import browser
-from tests.browser.furnished import PAGES, Furnished, Sight
+from tests.browser.furnished import PAGES, SETTINGS, Furnished, Sight
+from tests.integration.live import Daemon
 from tests.integration.postgres import REPOSITORY
 
 THEMES = ("light", "dark")
@@ -75,9 +76,9 @@ class Camera:
 def shoot(folder: Path, wanted: list[str]) -> Iterator[Path]:
     """Take the pictures; gives their places."""
     folder.mkdir(parents=True, exist_ok=True)
-    furnished = Furnished()
+    daemon = Daemon(INTERNAL_BROWSING_SSL="false", **SETTINGS)
     try:
-        camera = Camera(furnished)
+        camera = Camera(Furnished(daemon))
         for sight in PAGES:
             if not wanted or sight.name in wanted:
                 for theme in THEMES:
@@ -87,7 +88,7 @@ def shoot(folder: Path, wanted: list[str]) -> Iterator[Path]:
                         camera.take(place)
                         yield place
     finally:
-        furnished.daemon.stop()
+        daemon.stop()
 
 
 def main() -> None:
