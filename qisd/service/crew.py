@@ -40,8 +40,10 @@ _SILENT_FOR = 12
 any number may pass while the machine sleeps, or when its clock is set.
 """
 
-_SILENT_AT_START = 24
-"""The same for one that is still starting."""
+_SILENT_AT_START = 60
+"""The same for one that is still starting: five minutes, as the units of systemd allow. On a very slow or busy machine
+all of them load the program at the same time; whoever is made to begin anew then never gets to the end.
+"""
 
 _HELD_FOR = 10.0
 """Seconds for which those who wait at addresses that were taken over are left waiting, rather than told to come back
