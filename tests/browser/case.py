@@ -179,6 +179,12 @@ class BrowserCase(SynchronousTestCase):
         end = ".then(done, error => done(String(error)))"
         return self.driver.execute_async_script(f"const done = [...arguments].at(-1); {body}{end}", *arguments)
 
+    def offline(self, off: bool) -> None:
+        """Take the browser's network away, or give it back."""
+        conditions = {"offline": off, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", conditions)
+
     # How it looks
 
     def theme(self, name: str) -> None:

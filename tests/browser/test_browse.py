@@ -124,6 +124,9 @@ class AddressTests(BrowseCase):
         self.driver.back()
         self.wait(lambda: "a2.jpg" in self.names())
         self.assertEqual(self.heading, "order")
+        self.driver.forward()
+        self.wait_names("x.jpg")
+        self.assertEqual((self.heading, self.path.partition("&")[0]), ("sub", "/list/?path=/order/sub"))
 
     def test_the_view_is_remembered(self) -> None:
         self.show("/order", view="grid")

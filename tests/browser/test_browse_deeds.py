@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import zipfile
+from pathlib import Path
+
 from selenium.webdriver.common.action_chains import ActionChains
 
 from tests.browser.browse_case import ODD_NAMES, BrowseCase
@@ -51,6 +55,33 @@ class FolderTests(DeedCase):
         self.wait_text("other deleted", ".toasts")
         self.undo()
         self.wait_disk("desk", "a.jpg", "other")
+
+    def test_what_takes_minutes_goes_on_in_a_card_whatever_page_one_is_on(self) -> None:
+        self.make("box/slow", "a.jpg")
+        self.show("/box/slow")
+        number = self.api("POST", "admin/tasks/purge_system_stats/", {"date_to": "2001-02-03"})["id"]
+        self.wait(lambda: self.api("GET", f"admin/tasks/{number}/")["state"] == "done")
+        self.daemon.sql("update tasks set status = 1, finished = null, progress = 50 where id = %s", number)
+        self.script(  # what the server answers when it takes long
+            """
+            const really = window.fetch;
+            window.fetch = async (address, given) => {
+                if (given?.method !== 'PUT') return really(address, given);
+                const data = {id: args[0], funcname: 'move_folder', name: 'Move', state: 'active', progress: 50};
+                const body = JSON.stringify({status: 202, message: 'OK task accepted', data});
+                return new Response(body, {status: 202, headers: {'Content-Type': 'application/json'}});
+            };
+            """,
+            number,
+        )
+        self.find("#more").click()
+        self.button("Rename folder").click()
+        self.fill("Name", "done").send_keys(Keys.ENTER)
+        self.wait_text("Folder slow", ".toast.task")
+        self.open("/about/")
+        self.wait_text("Folder slow", ".toast.task")
+        self.daemon.sql("update tasks set status = 2, finished = now() where id = %s", number)
+        self.wait_text("Done", ".toast.task")
 
     def test_the_folder_itself_is_renamed_from_its_menu(self) -> None:
         self.make("box/old name", "a.jpg")
@@ -185,6 +216,56 @@ class FileTests(DeedCase):
         self.wait(lambda: self.find("[data-count=basket]").text == "2")
         self.press("p")
         self.wait(lambda: self.path.startswith("/publish/?src=/work/a.jpg&more=/work/b.jpg"))
+
+    def test_what_is_chosen_comes_as_a_zip(self) -> None:
+        place = Path(self.mktemp()).resolve()
+        place.mkdir()
+        self.downloads(place)
+        self.addCleanup(self.downloads, None)
+        self.click("a.jpg")
+        self.click("b.jpg", Keys.CONTROL)
+        self.button("Zip").click()
+        (file,) = self.wait(lambda: list(place.glob("*.zip")), "the zip")
+        with zipfile.ZipFile(file) as archive:
+            self.assertEqual(sorted(name.rpartition("/")[2] for name in archive.namelist()), ["a.jpg", "b.jpg"])
+
+    def downloads(self, place: Path | None) -> None:
+        """What the browser downloads goes there."""
+        given = {"behavior": "default"} if place is None else {"behavior": "allow", "downloadPath": str(place)}
+        self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", given)
+
+    def test_a_picture_is_shown_beside_what_the_mouse_rests_on(self) -> None:
+        self.find("[data-view=list]").click()
+        self.find("#entries[data-view=list]")
+        self.act(
+            lambda: (
+                ActionChains(self.driver)
+                .move_to_element(self.entry("b.jpg").find_element("css selector", ".entry-name"))
+                .perform()
+            )
+        )
+        self.wait(lambda: self.script("return document.querySelector('.entry-hover img')?.naturalWidth > 0"))
+        self.act(lambda: ActionChains(self.driver).move_to_element(self.find("h1")).perform())
+        self.wait(lambda: not self.all(".entry-hover"))
+
+    def test_a_folder_that_is_dropped_comes_with_all_that_is_in_it(self) -> None:
+        trip = Path(self.mktemp()).resolve() / "trip"
+        (trip / "day one").mkdir(parents=True)
+        for name in ("x.jpg", "day one/y.jpg"):
+            shutil.copy(self.daemon.images / "tiny.png", trip / name.replace("jpg", "png"))
+        for kind in ("dragEnter", "dragOver", "drop"):
+            self.driver.execute_cdp_cmd(
+                "Input.dispatchDragEvent",
+                {
+                    "type": kind,
+                    "x": 400,
+                    "y": 400,
+                    "data": {"items": [], "files": [str(trip)], "dragOperationsMask": 1},
+                },
+            )
+        self.wait(lambda: "trip" in self.names(), "the folder")
+        self.wait_disk("work/trip", "day one", "x.png")
+        self.wait_disk("work/trip/day one", "y.png")
 
     def test_files_that_are_dropped_are_uploaded_here(self) -> None:
         self.script(

@@ -119,11 +119,6 @@ class TroubleTests(CoreCase):
             True,
         )
 
-    def offline(self, off: bool) -> None:
-        conditions = {"offline": off, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-        self.driver.execute_cdp_cmd("Network.enable", {})
-        self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", conditions)
-
 
 class TaskTests(CoreCase):
     def test_a_card_follows_a_task_over_pages_and_goes_when_it_is_done(self) -> None:

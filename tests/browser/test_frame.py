@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from tests.browser.case import BrowserCase, Keys
 
+_OUTLINE = """
+    const style = getComputedStyle(document.activeElement);
+    return document.activeElement === document.body ? 'solid' : style.outlineStyle;
+"""
+
+_SEEN = """
+    const one = document.activeElement;
+    if (one === document.body) return '';
+    const {left, right, top, bottom} = one.getBoundingClientRect();
+    const middle = (low, high, most) => (Math.max(low, 0) + Math.min(high, most)) / 2;
+    const there = document.elementFromPoint(middle(left, right, innerWidth), middle(top, bottom, innerHeight));
+    const mine = [one, ...one.labels ?? []].some(part => part.contains(there) || there?.contains(part));
+    return mine ? '' : `${one.outerHTML.slice(0, 150)} under ${there?.outerHTML.slice(0, 150)}`;
+"""
+"""Empty when the element with the focus can be seen."""
+
 
 class HeaderTests(BrowserCase):
     def test_strangers_see_the_name_of_the_product_and_the_way_in(self) -> None:
@@ -145,6 +161,28 @@ class LookTests(BrowserCase):
                 self.shot(f"{path.strip('/').replace('/', '-') or 'home'}-{theme}-{width}")
                 self.assert_fits()
                 self.axe()
+
+    def test_with_forced_colours_all_that_has_the_focus_is_outlined(self) -> None:
+        features = [{"name": "forced-colors", "value": "active"}, {"name": "prefers-reduced-motion", "value": "reduce"}]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        for path in ("/list/?path=/samples", "/details/?src=/samples/coffee.jpg", "/admin/permissions/"):
+            self.open(path, as_user="admin")
+            self.find("h1")
+            self.assertTrue(self.script("return matchMedia('(forced-colors: active)').matches"))
+            for _ in range(12):
+                self.press(Keys.TAB)
+                self.assertEqual(self.script(_OUTLINE), "solid", path)
+            self.axe(without=("color-contrast",))  # whose colours aren't ours
+
+    def test_enlarged_four_times_nothing_that_has_the_focus_is_hidden(self) -> None:
+        self.width(1280 // 4, height=900 // 4)
+        for path in ("/login/", "/list/?path=/samples", "/details/?src=/samples/coffee.jpg", "/search/?q=coffee"):
+            self.open(path, as_user=None if path == "/login/" else "admin")
+            self.find("h1")
+            self.assert_fits()
+            for _ in range(15):
+                self.press(Keys.TAB)
+                self.wait(lambda: self.script(_SEEN) == "", f"the focus at {path} to be seen")
 
     def test_the_sign_in_page_fits_and_keeps_nobody_out(self) -> None:
         for theme, width in (("light", 320), ("dark", 1440)):

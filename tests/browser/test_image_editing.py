@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.case import Keys
+from tests.browser.case import Keys, people
 from tests.browser.image_case import ImageCase
 from tests.browser.modules import call
 
@@ -46,6 +46,30 @@ class EditingTests(ImageCase):
         self.wait_text("Mine", "#fact-title")
         self.wait_text("also", "#fact-description")
         self.assertEqual(self.image()["title"], "Mine")
+
+    def test_what_was_typed_is_saved_when_the_connection_is_back(self) -> None:
+        self.allow("ERR_INTERNET_DISCONNECTED")
+        self.show()
+        self.edit("title", "Typed on a train")
+        self.offline(True)
+        self.addCleanup(self.offline, False)
+        self.press(Keys.ENTER)
+        self.wait_text("You are offline", ".banner.trouble")
+        self.assertEqual(self.find("#edit-title").get_attribute("value"), "Typed on a train")
+        self.offline(False)
+        self.wait_text("Typed on a train", "#fact-title")
+        self.assertEqual(self.image()["title"], "Typed on a train")
+
+    def test_what_was_typed_is_saved_when_the_session_had_ended_meanwhile(self) -> None:
+        self.allow("status of 401")
+        self.show()
+        self.edit("title", "Typed for long")
+        self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        self.press(Keys.ENTER)
+        self.wait_text("Your session has ended", "dialog")
+        self.fill("Password", people(self.daemon).admin_password).send_keys(Keys.ENTER)
+        self.wait_text("Typed for long", "#fact-title")
+        self.assertEqual(self.image()["title"], "Typed for long")
 
     def test_who_may_only_look_is_offered_nothing_to_change(self) -> None:
         self.person("eve")
