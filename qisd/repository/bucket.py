@@ -29,6 +29,9 @@ _BATCH = 1000
 
 _PIECE = 1024 * 1024
 
+_LONGEST = 1024
+"""Bytes of a key."""
+
 
 @attrs.frozen(kw_only=True)
 class BucketPlace:
@@ -85,6 +88,8 @@ class Bucket:
 
     def head(self, path: str) -> Entry | None:
         """What is known of an object; None: there is none."""
+        if not self._may_be(path):
+            return None
         try:
             with _faults(f"head {path!r}"):
                 found = self._client.head_object(Bucket=self._name, Key=self._key(path))
@@ -104,6 +109,8 @@ class Bucket:
 
     def has_below(self, path: str) -> bool:
         """Whether there is a folder at ``path``; the empty one is all of it."""
+        if not self._may_be(path):
+            return False
         with _faults(f"list {path!r}"):
             found = self._client.list_objects_v2(Bucket=self._name, Prefix=self._below(path), MaxKeys=1)
             return bool(found.get("KeyCount"))
@@ -213,6 +220,13 @@ class Bucket:
                         raise StoreUnavailable(detail=f"object storage: can't delete {answer['Errors'][0]}")
 
     # Inside
+
+    def _may_be(self, path: str) -> bool:
+        """Whether an object can have such a key: a text, and not too long."""
+        try:
+            return len(self._below(path).encode()) <= _LONGEST
+        except UnicodeEncodeError:
+            return False
 
     def _key(self, path: str) -> str:
         return self._prefix + path

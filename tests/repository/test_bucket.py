@@ -109,6 +109,12 @@ class FilesTests(BucketCase):
             self.assertRaises(NotFound, self.repository.open, path)
         self.assertIsNone(self.repository.version(b"b.jpg"))
 
+    def test_what_can_be_no_key_is_not_there(self) -> None:
+        for path in ("\udcff.jpg", "a" * 2000):
+            self.assertRaises(NotFound, self.repository.open, path)
+            self.assertIsNone(self.tree.kind(path))
+            self.assertRaises(NotFound, self.tree.listing, path)
+
     def test_names_are_found_in_either_way_of_writing_accents(self) -> None:
         self.put("cafe\u0301.jpg")
         self.assertEqual(self.repository.open("caf\u00e9.jpg").name, "cafe\u0301.jpg".encode())
