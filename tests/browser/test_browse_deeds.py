@@ -249,6 +249,8 @@ class FileTests(DeedCase):
         self.wait(lambda: not self.all(".entry-hover"))
 
     def test_a_folder_that_is_dropped_comes_with_all_that_is_in_it(self) -> None:
+        self.make("dropped", "z.jpg")
+        self.show("/dropped")
         trip = Path(self.mktemp()).resolve() / "trip"
         (trip / "day one").mkdir(parents=True)
         for name in ("x.jpg", "day one/y.jpg"):
@@ -264,8 +266,8 @@ class FileTests(DeedCase):
                 },
             )
         self.wait(lambda: "trip" in self.names(), "the folder")
-        self.wait_disk("work/trip", "day one", "x.png")
-        self.wait_disk("work/trip/day one", "y.png")
+        self.wait_disk("dropped/trip", "day one", "x.png")
+        self.wait_disk("dropped/trip/day one", "y.png")
 
     def test_files_that_are_dropped_are_uploaded_here(self) -> None:
         self.script(
