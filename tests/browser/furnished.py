@@ -318,16 +318,18 @@ class Furnished:
 
 
 def statistics(daemon: Daemon, hours: int) -> None:
-    """As if the server had been asked for images in the last ``hours``, in the older part of them half as often."""
+    """As if the server had been asked for images in the last ``hours``, by day more often than at night."""
     for table in ("systemstats", "statsbreakdown", "imagestats"):
         daemon.sql(f"delete from {table}")
     hour = _hour()
     daemon.sql(
         "insert into systemstats (from_time, to_time, requests, views, cached_views, downloads, total_bytes,"
         " request_seconds, max_request_seconds, cpu_pc, samples, server_errors, latency)"
-        " select at - interval '1 hour', at, case when number < 168 then 200 else 100 end + number %% 24 * 10,"
-        " 180, 90, 5, 4000000, 12, 1.5, 40, 10, 1, array_fill(0, array[12]) || array[150, 20, 5 + number %% 7, 2]"
-        " from generate_series(0, %s) as number, lateral (select %s - number * interval '1 hour' as at) as one",
+        " select at - interval '1 hour', at, views + 12 + number %% 5, views, views * 9 / 10 - number %% 7 * 3, 5,"
+        " views * 30000, views * 0.01, 1.5, 20 + views / 20, 10, number %% 50 / 49,"
+        " array_fill(0, array[12]) || array[150, 20, 5 + number %% 7, 2]"
+        " from generate_series(0, %s) as number, lateral (select %s - number * interval '1 hour' as at) as one, lateral"
+        " (select (420 + 260 * sin(number / 12.0 * pi()) + number * 37 %% 90 - number * 0.2)::int as views) as two",
         *(hours - 1, hour),
     )
     for kind, name in (("template", "Teaser"), ("format", "webp")):
