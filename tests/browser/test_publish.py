@@ -377,6 +377,14 @@ class PublisherTests(BrowserCase):
         self.button("Use webp").click()
         self.wait(lambda: "format=webp" in self.code(), "the format in the code")
 
+    def test_the_format_can_be_left_to_the_browser(self) -> None:
+        self.publish(more="&width=300")
+        Select(self.field("Format")).select_by_visible_text("The best that the browser shows (auto)")
+        self.wait(lambda: "format=auto" in self.code(), "the format in the code")
+        self.wait_text("AVIF", ".pub-facts")
+        self.wait(lambda: "format=auto" in (self.find(".pub-picture").get_attribute("src") or ""), "the result")
+        self.wait(lambda: self.script("return document.querySelector('.pub-picture').naturalWidth") == 300)
+
     def test_before_and_after_lie_over_each_other(self) -> None:
         self.publish(more="&width=600&sharpen=300")
         self.wait(

@@ -62,6 +62,7 @@ export const BROWSER_FORMATS = new Set([
     'svg',
     'webp',
     'avif',
+    'auto',
 ]);
 
 // Half of a surrogate pair can't be encoded.
