@@ -45,7 +45,7 @@ _SILENT_AT_START = 60
 all of them load the program at the same time; whoever is made to begin anew then never gets to the end.
 """
 
-_HELD_FOR = 10.0
+_HELD_FOR = 30.0
 """Seconds for which those who wait at addresses that were taken over are left waiting, rather than told to come back
 while the database is not there.
 """

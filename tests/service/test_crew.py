@@ -301,7 +301,7 @@ class TakingOver(SynchronousTestCase):
         self.assertNotIn("accept", self.worker.heard())
 
     def test_when_that_takes_long_they_are_told_to_come_back(self) -> None:
-        self.reactor.advance(9)
+        self.reactor.advance(29)
         self.assertNotIn("accept", self.worker.heard())
         self.reactor.advance(1)
         self.assertIn("accept", self.worker.heard())
