@@ -7,7 +7,7 @@ HTTP   ?= 127.0.0.1:8080
 HTTPS  ?= 127.0.0.1:8443
 export DATA HTTP HTTPS VENV
 
-.PHONY: help run test unit integration browser lint format fuzz fuzz-resample fuzz-api bench deploy-check seed-check boot-test setup setup-dev lock clean
+.PHONY: help run test unit integration browser lint format fuzz fuzz-resample fuzz-api bench deploy-check seed-check boot-test setup setup-dev deb package-test lock clean
 
 help:         ## Show this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,8 +64,14 @@ setup:
 setup-dev:
 	@scripts/setup dev
 
+deb:          ## Build the Debian package, into dist/
+	scripts/deb
+
+package-test: ## Install, use, upgrade, remove and purge the package on a fresh system, as root (DEB=file)
+	tests/package/run.sh
+
 lock: setup-dev   ## Pin the newest allowed versions of all dependencies
 	scripts/lock
 
 clean:        ## Remove what set-up and tests made (not DATA)
-	rm -rf $(VENV) build _trial_temp* .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) build dist _trial_temp* .mypy_cache .ruff_cache .hypothesis *.egg-info
