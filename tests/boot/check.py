@@ -25,6 +25,9 @@ CROP = f"{WHOLE}&left=0.2&top=0.3&right=0.8&bottom=0.8"
 PATIENCE = 300.0
 """Seconds for anything: an emulated processor is twenty times slower than one of its own."""
 
+HELD = 30.0
+"""Seconds for which clients are left waiting by a server that starts anew; then they are told to come back."""
+
 EXPOSURE = 2.0
 LOG = Path("/var/log/qis/qis.log")
 CLIENTS = 4
@@ -142,6 +145,10 @@ class Load:
     def failed(self) -> dict[object, int]:
         return {what: count for what, count in self.got.items() if what != 200}
 
+    def lost(self, took: float) -> dict[object, int]:
+        """Those that got no answer, or one that they should not have got while a start took so many seconds."""
+        return {what: count for what, count in self.failed.items() if what != 503 or took < HELD}
+
 
 # The checks, in their order. Each gives what is to be told.
 
@@ -207,7 +214,7 @@ def restarts_under_load() -> str:
         call("systemctl", "restart", "qis")
         took = time.monotonic() - began
         until(answers, "answers")
-    assert not load.failed, load
+    assert not load.lost(took), load
     assert main_pid() != old
     return f"{took:.1f} s; {load}"
 
@@ -267,9 +274,9 @@ def _starts_anew(what: Callable[[int], None], *, result: str) -> str:
         took = until(lambda: int(shown("NRestarts")) > before, "systemd")
         took += until(lambda: shown("ActiveState") == "active" and main_pid() != old, "the next start")
     journal = call("journalctl", "-u", "qis", "-b", "--no-pager")
-    assert f"Failed with result '{result}'" in journal, journal[-2000:]
+    assert f"Failed with result '{result}'" in journal, journal[-1000:]
     assert "ConnectionRefusedError" not in load.failed, load
-    assert sum(load.failed.values()) <= 2 * CLIENTS, load
+    assert sum(load.lost(took).values()) <= 2 * CLIENTS, load  # those that were under way
     return f"{took:.1f} s until it was ready again; nobody refused: {load}"
 
 
