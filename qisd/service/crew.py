@@ -83,6 +83,7 @@ class Crew:
         self._restarts: Counter[str] = Counter()
         self._certificates: Certificates | None = None
         self._url: str | None = None
+        self._leaving = False
         self._stopping = False
         self._started = False
         self._refusal: StartupError | None = None
@@ -137,6 +138,12 @@ class Crew:
             child.retire()
         await self._gone(children)
         await self.listeners.close()
+
+    def leave(self) -> None:
+        """Have all workers, and those that may yet take their places, say that no more requests are wanted."""
+        self._leaving = True
+        for child in self._everybody():
+            child.tell(leave=True)
 
     def hurry(self) -> None:
         """Let nobody wait for requests under way."""
@@ -263,6 +270,8 @@ class Crew:
         child.start(listeners, self._welcome())
         if self._url is not None:
             child.tell(database=self._url)
+        if self._leaving:
+            child.tell(leave=True)
 
     def _welcome(self) -> Mapping[str, Any]:
         return {

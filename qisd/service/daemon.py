@@ -83,6 +83,8 @@ class Body(Protocol):
 
     async def stop(self) -> None: ...
 
+    def leave(self) -> None: ...
+
     def hurry(self) -> None: ...
 
     async def take_over(
@@ -163,6 +165,7 @@ class Daemon(Service):
         self._reloading: Deferred[None] | None = None
         self._reload_again = False
         self._signals_to_stop = 0
+        self._leaving: IDelayedCall | None = None
 
     # Up
 
@@ -234,7 +237,7 @@ class Daemon(Service):
             self._reactor,
             {
                 signal.SIGTERM: self._asked_to_stop,
-                signal.SIGINT: self._asked_to_stop,
+                signal.SIGINT: partial(self._asked_to_stop, at_terminal=True),
                 signal.SIGHUP: self._asked_to_reload,
                 signal.SIGUSR1: self._asked_to_reopen,
                 signal.SIGUSR2: self._asked_to_tell,
@@ -325,19 +328,35 @@ class Daemon(Service):
         if self._signals_to_stop == 1:
             self._reactor.stop()
 
-    def _asked_to_stop(self) -> None:
+    def _asked_to_stop(self, *, at_terminal: bool = False) -> None:
+        """Stop, after ``SHUTDOWN_DELAY`` if balancers may be sending requests. A second signal waits for nothing."""
+        serves = self._starting is not None and self._starting.called
+        first = self._leaving is None and self._signals_to_stop == 0
+        if first and serves and not at_terminal and self.settings.shutdown_delay:
+            self._leave(self.settings.shutdown_delay)
+            return
+        if self._leaving is not None and self._leaving.active():
+            self._leaving.cancel()
+            self._stop()
         self._stop()
         if self._signals_to_stop == 2:
             self.body.hurry()
         elif self._signals_to_stop > 2:
             os._exit(_FAULT)
 
+    def _leave(self, delay: int) -> None:
+        _log.info("Asked to stop: /ready says no from now on, and the stop begins in {delay} s", delay=delay)
+        self._notices.stopping(delay + self.settings.shutdown_grace + _ENDS_WITHIN)
+        self.body.leave()
+        self._leaving = self._reactor.callLater(delay, self._stop)
+
     # While it runs
 
     def _asked_to_reload(self) -> None:
         """Reload in the background; a signal that comes meanwhile makes it happen once more."""
-        self._reload_again = True
-        self._begin_to_reload()
+        if self._leaving is None:
+            self._reload_again = True
+            self._begin_to_reload()
 
     def _look_at_clock(self) -> None:
         """Notice that the machine's clock was set. Workers are exchanged then: new ones start with the new time."""

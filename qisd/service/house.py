@@ -89,6 +89,7 @@ class House:
         self.role = role
         self._reactor = reactor
         self._ready = False
+        self._leaving = False
         self._since = reactor.seconds()
         self._hurry: Deferred[None] = Deferred()
         self.rules = image_rules(settings)
@@ -190,6 +191,10 @@ class House:
             await self._ended(pool.name, pool.stop, _LEAST_FOR_THREADS)
         await self.store.stop()
 
+    def leave(self) -> None:
+        """Say that no more requests are wanted, and go on answering those that come."""
+        self._leaving = True
+
     def hurry(self) -> None:
         """Stop waiting for requests under way."""
         if not self._hurry.called:
@@ -198,7 +203,7 @@ class House:
     def readiness(self) -> Readiness:
         """Whether images can be served, and how each part fares. A lost database is no reason to get no requests."""
         return Readiness(
-            ready=self._ready,
+            ready=self._ready and not self._leaving,
             checks={
                 "database": self.store.available,
                 **self.floors.checks(),
@@ -208,9 +213,10 @@ class House:
 
     def report(self) -> dict[str, Any]:
         """How this process fares, as JSON values."""
+        readiness = self.readiness()
         return {
-            "ready": self._ready,
-            "checks": self.readiness().checks,
+            "ready": readiness.ready,
+            "checks": readiness.checks,
             "requests": self.site.requests_answered,
             "connections": self.site.connection_count,
             "rendering": self.pools.renders.active,

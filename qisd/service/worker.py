@@ -107,6 +107,10 @@ class Worker(Service):
     def _on_stop(self, _: object) -> None:
         self._asked_to_stop()
 
+    def _on_leave(self, _: object) -> None:
+        if self._house is not None:
+            self._house.leave()
+
     def _on_hurry(self, _: object) -> None:
         if self._house is not None:
             self._house.hurry()

@@ -141,6 +141,7 @@ class Settings:
     keep_alive_timeout: int = _setting(Integer(1, 3600), Who.TUNING)
     request_timeout: int = _setting(Integer(1, 3600), Who.TUNING)
     shutdown_grace: int = _setting(Integer(0, 3600), Who.OPERATOR)
+    shutdown_delay: int = _setting(Integer(0, 600), Who.OPERATOR)
     run_user: str = _setting(Text("the name of a user", _ACCOUNT), Who.OPERATOR, Apply.RESTART)
     run_group: str = _setting(Text("the name of a group", _ACCOUNT), Who.OPERATOR, Apply.RESTART)
     benchmarking: bool = _setting(Boolean(), Who.DEVELOPER)

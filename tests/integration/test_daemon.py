@@ -192,6 +192,25 @@ class ExternalDatabase(DaemonCase):
         self.assertEqual(run.stop(), 0)
 
 
+class BehindBalancers(DaemonCase):
+    def test_at_the_stop_it_first_says_that_it_is_not_ready_and_serves_everything_until_a_second_signal(self) -> None:
+        home = self.home(HTTPS_LISTEN="[]", SHUTDOWN_DELAY="600")
+        run = home.start().ready()
+        connection = run.connect()
+        self.assertEqual(answer(connection, "/ready")[0], 200)
+        run.send(signal.SIGTERM)
+        until(lambda: answer(connection, "/ready")[0] == 503, "an answer that it is not ready")
+        fresh = run.connect()
+        self.assertEqual(answer(fresh, SAMPLE)[0], 200)
+        run.send(signal.SIGTERM)
+        self.assertEqual(run.ended(), 0)
+        connection.close()
+        fresh.close()
+        again = home.start().ready()
+        again.send(signal.SIGINT)  # at a terminal: nobody is waited for
+        self.assertEqual(again.ended(), 0)
+
+
 class WithoutDatabase(DaemonCase):
     """A daemon that waits for its database."""
 

@@ -173,6 +173,16 @@ class CrewTests(SynchronousTestCase):
         self.successResultOf(stopped)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
+    def test_before_the_stop_all_say_that_they_want_no_more_requests_and_those_that_replace_them_as_well(self) -> None:
+        self.assertNotIn("leave", self.first.heard())
+        self.crew.leave()
+        self.second.ends(signal=9)
+        self.reactor.advance(0)
+        self.assertEqual(len(self.reactor.processes), 3)
+        for process in (self.first, self.reactor.processes[-1]):
+            self.assertIn("leave", process.heard())
+            self.assertNotIn("stop", process.heard())
+
     def test_those_that_do_not_end_are_killed(self) -> None:
         stopped = Deferred.fromCoroutine(self.crew.stop())
         self.first.ends()
