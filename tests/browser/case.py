@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
+from unittest import SkipTest
 from urllib.parse import urlencode
 
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
@@ -28,7 +29,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.store.first_run import PASSWORD_FILE
-from tests.browser.driver import Browser, Element, browser
+from tests.browser.driver import Browser, Chromium, Element, browser
 from tests.integration.live import Daemon, shared
 from tests.integration.postgres import REPOSITORY, UNPRIVILEGED
 
@@ -159,6 +160,11 @@ class BrowserCase(SynchronousTestCase):
     def act(self, deed: Callable[[], object]) -> None:
         """Do what needs an element to stay, such as something with the mouse, until it did."""
         self.wait(lambda: (deed(), True))
+
+    def only_in_chromium(self, deed: str) -> None:
+        """Skip the test where the driver of the browser can't play a ``deed`` that people can do all the same."""
+        if not isinstance(self.driver, Chromium):
+            raise SkipTest(f"the driver of this browser can't {deed}")
 
     def wait_text(self, text: str, css: str = "body") -> None:
         """Wait until ``text`` can be read."""

@@ -143,6 +143,7 @@ class WorkshopTests(PortfolioCase):
         self.until_order(self.third, self.first, self.second)
 
     def test_an_image_is_dragged_to_its_place(self) -> None:
+        self.only_in_chromium("drag")
         tiles = self.all(".folio-tile")
         ActionChains(self.driver).drag_and_drop_by_offset(
             tiles[0], tiles[2].rect["x"] - tiles[0].rect["x"] + 60, 0
