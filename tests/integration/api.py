@@ -204,7 +204,7 @@ class ApiCase(DatabaseCase):
         Image.new("RGB", size, colour).save(file)
         return file
 
-    async def eventually(self, look: Callable[[], object], seconds: float = 5.0) -> None:
+    async def eventually(self, look: Callable[[], object], seconds: float = 30.0) -> None:
         """Wait until ``look`` says yes."""
         deadline = reactor.seconds() + seconds
         while not look():
