@@ -7,7 +7,7 @@ HTTP   ?= 127.0.0.1:8080
 HTTPS  ?= 127.0.0.1:8443
 export DATA HTTP HTTPS VENV
 
-.PHONY: help run test unit integration browser lint format fuzz fuzz-resample fuzz-api bench deploy-check seed-check boot-test setup setup-dev deb package-test lock clean
+.PHONY: ha-test help run test unit integration browser lint format fuzz fuzz-resample fuzz-api bench deploy-check seed-check boot-test setup setup-dev deb package-test lock clean
 
 help:         ## Show this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ bench: setup-dev  ## Measure against the targets and peers, 25 minutes, and writ
 
 seed-check: setup-dev   ## Try the promises of docs/seed-coverage.md that one machine can show, and print them as a table
 	$(PYTHON) -m tests.seed
+
+ha-test: setup-dev  ## Three servers behind haproxy: kill, add and remove parts under load; HA_FLAGS=--short for a quick look
+	$(PYTHON) -m tests.ha $(HA_FLAGS)
 
 deploy-check: ## Check the files in deploy/ with helm, cfn-lint and the schemas of Kubernetes and compose
 	deploy/check.sh
