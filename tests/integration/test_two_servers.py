@@ -19,6 +19,7 @@ from qisd.access.levels import Flag
 from qisd.errors import AlreadyExists
 from qisd.service import background
 from qisd.store import disk_operations, folders
+from qisd.store.listener import CHANNEL
 from qisd.store.pool import Database
 from qisd.store.queries import Queries
 from qisd.store.tasks import TaskStatus
@@ -27,7 +28,7 @@ from qisd.tasks.worker import TaskWorker, Timings
 from tests.integration import multipart
 from tests.integration.api import ApiCase, Reply
 from tests.integration.database import ADMIN_PASSWORD
-from tests.integration.servers import BELIEVED, TwoServersCase
+from tests.integration.servers import BELIEVED, Ear, TwoServersCase
 
 GRACE = 900
 
@@ -525,6 +526,13 @@ class AnonymousTests(ApiCase):
         self.permit("/closed", 1, 0)
         self.permit("/", 1, 20)
         await self.refresh()
+        # What was changed is read again, too, once the news of it is here.
+        ear = Ear(self.store)
+        self.addCleanup(ear.close)
+        await ear.opened()
+        self.sql("select pg_notify(%s, 'that was all')", CHANNEL)
+        await ear.hears("that was all")
+        await self.eventually(lambda: not self.domain.permissions._held._busy)
         # What image requests come across, and what is counted, is written by itself: not now.
         library = self.domain.library
         for loop in (
