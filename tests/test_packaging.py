@@ -86,7 +86,7 @@ class DebianTests(SynchronousTestCase):
             self.assertIn(f"\\fB{name}\\fP\n", settings)
 
     def test_no_line_of_the_manual_is_taken_for_a_command_of_roff(self) -> None:
-        known = {".TH", ".SH", ".SS", ".TP", ".PP", ".br", ".B", ".I", ".BR"}
+        known = {".TH", ".ad", ".SH", ".SS", ".TP", ".PP", ".br", ".B", ".I", ".BR"}
         for page in (man_pages.command_page(build_parser()), man_pages.settings_page()):
             asked = {line.split()[0] for line in page.splitlines() if line.startswith((".", "'"))}
             self.assertEqual(asked - known, set())

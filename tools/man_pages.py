@@ -90,15 +90,15 @@ def _setting(entry: BaseEntry) -> list[str]:
         rf"\fB{_plain(entry.name)}\fP",
         _text(entry.comment),
         ".br",
-        # A long list may be broken after a comma.
-        "Default: " + _plain(toml_text(entry.default)).replace(",", r",\:"),
+        # A long list may be broken after a comma or colon.
+        "Default: " + re.sub(r"[,:]", r"\g<0>\\:", _plain(toml_text(entry.default))),
         ".br",
         _text(f"Value: {setting.kind.describe()}. Takes effect {setting.apply.value}."),
     ]
 
 
 def _title(name: str, section: int, manual: str) -> str:
-    return f'.TH {_plain(name)} {section} "" "qisd {__version__}" "{manual}"'
+    return f'.TH {_plain(name)} {section} "" "qisd {__version__}" "{manual}"\n.ad l'
 
 
 def _leaves(parser: argparse.ArgumentParser, text: str = "") -> Iterator[tuple[argparse.ArgumentParser, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -57,5 +58,7 @@ class HashingPool:
 
 def _nicely(work: Callable[[], T]) -> T:
     # Priorities belong to threads on Linux; this one never does anything else.
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+    # Where none may be set, or only a lower one, people can log in all the same.
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
     return work()

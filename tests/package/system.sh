@@ -28,9 +28,9 @@ seconds() {
 }
 
 start() { # as the unit does
-    within sh -c 'install -d -o qis -g qis /run/qis; cd /; umask 0027; exec setpriv --reuid=qis --regid=qis --init-groups \
+    (exec chroot "$root" sh -c 'install -d -o qis -g qis /run/qis; cd /; umask 0027; exec setpriv --reuid=qis --regid=qis --init-groups \
         --no-new-privs --inh-caps=-all,+net_bind_service --ambient-caps=-all,+net_bind_service \
-        env -i PATH=/usr/bin:/bin /usr/lib/qis/bin/twistd -n --pidfile= qis' >"$root/tmp/qis.out" 2>&1 &
+        env -i PATH=/usr/bin:/bin /usr/lib/qis/bin/twistd -n --pidfile= qis' >"$root/tmp/qis.out" 2>&1) &
     daemon=$!
 }
 
