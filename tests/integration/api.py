@@ -115,7 +115,7 @@ class ApiCase(DatabaseCase):
             reactor=reactor,
         )
         await self.domain.start()
-        site = make_site(
+        self._site = site = make_site(
             settings=values,
             access_log=None,
             readiness=lambda: Readiness(ready=True, checks={}),
@@ -132,6 +132,8 @@ class ApiCase(DatabaseCase):
     async def _close(self) -> None:
         await self._listening.stopListening()
         await self._connections.closeCachedConnections()
+        self._site.abort()  # what was refused is read for a while yet, lest its sender misses the answer
+        await self._site.drained()
         await self.domain.stop()
         await self.store.stop()
         shutil.rmtree(self.folder, ignore_errors=True)

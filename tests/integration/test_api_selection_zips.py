@@ -147,5 +147,5 @@ class SelectionZipTests(ApiCase):
             self.database,
             files=self.domain.library.files,
             pool=self.pools.files,
-            repository=self.domain._repository,
+            repository=self.domain._files.repository,
         )
