@@ -18,7 +18,7 @@ from tests.integration.leaks import LEAKS
 class BadCase(StateCase):
     """Everybody who asks is user 1, if nothing else is said."""
 
-    timeout = 60
+    timeout = 300
 
     async def setUp(self) -> None:
         await super().setUp()

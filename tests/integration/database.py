@@ -51,7 +51,7 @@ class DatabaseCase(TestCase):
     """
 
     pool_size = 3
-    timeout = 60
+    timeout = 300
 
     async def setUp(self) -> None:
         require_services()

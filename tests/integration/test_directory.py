@@ -23,7 +23,7 @@ KINDS = ("OpenLDAPPosix", "OpenLDAPOrganizational", "Apple", "ActiveDirectory")
 class DirectoryCase(TestCase):
     """A test that logs in; what it logs never holds a password."""
 
-    timeout = 60
+    timeout = 300
 
     def setUp(self) -> None:
         require_services()

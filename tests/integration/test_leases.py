@@ -40,7 +40,7 @@ reactor.run()
 
 
 class LeaseCase(TestCase):
-    timeout = 60
+    timeout = 300
 
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()

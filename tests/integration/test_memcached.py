@@ -22,7 +22,7 @@ TIMEOUT = 0.2
 
 
 class ClusterCase(TestCase):
-    timeout = 60
+    timeout = 300
 
     def cluster(
         self, *servers: Memcached | str, pause: float = 60, prefix: str = "t:", timeout: float = TIMEOUT

@@ -353,7 +353,7 @@ class PoolMixin(DatabaseMixin):
 class DatabaseTests(PoolMixin, TestCase):
     """The pool against a server that stays."""
 
-    timeout = 60
+    timeout = 300
 
     @as_test
     async def test_queries_get_rows_and_parameters(self) -> None:
@@ -575,7 +575,7 @@ class DatabaseTests(PoolMixin, TestCase):
 class OutageTests(PoolMixin, TestCase):
     """The pool and the templates while the server goes and comes."""
 
-    timeout = 60
+    timeout = 300
 
     def the_server(self) -> PostgresServer:
         own = PostgresServer(places()[self.place])
@@ -632,7 +632,7 @@ def parse(document: object) -> Any:
 class TemplateStoreTests(PoolMixin, TestCase):
     """Templates in memory follow the database."""
 
-    timeout = 60
+    timeout = 300
 
     async def store(self) -> TemplateStore:
         self.prepare()
