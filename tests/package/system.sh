@@ -57,6 +57,13 @@ has_mode() { # OWNER:GROUP MODE PATH
     [ "$(within stat -c '%U:%G %a' "$3")" = "$1 $2" ] || fail "$3 is $(within stat -c '%U:%G %a' "$3"), not $1 $2"
 }
 
+# Where systemd runs, it has started both before the package looks for them, at the end of the installation.
+if [ "$kind" = beside ]; then
+    quietly apt-get install -y -q postgresql memcached
+    quietly sh -c 'pg_lsclusters --no-header | while read -r version cluster _; do pg_ctlcluster "$version" "$cluster" start; done'
+    quietly memcached -d -u memcache -l 127.0.0.1
+fi
+
 # Install, and use.
 began=$(seconds)
 quietly apt-get install -y -q $recommended /qis.deb
