@@ -12,6 +12,7 @@ export async function previewOf(item) {
         return h('span', {class: 'upload-blank'}, icon('image'));
     }
     const url = URL.createObjectURL(file);
-    const done = () => URL.revokeObjectURL(url);
+    // Not at once: a browser may read it again that has put off to draw it.
+    const done = () => setTimeout(() => URL.revokeObjectURL(url), 10_000);
     return h('img', {src: url, alt: '', loading: 'lazy', decoding: 'async', on: {load: done, error: done}});
 }
