@@ -47,11 +47,7 @@ _NAMES = {
 
 def node_use(server: str, *, timeout: float) -> NodeUse | None:
     """Ask the Memcached server at ``host:port``, or at the path of a socket. None: it does not answer. Blocks."""
-    address: str | tuple[str, int] = server
-    if not server.startswith("/"):
-        host, _, port = server.rpartition(":")
-        address = (host.strip("[]"), int(port))
-    client = Client(address, connect_timeout=timeout, timeout=timeout)
+    client = _client(server, timeout)
     try:
         told = {name.decode(): value for name, value in client.stats().items()}
         return NodeUse(**{name: int(told.get(theirs, 0)) for name, theirs in _NAMES.items()})
@@ -59,6 +55,26 @@ def node_use(server: str, *, timeout: float) -> NodeUse | None:
         return None
     finally:
         client.close()
+
+
+def node_version(server: str, *, timeout: float) -> str:
+    """Its version. Blocks.
+
+    :raises OSError: it does not answer. :raises MemcacheError: another program answers.
+    """
+    client = _client(server, timeout)
+    try:
+        return str(client.version().decode("ascii", "replace"))
+    finally:
+        client.close()
+
+
+def _client(server: str, timeout: float) -> Client:
+    address: str | tuple[str, int] = server
+    if not server.startswith("/"):
+        host, _, port = server.rpartition(":")
+        address = (host.strip("[]"), int(port))
+    return Client(address, connect_timeout=timeout, timeout=timeout)
 
 
 def memcached_room(servers: Sequence[str], *, timeout: float) -> Room | None:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from qisd.cli.console import CommandError, Console, Exit, plain
+from qisd.cli.numbers import within
 from qisd.cli.status import ask
 from qisd.settings import Settings
 
@@ -19,6 +20,7 @@ _LOGS = ("qis", "access", "audit")
 _LEVELS = ("debug", "info", "warn", "error")
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _LONGEST = 24 * 3600
+_LINES_MAX = 9_999_999
 
 
 def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -29,7 +31,9 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     tail.add_argument(
         "log", metavar="LOG", nargs="?", choices=_LOGS, default="qis", help="qis (default), access, audit"
     )
-    tail.add_argument("-n", "--lines", metavar="N", type=_lines, default=20, help="how many (default: 20)")
+    tail.add_argument(
+        "-n", "--lines", metavar="N", type=within(0, _LINES_MAX), default=20, help="how many (default: 20)"
+    )
     tail.add_argument("-f", "--follow", action="store_true", help="go on with what comes, until Ctrl-C")
     tail.set_defaults(run=_tail)
     level = actions.add_parser("level", parents=[common], help="have the running server log more, or less, for a while")
@@ -44,12 +48,6 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         help="until it is as set again, such as 30s, 10m (default), 2h",
     )
     level.set_defaults(run=_level)
-
-
-def _lines(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,7}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of lines")
-    return int(text)
 
 
 def _seconds(text: str) -> int:

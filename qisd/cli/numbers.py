@@ -13,7 +13,7 @@ def within(least: int, most: int) -> Callable[[str], int]:
     """
 
     def read(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
+        if not text.isascii() or not text.isdecimal() or not least <= int(text) <= most:
             raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most}")
         return int(text)
 

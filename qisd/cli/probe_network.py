@@ -10,6 +10,9 @@ import ssl
 import subprocess
 from collections.abc import Sequence
 
+from pymemcache.exceptions import MemcacheError
+
+from qisd.cache.room import node_version
 from qisd.cli.health import Report
 from qisd.settings import ListenAddress, Settings
 
@@ -122,30 +125,14 @@ def _is_ours(address: str) -> bool:
 
 def _memcached(report: Report, server: str) -> None:
     try:
-        with _connected(server) as connection:
-            connection.sendall(b"version\r\n")
-            answer = connection.recv(100)
-    except OSError as error:
-        answer = _reason(error).encode()
-    if answer.startswith(b"VERSION "):
-        report.facts.append(
-            f"MEMCACHED_SERVERS: {server} answers, version {answer[8:].decode('ascii', 'replace').strip()}"
-        )
-    else:
+        version = node_version(server, timeout=_WITHIN)
+    except (OSError, MemcacheError) as error:
         report.problems.append(
-            f"MEMCACHED_SERVERS: {server} does not answer ({answer.decode('utf-8', 'replace').strip()}):"
+            f"MEMCACHED_SERVERS: {server} does not answer ({_reason(error)}):"
             " does it run (`systemctl status memcached`), does it listen there (`-l` in /etc/memcached.conf)?"
         )
-
-
-def _connected(server: str) -> socket.socket:
-    if server.startswith("/"):
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(_WITHIN)
-        connection.connect(server)
-        return connection
-    host, _, port = server.rpartition(":")
-    return socket.create_connection((host.strip("[]"), int(port)), timeout=_WITHIN)
+    else:
+        report.facts.append(f"MEMCACHED_SERVERS: {server} answers, version {version}")
 
 
 def _clock(report: Report) -> None:

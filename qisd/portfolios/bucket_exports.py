@@ -11,8 +11,6 @@ from qisd.portfolios.export_files import ExportFiles, FoundFile, OpenZip, is_zip
 from qisd.repository.bucket import Bucket
 from qisd.repository.bucket_files import SourceCopies
 
-_TRIES = 3
-
 
 @attrs.frozen
 class BucketExportFiles(ExportFiles):
@@ -32,15 +30,11 @@ class BucketExportFiles(ExportFiles):
     def open(self, portfolio_id: int, filename: str) -> OpenZip | None:
         if not is_zip_name(filename):
             return None
-        path = self._path(portfolio_id, filename)
-        for _ in range(_TRIES):
-            entry = self.bucket.head(path)
-            if entry is None:
-                return None
-            stream = self.copies.open(self.bucket, path, entry)
-            if stream is not None:
-                return OpenZip(stream=stream, size=entry.size, modified=entry.version.mtime)
-        return None
+        found = self.copies.open(self.bucket, self._path(portfolio_id, filename))
+        if found is None:
+            return None
+        entry, stream = found
+        return OpenZip(stream=stream, size=entry.size, modified=entry.version.mtime)
 
     def remove(self, portfolio_id: int, filename: str) -> None:
         super().remove(portfolio_id, filename)

@@ -33,11 +33,22 @@ class SourceCopies:
         self._most = most
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
-    def open(self, bucket: Bucket, path: str, entry: Entry) -> BinaryIO | None:
-        """A copy of the object; None: it is not that one any more.
+    def open(self, bucket: Bucket, path: str) -> tuple[Entry, BinaryIO] | None:
+        """The object at ``path`` as it is now, and a copy of it; None: there is none.
 
         :raises StoreUnavailable: it can't be fetched. :raises NoSpace: there is no room on the local disk.
         """
+        for _ in range(_TRIES):
+            entry = bucket.head(path)
+            if entry is None:
+                return None
+            stream = self._copy(bucket, path, entry)
+            if stream is not None:
+                return entry, stream
+        raise StoreUnavailable(detail=f"object storage: {path!r} changes faster than it can be read")
+
+    def _copy(self, bucket: Bucket, path: str, entry: Entry) -> BinaryIO | None:
+        """None: it is not that one any more."""
         place = self._place(path, entry)
         # One of those who want the same fetches it; the others of this process wait.
         with self._locks[hash(place) % _LOCKS], changing(str(place)):
@@ -107,12 +118,8 @@ class BucketRepository(Repository):
         return None if entry is None else entry.version
 
     def _opened(self, name: bytes) -> OpenSource | None:
-        path = os.fsdecode(name)
-        for _ in range(_TRIES):
-            entry = self._bucket.head(path)
-            if entry is None:
-                return None
-            stream = self._copies.open(self._bucket, path, entry)
-            if stream is not None:
-                return OpenSource(stream=stream, name=name, version=entry.version)
-        raise StoreUnavailable(detail=f"object storage: {path!r} changes faster than it can be read")
+        found = self._copies.open(self._bucket, os.fsdecode(name))
+        if found is None:
+            return None
+        entry, stream = found
+        return OpenSource(stream=stream, name=name, version=entry.version)

@@ -20,7 +20,7 @@ from qisd.repository.bucket import Bucket, Entry
 from qisd.repository.faults import changing, taken
 from qisd.repository.files import FileVersion
 from qisd.repository.mounted import MARKER, Mounted
-from qisd.repository.tree import STAGING, TRASH, Glance, Kind, Listed, Tree
+from qisd.repository.tree import STAGING, TRASH, Glance, Kind, Listed, Tree, in_order
 
 _REMEMBERED, _REMEMBERED_FOR = 16, 5.0
 """Folders whose listings are kept, and for how many seconds: the facts are asked for in parts."""
@@ -64,21 +64,8 @@ class BucketTree(Tree):
     def identity(self, path: str) -> Hashable | None:
         return path
 
-    def spelling(self, path: str) -> str:
-        if path.isascii():
-            return path
-        parts = path.split("/")
-        for count in range(len(parts), 0, -1):
-            for name in paths.spellings("/".join(parts[:count])):
-                if self.kind(os.fsdecode(name)) is not None:
-                    return "/".join([os.fsdecode(name), *parts[count:]])
-        return path
-
     def listing(self, path: str) -> list[Listed]:
-        found = [Listed(name, entry is None) for name, entry in self._entries(path, fresh=True).items()]
-        found.sort(key=lambda one: one.name)
-        found.sort(key=lambda one: one.name.lower())
-        return found
+        return in_order(Listed(name, entry is None) for name, entry in self._entries(path, fresh=True).items())
 
     def facts(self, path: str, names: Iterable[str]) -> dict[str, FileVersion]:
         found = self._entries(path, fresh=False)
@@ -212,6 +199,9 @@ class BucketTree(Tree):
             if len(self._listings) > _REMEMBERED:
                 self._listings.popitem(last=False)
         return found
+
+    def _lies_at(self, name: bytes) -> bool:
+        return self.kind(os.fsdecode(name)) is not None
 
     def _is_anything(self, path: str) -> bool:
         if _is_local(path):

@@ -66,6 +66,15 @@ class Glance:
     folders: bool
 
 
+def in_order(listed: Iterable[Listed]) -> list[Listed]:
+    """By their names in lower case."""
+    found = list(listed)
+    # One after the other: comparing texts holds up all threads for less long than comparing pairs of them.
+    found.sort(key=lambda one: one.name)
+    found.sort(key=lambda one: one.name.lower())
+    return found
+
+
 class Tree:
     """The library below ``root``.
 
@@ -131,7 +140,7 @@ class Tree:
         parts = path.split("/")
         for count in range(len(parts), 0, -1):
             for name in paths.spellings("/".join(parts[:count])):
-                if os.path.lexists(os.path.join(self.root, name)):
+                if self._lies_at(name):
                     return "/".join([os.fsdecode(name), *parts[count:]])
         return path
 
@@ -150,11 +159,7 @@ class Tree:
         :raises NotFound: there is no such folder.
         """
         with self._folder(path) as folder, os.scandir(folder) as entries:
-            found = [one for entry in entries if (one := self._listed(folder, entry)) is not None]
-        # One after the other: comparing texts holds up all threads for less long than comparing pairs of them.
-        found.sort(key=lambda one: one.name)
-        found.sort(key=lambda one: one.name.lower())
-        return found
+            return in_order(one for entry in entries if (one := self._listed(folder, entry)) is not None)
 
     def facts(self, path: str, names: Iterable[str]) -> dict[str, FileVersion]:
         """Sizes and times of entries of a folder, as :meth:`listing` has named them; without what is gone by now.
@@ -348,6 +353,10 @@ class Tree:
             return found
 
     # Inside
+
+    def _lies_at(self, name: bytes) -> bool:
+        """Whether there is anything at a path, spelt like this."""
+        return os.path.lexists(os.path.join(self.root, name))
 
     def _discard(self, path: str) -> None:
         with changing(path), self._lenient(path) as place:
