@@ -104,13 +104,12 @@ def part_bases(length: Length) -> dict[str, Any]:
     import bases  # needs the extra
 
     with tempfile.TemporaryDirectory() as folder:
-        measured = [bases.measured(photo, folder) for photo in steady.photos()[: length.photos]]
-    source, _, base, _, score, _ = (list(column) for column in zip(*measured, strict=True))
+        found = [bases.measured(photo, folder) for photo in steady.photos()[: length.photos]]
     return {
-        "from_source": statistics.mean(source),
-        "from_base": statistics.mean(base),
-        "worst_score": min(score),
-        "scores": score,
+        "from_source": statistics.mean([one.from_source for one in found]),
+        "from_base": statistics.mean([one.from_base for one in found]),
+        "worst_score": min(min(one.scores.values()) for one in found),
+        "scores": [one.scores for one in found],
     }
 
 

@@ -91,7 +91,7 @@ TARGETS = (
     ),
     Target(
         part="bases",
-        what="Its quality, the worst of the photos (SSIMULACRA2)",
+        what="Its quality, the worst of the photos at 100 … 600 pixels (SSIMULACRA2)",
         at_least=88,
         value=lambda found: found["worst_score"],
         shown=lambda found: f"{found['worst_score']:.1f}",

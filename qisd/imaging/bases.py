@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -28,13 +29,15 @@ from qisd.imaging.reduction import sufficient_size
 from qisd.imaging.resample import Filter, TransferCurve, resize
 from qisd.imaging.spec import ImageSpec
 
-SMALLEST = 256
-"""Pixels of the longer side below which there are no steps."""
+SMALLEST = 640
+"""Pixels of the longer side below which there are no steps: the smaller a rendition, the more shows in it."""
 
 _LOSSY = frozenset({"jpg", "pjpg", "webp", "avif", "jp2", "jpx", "j2k"})
-_SMALL = 300_000
-"""Pixels of a base below which its chroma is kept in full. In small renditions a loss shows, and there it costs little:
-with less, SSIMULACRA2 of renditions of 100 … 250 pixels was 20 … 85."""
+
+JPEG: Mapping[str, Any] = MappingProxyType({"quality": 94, "subsampling": "4:4:4"})
+"""How pictures of which smaller ones are going to be made are kept as JPEG. With this and the smallest step, renditions
+of photographs 100 … 600 pixels wide had an SSIMULACRA2 of 88.7 and more (``bench/bases.py``). Chroma is kept in full:
+reduced, it took 20 from that, and more bytes for the same."""
 
 _MAKING = 12
 """Bytes per pixel of the base: its pixels, those that the resampler and the encoder hold, and the file."""
@@ -104,13 +107,6 @@ def picture(opened: Opened, data: bytes) -> Picture | None:
     return None if image is None else attrs.evolve(opened.with_pixels(image), reduced=Size(*image.size))
 
 
-def jpeg_options(area: int) -> dict[str, Any]:
-    """How pictures of so many pixels, of which smaller ones are going to be made, are kept as JPEG."""
-    if area < _SMALL:
-        return {"quality": 99, "subsampling": "4:4:4"}
-    return {"quality": 95, "subsampling": "4:2:0"}
-
-
 def _modes(info: SourceInfo) -> tuple[str, ...]:
     return _PHOTOGRAPHIC if _is_photographic(info) else _OTHERS
 
@@ -131,7 +127,7 @@ def _sufficient(size: Size, needed: Size) -> bool:
 def _encoded(image: Image.Image, info: SourceInfo) -> bytes:
     out = io.BytesIO()
     if _is_photographic(info):
-        image.save(out, "JPEG", **jpeg_options(image.width * image.height))
+        image.save(out, "JPEG", **JPEG)
     else:
         image.save(out, "PNG", compress_level=1)
     return out.getvalue()

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import attrs
 from PIL import Image, JpegImagePlugin
 
-from qisd.imaging.bases import jpeg_options
+from qisd.imaging import bases
 from qisd.imaging.channels import continuous
 from qisd.imaging.decoders import Opened
 from qisd.imaging.decoders.faults import decoding
@@ -210,8 +210,8 @@ def _is_lossy(info: SourceInfo) -> bool:
     return info.format == "jpg" and info.mode in ("L", "RGB")
 
 
-Options = Callable[[int, int], dict[str, Any]]
-"""How cells are written: what the encoder is told, by their level and its area."""
+Options = Callable[[int], Mapping[str, Any]]
+"""How cells are written: what the encoder is told, by their level."""
 
 
 def _lossy(source: BinaryIO, info: SourceInfo, auto_orient: bool) -> Options:
@@ -223,8 +223,8 @@ def _lossy(source: BinaryIO, info: SourceInfo, auto_orient: bool) -> Options:
     if (info.orientation == 1 or not auto_orient) and all(max(table) <= _LARGEST_STEP for table in tables.values()):
         own = {"qtables": tables, "subsampling": max(JpegImagePlugin.get_sampling(header), 0)}
 
-    def options(level: int, area: int) -> dict[str, Any]:
-        return jpeg_options(area) if level else own or dict(_IN_FULL)
+    def options(level: int) -> Mapping[str, Any]:
+        return bases.JPEG if level else own or _IN_FULL
 
     return options
 
@@ -243,7 +243,7 @@ def _written(image: Image.Image, sheet: Box, level: int, lossy: Options | None) 
         cell.info = {}
         out = io.BytesIO()
         if lossy is not None:
-            cell.save(out, "JPEG", **lossy(level, image.width * image.height))
+            cell.save(out, "JPEG", **lossy(level))
         else:
             cell.save(out, "TIFF", compression="zstd", tiffinfo={_PREDICTOR: _HORIZONTAL})
         files.append(out.getvalue())

@@ -25,7 +25,7 @@ from qisd.imaging.resample import HAVE_EXTENSION
 from qisd.imaging.source import open_source
 from qisd.imaging.spec import ImageSpec
 
-PICTURES = 1
+PICTURES = 2
 """To be raised whenever equal requests are going to give other pixels than before."""
 
 

@@ -119,13 +119,10 @@ class MakingTests(BaseCase):
         assert picture is not None
         self.assertEqual((picture.size, picture.mode, picture.info), ((800, 600), "RGB", {}))
 
-    def test_small_ones_keep_their_chroma_in_full(self) -> None:
-        sampling = []
-        for level in (1, 4):
-            image = Image.open(io.BytesIO(self.make(self.photo(), level)))
-            assert isinstance(image, JpegImagePlugin.JpegImageFile)
-            sampling.append(JpegImagePlugin.get_sampling(image))
-        self.assertEqual(sampling, [2, 0])  # 4:2:0, 4:4:4
+    def test_what_comes_from_photographs_is_a_jpeg_with_its_chroma_in_full(self) -> None:
+        image = Image.open(io.BytesIO(self.make(self.photo(), 2)))
+        assert isinstance(image, JpegImagePlugin.JpegImageFile)
+        self.assertEqual(JpegImagePlugin.get_sampling(image), 0)
 
     def test_places_are_those_of_the_source_where_halves_are_rounded_up(self) -> None:
         data = self.photo(size=(1999, 1501))
