@@ -223,6 +223,15 @@ class StoreUnavailable(Unavailable):
         super().__init__("The server is not ready to answer this.", detail=detail, retry_after=retry_after)
 
 
+class DirectoryFailure(QisError):
+    """The LDAP directory can't be asked: unreachable, too slow, not to be trusted, or not as the settings say."""
+
+    code = "directory"
+
+    def __init__(self, *, detail: str) -> None:
+        super().__init__("An error occurred while asking the directory.", detail=detail)
+
+
 class RenderCancelled(QisError):
     """Nobody waits for this render any more; raised inside a render to leave it early."""
 

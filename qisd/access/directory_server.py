@@ -19,7 +19,7 @@ import ldap3
 from ldap3.core.exceptions import LDAPException
 
 from qisd.access.directory_schema import Entry
-from qisd.errors import QisError
+from qisd.errors import DirectoryFailure
 
 SUCCESS = 0
 PROTOCOL_ERROR = 2
@@ -27,15 +27,6 @@ SIZE_LIMIT_EXCEEDED = 4
 
 _WHO_AM_I = "1.3.6.1.4.1.4203.1.11.3"
 _ANSWER_MAX = 4 * 2**20
-
-
-class DirectoryFailure(QisError):
-    """The directory can't be asked: unreachable, too slow, not to be trusted, or not as the settings say."""
-
-    code = "directory"
-
-    def __init__(self, *, detail: str) -> None:
-        super().__init__("An error occurred while asking the directory.", detail=detail)
 
 
 @attrs.frozen

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from qisd.errors import StartupError
-from qisd.service import child, signals
+from qisd.service import allocator, child, signals
 from qisd.service.clock import EvenClock
 from qisd.service.console import Console
 from qisd.service.exit_status import ExitStatus, stuck_threads
@@ -164,6 +164,7 @@ class Worker(Service):
         # What is there now stays: there is no use in looking through it for garbage again and again.
         gc.collect()
         gc.freeze()
+        allocator.trim()
         self._line.tell({"ready": True})
         _log.info("The {worker} is at work", worker=self._station.title)
 

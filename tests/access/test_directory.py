@@ -9,10 +9,11 @@ import attrs
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from qisd.access import directory
-from qisd.access.directory import Directory, DirectoryFailure, DirectorySettings, DirectoryUser
+from qisd.access import directory_login
+from qisd.access.directory import Directory, DirectorySettings, DirectoryUser
 from qisd.access.directory_schema import KINDS, Entry
 from qisd.access.directory_server import Outcome, Transport
+from qisd.errors import DirectoryFailure
 from qisd.settings import default_settings
 
 T = TypeVar("T")
@@ -73,7 +74,7 @@ class DirectoryTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.server = FakeServer()
-        self.patch(directory, "connected", self.server.connected)
+        self.patch(directory_login, "connected", self.server.connected)
         self.asked = 0
 
     def run_now(self, work: Callable[[], T]) -> Awaitable[T]:

@@ -5,7 +5,8 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from qisd.access.directory_server import Address, DirectoryFailure, _TimedSocket, parse_address
+from qisd.access.directory_server import Address, _TimedSocket, parse_address
+from qisd.errors import DirectoryFailure
 
 
 class AddressTests(SynchronousTestCase):

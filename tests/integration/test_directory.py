@@ -12,7 +12,8 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
-from qisd.access.directory import Directory, DirectoryFailure, DirectorySettings, DirectoryUser
+from qisd.access.directory import Directory, DirectorySettings, DirectoryUser
+from qisd.errors import DirectoryFailure
 from tests.integration.postgres import require_services
 from tests.integration.slapd import BASE, READER_DN, READER_PASSWORD, DirectoryServer
 

@@ -7,9 +7,9 @@ import sys
 
 from twisted.trial.unittest import SynchronousTestCase
 
-_FREED = """
+_MEASURED = """
 import ctypes, os
-from qisd.service.allocator import give_memory_back
+from qisd.service.allocator import give_memory_back, trim
 assert give_memory_back()
 
 def resident():
@@ -20,6 +20,9 @@ libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
 libc.free.argtypes = [ctypes.c_void_p]
 before = resident()
+"""
+
+_LARGE = """
 for _ in range(3):  # glibc learns from the first block that is freed, if it is let
     blocks = [libc.malloc(16 << 20) for _ in range(20)]
     for block in blocks:
@@ -29,8 +32,29 @@ for _ in range(3):  # glibc learns from the first block that is freed, if it is 
 print((resident() - before) >> 20)
 """
 
+_SMALL = """
+blocks = [libc.malloc(1 << 16) for _ in range(800)]
+for block in blocks:
+    ctypes.memset(block, 1, 1 << 16)
+for block in blocks[:-1]:
+    libc.free(block)
+kept = (resident() - before) >> 20
+trim()
+print(kept, (resident() - before) >> 20)
+"""
+
 
 class AllocatorTests(SynchronousTestCase):
+    def measured(self, work: str) -> list[int]:
+        """What a process of its own prints: megabytes."""
+        done = subprocess.run([sys.executable, "-c", _MEASURED + work], capture_output=True, text=True, check=True)
+        return [int(each) for each in done.stdout.split()]
+
     def test_large_blocks_that_are_freed_are_given_back(self) -> None:
-        done = subprocess.run([sys.executable, "-c", _FREED], capture_output=True, text=True, check=True)
-        self.assertLess(int(done.stdout), 3 * 16 + 16)
+        (kept,) = self.measured(_LARGE)
+        self.assertLess(kept, 3 * 16 + 16)
+
+    def test_what_small_ones_leave_is_given_back_when_it_is_said(self) -> None:
+        before, after = self.measured(_SMALL)
+        self.assertGreater(before, 40)
+        self.assertLess(after, 10)
