@@ -1,4 +1,4 @@
-"""The pool in which passwords are hashed: few threads, which give way to everything else."""
+"""The pool in which passwords are hashed: few threads, which give way to images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 # A hash keeps a processor and up to 64 MiB for some hundredths of a second. More at once than there are processors
 # would be no faster, and with the lowest priority they take only what serving images leaves.
 _THREADS = min(4, len(os.sched_getaffinity(0)))
-_NICE = 19
+_NICE = 5
 _WAITING_MAX = 100
 _RETRY_AFTER = 10
 
