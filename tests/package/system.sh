@@ -88,7 +88,7 @@ grep -q "Created default admin user with password $password" "$root/var/log/qis/
 within id -nG qis | grep -qw ssl-cert || fail "qis is not in ssl-cert"
 within qis check | tail -n 1 | grep -qx "Syntax OK" || fail "qis check"
 within qis health >/dev/null || fail "qis health"
-within sh -c 'cd / && /usr/lib/qis/bin/twistd --help' | grep -qw qis || fail "twistd does not know qis"
+within sh -c 'cd / && /usr/lib/qis/bin/twistd --help' | grep -w qis >/dev/null || fail "twistd does not know qis"
 case $kind in
 alone)
     within test -d /var/lib/qis/postgres || fail "no embedded database"
