@@ -177,14 +177,22 @@ class Uploads:
         ]
 
     async def place(self, visitor: Visitor, folder: str) -> UploadPlace:
-        """Any folder, whether it is there or not.
+        """Any folder, whether it is there or not; then it has the path that it would get.
 
+        :raises BadParameter: it can't be made, for its name.
         :raises Forbidden: the visitor may not view it.
         """
         require_login(visitor)
         path = normalised(folder, parameter="path")
+        if path:
+            path = await self._files.run(lambda: self._cleaned(path))
         spelled = await viewable(visitor, path, folder=True, tree=self._tree, files=self._files)
         return await self._place(visitor, spelled, index=None, label="")
+
+    def _cleaned(self, path: str) -> str:
+        return names.clean_folder_path(
+            path, unicode_names=self._rules().unicode_names, exists=lambda one: self._tree.kind(one) == "folder"
+        )
 
     async def _place(self, visitor: Visitor, path: str, *, index: int | None, label: str) -> UploadPlace:
         nearest = await self._files.run(lambda: self._tree.nearest(path))

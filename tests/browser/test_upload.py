@@ -96,6 +96,7 @@ class ChoosingTests(UploadCase):
         self.go()
         self.until_uploaded("one.jpg", "two.jpg")
         self.wait(lambda: len(self.all(".upload-result")) == 2)
+        self.assertIn("/list/?path=", self.find(".upload-result-folder").get_attribute("href") or "")
         self.axe()
         self.shot("upload-results")
 
@@ -107,7 +108,21 @@ class ChoosingTests(UploadCase):
         self.until_uploaded("good.jpg")
         self.wait_text("Files of the type “exe” are not accepted", "#queue-list")
         self.wait_text("The file is empty", "#queue-list")
+        self.wait_text("Not uploaded", "#queue-title")
+        self.assertEqual(self.all("[data-deed=retry]"), [])
         self.axe()
+
+    def test_all_that_failed_can_be_tried_again_at_once(self) -> None:
+        self.choose(self.file("one.jpg", picture()), self.file("two.jpg", picture()))
+        place = self.daemon.images / self.folder.strip("/")
+        away = place.with_name("away")
+        place.rename(away)
+        self.allow("404")
+        self.go()
+        again = self.button("Try all again")
+        away.rename(place)
+        again.click()
+        self.until_uploaded("one.jpg", "two.jpg")
 
     def test_another_folder_is_looked_at_first(self) -> None:
         self.choose(self.file("one.jpg", picture()))
@@ -125,6 +140,14 @@ class ChoosingTests(UploadCase):
         self.wait_text("Folders keep their structure", "#chosen")
         self.go()
         self.until_uploaded("tree/a/one.jpg", "tree/b/one.jpg", "tree/two.jpg")
+
+    def test_folders_whose_names_can_not_be_kept_get_others(self) -> None:
+        self.only_in_chromium("choose folders")
+        self.file("tree/Day 2 – odd & ends*/one.jpg", picture())
+        self.find("input[webkitdirectory]").send_keys(str(self.files / "tree"))
+        self.wait_text("Folders keep their structure", "#chosen")
+        self.go()
+        self.until_uploaded("tree/Day 2  odd & ends/one.jpg")
 
     def test_it_looks_well_in_both_themes_and_on_small_screens(self) -> None:
         self.choose(self.file("one.jpg", picture()))

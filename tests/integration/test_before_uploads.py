@@ -61,6 +61,13 @@ class PlaceTests(ApiCase):
             reply = await self.call("GET", "/upload/places/", token=self.token, query={"path": path})
             self.assertIn(reply.status, (status, 400), path)
 
+    async def test_a_folder_that_is_not_there_has_the_path_that_it_would_get(self) -> None:
+        query = {"path": "/samples/Day 2 – odd & ends/a*b/"}
+        folder = (await self.call("GET", "/upload/places/", token=self.token, query=query)).data["folder"]
+        self.assertEqual(folder["path"], "/samples/Day 2  odd & ends/ab")
+        reply = await self.call("GET", "/upload/places/", token=self.token, query={"path": "/samples/***"})
+        self.assertEqual(reply.status, 400)
+
     async def test_what_is_accepted_is_told(self) -> None:
         data = (await self.call("GET", "/upload/places/", token=self.token)).data
         self.assertLess(set(data["previewed"]), set(data["extensions"]))

@@ -9,10 +9,16 @@ const LARGEST = 30 * 1024 * 1024; // decoding a larger one costs more than it te
 export async function previewOf(item) {
     const file = queue.fileOf(item.id);
     if (!file || !SHOWN.has(file.type) || file.size > LARGEST) {
-        return h('span', {class: 'upload-blank'}, icon('image'));
+        return blank();
     }
     const url = URL.createObjectURL(file);
     // Not at once: a browser may read it again that has put off to draw it.
     const done = () => setTimeout(() => URL.revokeObjectURL(url), 10_000);
-    return h('img', {src: url, alt: '', loading: 'lazy', decoding: 'async', on: {load: done, error: done}});
+    const fail = event => {
+        event.target.replaceWith(blank()); // it is no picture after all
+        done();
+    };
+    return h('img', {src: url, alt: '', loading: 'lazy', decoding: 'async', on: {load: done, error: fail}});
 }
+
+const blank = () => h('span', {class: 'upload-blank'}, icon('image'));

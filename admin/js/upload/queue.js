@@ -3,7 +3,6 @@
 // are in IndexedDB, and the server keeps what it has got of each.
 
 import {api} from '../core/api.js';
-import {batch, get} from '../core/batch.js';
 import {page} from '../core/dom.js';
 import {t} from '../core/texts.js';
 import {askToSignIn, useToken} from '../core/trouble.js';
@@ -29,7 +28,7 @@ class Queue extends EventTarget {
     #files = new Map(); // by id: {file, handle}
     #running = new Map(); // by id: AbortController
     #looking = new Set(); // ids of those that this tab is looking up
-    #folders = new Map(); // by path: promise of its being there
+    #folders = new Map(); // by path: promise of the path that it has once it is there
     #lastFolder = Promise.resolve();
     #forAll = new Map(); // by kind of question: what was said for all
     #waiters = new Map(); // by batch
@@ -92,7 +91,7 @@ class Queue extends EventTarget {
     }
 
     clearResults() {
-        this.remove(this.items.filter(item => !OPEN.has(item.state)).map(item => item.id));
+        this.remove(this.items.filter(item => item.state === 'done' || item.state === 'skipped').map(item => item.id));
     }
 
     // Put files in. `folder` is a path, or `pathIndex` the number of one of the folders set for uploads, which is at
@@ -111,7 +110,8 @@ class Queue extends EventTarget {
             }
             const item = this.#made(one, {folder: target, pathIndex: one.relative ? -1 : pathIndex, overwrite, batch, key});
             item.error = fault(one.file, rules);
-            item.state = item.error ? 'failed' : 'checking';
+            item.unfit = Boolean(item.error);
+            item.state = item.unfit ? 'failed' : 'checking';
             known.set(key, item);
             made.push(item);
             this.#files.set(item.id, one);
@@ -165,6 +165,7 @@ class Queue extends EventTarget {
             same: [],
             added: Date.now(),
             kept: false,
+            unfit: false, // and will never do
             state: 'checking',
             ...given,
         };
@@ -444,7 +445,7 @@ class Queue extends EventTarget {
             this.#lastFolder = made.catch(() => this.#folders.delete(item.folder));
             this.#folders.set(item.folder, made);
         }
-        await this.#folders.get(item.folder);
+        item.folder = await this.#folders.get(item.folder);
     }
 
     async #failed(item, error) {
@@ -588,18 +589,20 @@ function newId() {
     return `${Date.now().toString(36)}-${random[0].toString(36)}${random[1].toString(36)}`;
 }
 
+// Returns the path of the folder, which the server may spell otherwise: characters that names can't have are left out.
 async function makeFolder(path) {
-    const [there] = await batch([get('admin/filesystem/folders/', {path})]);
-    if (there.status === 200 && there.data.status === 1) {
-        return;
-    }
+    let folder;
     try {
-        await api.post('admin/filesystem/folders/', {path});
+        ({folder} = await api.get('upload/places/', {path}));
+        if (!folder.exists) {
+            await api.post('admin/filesystem/folders/', {path: folder.path});
+        }
     } catch (error) {
-        if (error.status !== 409) {
+        if (!folder || error.status !== 409) {
             throw new Refused({status: error.status, text: error.message});
         }
     }
+    return folder.path;
 }
 
 // The session is over, or this browser has another one by now.

@@ -5,7 +5,7 @@ import {basket} from '../core/basket.js';
 import {batch, get} from '../core/batch.js';
 import {copyButton} from '../core/copy.js';
 import {$, absolute, h, page, url} from '../core/dom.js';
-import {extensionOf, nameOf} from '../core/paths.js';
+import {extensionOf, nameOf, parentOf} from '../core/paths.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
 import {places} from './checks.js';
@@ -64,6 +64,7 @@ export class Results {
         const shown = this.#previewed.has(extension);
         const details = url('details/', {src: `/${item.src}`});
         const name = nameOf(item.src);
+        const folder = parentOf(`/${item.src}`);
         const card = h(
             'li',
             {class: 'card upload-result', dataset: {src: item.src}},
@@ -72,7 +73,7 @@ export class Results {
                 'div',
                 {class: 'stack'},
                 h('a', {class: 'upload-result-name', href: details}, name),
-                h('span', {class: 'muted'}, `/${item.src}`),
+                h('a', {class: 'muted upload-result-folder', href: url('list/', {path: folder})}, folder),
                 shown ? h('div', {class: 'row'}, ...links(item.src, name)) : null,
                 shown ? h('a', {href: url('publish/', {src: `/${item.src}`})}, t('publish')) : null,
             ),

@@ -14,7 +14,7 @@ const SHOWN = 500; // rows at once; the others follow as these are done
 const BUTTONS = {
     pause: {icon: 'pause', when: ['waiting', 'sending', 'checking'], run: item => queue.pause([item.id])},
     resume: {icon: 'play', when: ['paused'], run: item => queue.resume([item.id])},
-    retry: {icon: 'refresh', when: ['failed'], run: item => queue.resume([item.id])},
+    retry: {icon: 'refresh', when: ['failed'], only: item => !item.unfit, run: item => queue.resume([item.id])},
     decide: {icon: 'compare', when: ['asking'], run: () => askAll()},
     allow: {icon: 'key', when: ['lost'], only: item => item.permit, run: item => queue.permit(item.id)},
     remove: {icon: 'close', when: [...OPEN, 'failed'], run: item => queue.remove([item.id])},
@@ -28,6 +28,7 @@ export class Rows {
         this.#section = section;
         $('#queue-tools').append(
             h('button', {type: 'button', class: 'button', id: 'toggle-all', on: {click: () => this.#toggle()}}),
+            h('button', {type: 'button', class: 'button', id: 'retry-all', on: {click: () => this.#retryAll()}}, t('retry_all')),
             h('button', {type: 'button', class: 'button', id: 'remove-all', on: {click: () => this.#removeAll()}}, t('remove_open')),
         );
         queue.addEventListener('change', () => this.draw());
@@ -41,6 +42,8 @@ export class Rows {
         const bar = $('#queue-bar');
         bar.value = now.total ? now.sent / now.total : 0;
         setText($('#queue-text'), now.open ? `${words(now)} · ${t('card_count', {over: now.over, n: now.count})}` : '');
+        setText($('#queue-title'), t(now.open ? 'queue' : 'queue_failed'));
+        $('#retry-all').hidden = this.#again().length < 2;
         const toggle = $('#toggle-all');
         setText(toggle, t(now.moving ? 'pause_all' : 'resume_all'));
         toggle.hidden = !(now.moving || now.paused || now.lost);
@@ -73,6 +76,14 @@ export class Rows {
         } else {
             queue.resume(queue.open.filter(item => ['paused', 'lost'].includes(item.state)).map(item => item.id));
         }
+    }
+
+    #retryAll() {
+        queue.resume(this.#again().map(item => item.id));
+    }
+
+    #again() {
+        return queue.items.filter(item => item.state === 'failed' && !item.unfit);
     }
 
     async #removeAll() {

@@ -50,7 +50,7 @@ class UploadPlace(Model):
 
     path_index: Annotated[int, Meta(description="its number among the folders set for uploads; -1 for any other")]
     label: str
-    path: Annotated[str, Meta(description="with leading slash")]
+    path: Annotated[str, Meta(description="with leading slash; of one that isn't there as it would be made")]
     exists: Annotated[bool, Meta(description="folders set for uploads are made on demand")]
     access: Annotated[int, Meta(description="the caller's level in it; uploads take 40")]
 
