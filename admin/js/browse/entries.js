@@ -146,7 +146,8 @@ export class Entries extends EventTarget {
 
     #cell(index) {
         const item = this.#source.item(index);
-        const options = {pixels: Math.round(this.#rowHeight() - BELOW), where: this.#where};
+        // By what the list goes by already: to ask for the width here would lay out the page for each cell.
+        const options = {pixels: Math.round(this.#list.rowHeight - BELOW), where: this.#where};
         let inner;
         if (!item) {
             this.#want(index);

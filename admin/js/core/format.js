@@ -10,6 +10,7 @@ const place = navigator.languages.find(one => one.split('-')[0] === lang) ?? lan
 const DAY = {year: 'numeric', month: 'short', day: 'numeric'};
 const days = new Intl.DateTimeFormat(place, DAY);
 const moments = new Intl.DateTimeFormat(place, {...DAY, hour: '2-digit', minute: '2-digit'});
+const sizes = new Map(); // how to write bytes, by unit and digits: making one of these takes longer than a whole cell
 const relatives = new Intl.RelativeTimeFormat(lang, {numeric: 'auto'});
 
 const SIZES = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'];
@@ -30,9 +31,13 @@ export function bytes(value) {
         step += 1;
     }
     const digits = step === 0 || size >= 100 ? 0 : 1;
-    return new Intl.NumberFormat(lang, {
-        style: 'unit', unit: SIZES[step], unitDisplay: step ? 'short' : 'long', maximumFractionDigits: digits,
-    }).format(size);
+    const kind = step * 2 + digits;
+    if (!sizes.has(kind)) {
+        sizes.set(kind, new Intl.NumberFormat(lang, {
+            style: 'unit', unit: SIZES[step], unitDisplay: step ? 'short' : 'long', maximumFractionDigits: digits,
+        }));
+    }
+    return sizes.get(kind).format(size);
 }
 
 export function date(value) {
