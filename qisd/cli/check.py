@@ -12,6 +12,7 @@ from qisd.cli.health import Report, examine
 from qisd.cli.probe_database import probe_database
 from qisd.cli.probe_library import probe_library
 from qisd.cli.probe_network import probe_network
+from qisd.cli.probe_servers import probe_servers
 from qisd.cli.probe_tls import probe_tls
 from qisd.errors import SettingsError
 from qisd.settings import Settings, load_settings
@@ -19,7 +20,10 @@ from qisd.settings import Settings, load_settings
 Subparsers = Any
 
 _PROBES: Mapping[str, tuple[str, Callable[[Settings, Report], None]]] = {
-    "network": ("also ask for names and addresses, at our own ports and of Memcached", probe_network),
+    "network": (
+        "also ask for names and addresses, our own ports, Memcached, and whether all servers of the site agree",
+        probe_network,
+    ),
     "tls": ("also look at what those are shown who come by HTTPS", probe_tls),
     "store": ("also look whether the image library is there, and has room", probe_library),
     "database": ("also ask the database", probe_database),  # the last: root becomes the server's account by it
@@ -52,6 +56,8 @@ def _check(console: Console, options: argparse.Namespace) -> Exit:
         for name, (_, probe) in _PROBES.items():
             if getattr(options, name):
                 probe(loaded.settings, report)
+        if options.network:
+            probe_servers(loaded.settings, report)
     _print(console, report)
     return exit_code if report.problems else Exit.DONE
 

@@ -39,7 +39,11 @@ def probe_database(settings: Settings, report: Report) -> None:
     )
     if found.pending:
         report.facts.append(f"database: the next start does {', '.join(found.pending)}")
-    if found.unknown:
+    if found.unknown and found.usable:
+        report.facts.append(
+            f"database: a newer program has done {', '.join(found.unknown)}, which this one can do with"
+        )
+    elif found.unknown:
         report.problems.append(
             f"{name}: the schema is newer than this program (it has had {found.unknown[-1]}):"
             " install the version that was here before, or restore a backup of this one"

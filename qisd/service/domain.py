@@ -54,6 +54,8 @@ from qisd.service.background import Background, simple
 from qisd.service.certification import Certification
 from qisd.service.data_store import DataStore
 from qisd.service.image_rules import choices
+from qisd.service.membership import EVERY as _BEAT_EVERY
+from qisd.service.membership import Membership
 from qisd.service.outbound import Outbound
 from qisd.service.presence import Presence
 from qisd.service.publishing import Publishing
@@ -248,6 +250,7 @@ class Domain:
             post=Outbound(reactor, allowed=self._webhook_networks).post,
             seconds=reactor.seconds,
         )
+        self.membership = Membership(store.database, server_id=server.partition(".")[0], settings=settings, key=keys[0])
         self.certification = Certification(
             settings,
             store=store,
@@ -417,7 +420,12 @@ class Domain:
             WelcomePages(),
             SignInPages(entry=self.entry, directory=lambda: self.settings.ldap_integration),
             AccountPages(users=self.accounts.users, entry=self.entry),
-            ProductPages(rules=lambda: self._rules, templates=self._store.templates, server=self._server),
+            ProductPages(
+                rules=lambda: self._rules,
+                templates=self._store.templates,
+                server=self._server,
+                servers=lambda: self.membership.servers,
+            ),
             UploadPages(
                 uploads=self.library.uploads,
                 results=self._upload_results,
@@ -578,6 +586,7 @@ class Domain:
         self.statistics.start()
         self.background.start(enabled=self.settings.tasks_enabled, at_once=self.settings.task_server_threads)
         await self.certification.start()
+        self._every(_BEAT_EVERY, self.membership.beat, now=True)
         self._every(_FLUSH_EVERY, self.sessions.flush)
         self._every(_FLUSH_EVERY, self.denials.flush)
 
@@ -616,6 +625,7 @@ class Domain:
         self.permissions.configure(grace=settings.snapshot_grace)
         self.sessions.configure(keys=keys, lifetimes=_lifetimes(settings))
         self.certification.configure(settings, keys)
+        self.membership.configure(settings, keys[0])
         self.throttle.configure(per_minute=settings.login_rate)
         self.login.configure(directory=self._directory(settings), group_sync=settings.ldap_group_sync)
         self.library.configure(_library_rules(settings, rules), **_library_modes(settings))
@@ -675,8 +685,11 @@ class Domain:
         values = DirectorySettings.of(settings)
         return None if values is None else Directory(values, run=self._pools.directory.run)
 
-    def _every(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do ``work`` again and again. An error is logged, and does not end it."""
+    def _every(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]], *, now: bool = False) -> None:
+        """Do ``work`` again and again. An error is logged, and does not end it.
+
+        :param now: and not only after the first ``seconds``.
+        """
 
         def once() -> Deferred[None]:
             done: Deferred[None] = Deferred.fromCoroutine(work())
@@ -685,7 +698,7 @@ class Domain:
 
         loop = LoopingCall(once)
         loop.clock = self._reactor
-        loop.start(seconds, now=False)
+        loop.start(seconds, now=now)
         self._loops.append(loop)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IDelayedCall
 
+from qisd.agreement import COMPARED, SECRET_KEY, differences
 from qisd.service.metrics import Measures, cells
 from qisd.tallies import LAG_SECONDS, Histogram
 from qisd.web.traffic import Traffic
@@ -18,6 +19,7 @@ from qisd.web.traffic import Traffic
 if TYPE_CHECKING:
     from qisd.service.domain import Domain
     from qisd.service.house import House
+    from qisd.service.membership import Membership
 
 _LOOK_EVERY = 0.5
 
@@ -138,11 +140,24 @@ def _database(house: House) -> Samples:
     return found
 
 
+def _site(membership: Membership) -> Samples:
+    servers = membership.servers
+    disputed = {one.setting for one in differences(servers)}
+    return {
+        "qis_servers": [([], len(servers))],
+        "qis_setting_differs": [([name], int(name in disputed)) for name in (SECRET_KEY, *COMPARED)],
+        "qis_clock_off_seconds": [
+            ([], abs(one.clock_ahead)) for one in servers if one.server_id == membership.server_id
+        ],
+    }
+
+
 def _domain(domain: Domain) -> Samples:
     found: Samples = {
         "qis_snapshot_age_seconds": [(["permissions"], domain.permissions.age)],
         "qis_logins_total": _counts(domain.login.results, ("success", "failed", "throttled")),
         "qis_permission_refusals_total": [([], domain.denials.count)],
+        **_site(domain.membership),
     }
     worker = domain.background.worker
     if worker is not None:

@@ -71,6 +71,13 @@ METRICS: Mapping[str, Definition] = {
     "qis_snapshot_age_seconds": Definition(
         "gauge", "How long changes of the permissions can't be heard of; 0 normally.", ("name",), together="max"
     ),
+    "qis_servers": Definition("gauge", "Servers of the site, as a worker heard of them last.", together="max"),
+    "qis_setting_differs": Definition(
+        "gauge", "1 while servers of the site don't agree about a setting.", ("setting",), together="max"
+    ),
+    "qis_clock_off_seconds": Definition(
+        "gauge", "By how much the clock of this server and the database's differ.", together="max"
+    ),
     "qis_tasks": Definition("gauge", "Tasks of the site, as a task worker saw them last.", ("status",), together="max"),
     "qis_task_seconds": Definition("histogram", "Tasks done here.", ("name",), bounds=TASK_SECONDS),
     "qis_task_failures_total": Definition("counter", "Tasks that failed here.", ("name",)),

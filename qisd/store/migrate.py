@@ -35,8 +35,13 @@ OLDEST_SERVER = 130000
 LOCK_KEY = 0x71697364  # "qisd"
 """The advisory lock that is held while the database is being prepared or filled."""
 
+HARMLESS = "-- Programs without it can go on."
+"""The line in a migration by which servers of the version before may stay, and start, beside those of the next one."""
+
 _EXIT_CODE = 3
 _LOCK_WAIT = "10min"
+
+_COMPATIBLE = "compatible since "
 
 
 def migrate_and_seed(
@@ -112,10 +117,15 @@ def _migrate(connection: Connection, source: str, log: Log) -> None:
     booked = backend.booked()
     unknown = sorted(booked - migrations.keys())
     if unknown:
+        if compatible_since(connection) in migrations:
+            log(f"The database's schema is newer than this program, which can go on with it: it has had {unknown[-1]}")
+            return
         raise StartupError(
             f"the database's schema is newer than this program: it has had {unknown[-1]}, which is not known here",
             exit_code=_EXIT_CODE,
         )
+    # Before them: of a schema that is being changed programs of before must not think that they know it.
+    backend.note_compatible_since(max(name for name, one in migrations.items() if not _is_harmless(one)))
     for name in sorted(migrations.keys() - booked):
         try:
             backend.apply(migrations[name])
@@ -124,6 +134,18 @@ def _migrate(connection: Connection, source: str, log: Log) -> None:
                 raise
             raise StartupError(f"migration {name} failed: {_text(error)}", exit_code=_EXIT_CODE) from error
         log(f"Applied schema migration {name}")
+
+
+def compatible_since(connection: Connection) -> str:
+    """The newest migration that a program has to know to work with this database; empty: nobody has noted it."""
+    with connection.cursor() as cursor:
+        cursor.execute("select obj_description(to_regclass(%s), 'pg_class')", (default_migration_table,))
+        return str(cursor.fetchall()[0][0] or "").removeprefix(_COMPATIBLE)
+
+
+def _is_harmless(migration: Any) -> bool:
+    """Whether programs that don't know it can go on, as it says itself."""
+    return HARMLESS in Path(migration.path).read_text("utf-8").splitlines()
 
 
 def _text(error: psycopg2.Error) -> str:
@@ -156,3 +178,9 @@ class _Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo has no types
         with self.transaction():
             migration.process_steps(self, "apply")
             self.mark_one(migration, log=False)
+
+    def note_compatible_since(self, name: str) -> None:
+        # Beside the list of migrations, since it belongs to that; a table of ours may not be there yet.
+        if compatible_since(self._given) != name:
+            with self.transaction():
+                self.execute(f"comment on table {self.migration_table} is %s", (_COMPATIBLE + name,))

@@ -14,7 +14,7 @@ from yoyo import read_migrations
 from qisd.errors import StoreUnavailable
 from qisd.store.dsn import parameters_of
 from qisd.store.link import one_line
-from qisd.store.migrate import MIGRATIONS
+from qisd.store.migrate import MIGRATIONS, compatible_since
 
 BOOKED = "_yoyo_migration"
 """The table of the migrations that a database has had."""
@@ -33,6 +33,7 @@ class DatabaseStatus:
     :param users: how many rows that table has; None without it. ``images`` likewise.
     :param applied: the migrations that it has had and we know, in their order; ``pending`` are those that it lacks,
         ``unknown`` those of a newer program.
+    :param usable: we can work with it, in spite of those.
     :param daemons: connections of other processes of ours.
     """
 
@@ -46,6 +47,7 @@ class DatabaseStatus:
     applied: list[str]
     pending: list[str]
     unknown: list[str]
+    usable: bool
     daemons: int
 
 
@@ -72,6 +74,7 @@ def database_status(url: str) -> DatabaseStatus:
             applied=[name for name in known if name in booked],
             pending=[name for name in known if name not in booked],
             unknown=sorted(booked.difference(known)),
+            usable=booked.issubset(known) or compatible_since(connection) in known,
             daemons=daemons_of(connection),
         )
 

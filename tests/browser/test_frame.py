@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from tests.browser.case import BrowserCase, Keys
 
 _OUTLINE = """
@@ -37,6 +39,22 @@ class HeaderTests(BrowserCase):
         self.open("/about/", as_user="reader")
         texts = [one.text for one in self.all(".menus summary")]
         self.assertEqual(texts, ["Images", "Help", "Reader Example"])
+
+    def test_administrators_see_the_servers_of_the_site(self) -> None:
+        self.open("/about/", as_user="admin")
+        self.wait(lambda: self.reloaded("Servers of this site"))
+        self.assertIn(socket.gethostname(), self.main())
+        self.person("reader")
+        self.open("/about/", as_user="reader")
+        self.assertNotIn("Servers of this site", self.main())
+
+    def main(self) -> str:
+        return str(self.script("return document.querySelector('main').textContent"))
+
+    def reloaded(self, text: str) -> bool:
+        """Whether the page has ``text``, asked for anew: a server says of itself soon after its start."""
+        self.driver.refresh()
+        return text in self.main()
 
     def test_the_user_menu_leads_to_the_account(self) -> None:
         self.open("/about/", as_user="admin")

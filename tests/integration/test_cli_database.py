@@ -95,7 +95,41 @@ class StatusTests(DatabaseCase):
 
     def test_migrate_refuses_a_schema_that_is_newer(self) -> None:
         self.sql("insert into _yoyo_migration select 'x', '9999_future', applied_at_utc from _yoyo_migration limit 1")
+        self.sql("comment on table _yoyo_migration is 'compatible since 9999_future'")
         self.assertIn("newer than this program", self.refused("database", "migrate", code=3))
+
+
+class SiteTests(DatabaseCase):
+    """``qis check --network``, of several servers with one database."""
+
+    def say(self, name: str, *, key: str = "a", ahead: float = 0.0) -> None:
+        self.sql(
+            "insert into server_status (server_id, name, version, digests, clock_ahead)"
+            f" values ('{name * 8}', '{name}', '1', '{{\"SECRET_KEY\": \"{key}\"}}', {ahead})"
+        )
+
+    def found(self) -> tuple[list[str], list[str]]:
+        """Problems and warnings that are of the site."""
+        found = self.qis("check", "--network", "--json").json()
+        return (
+            [one for one in found["problems"] if "has to be the same" in one],
+            [one for one in found["warnings"] if "clock of" in one],
+        )
+
+    def test_servers_that_agree_are_no_fault(self) -> None:
+        self.say("one")
+        self.say("two")
+        self.assertEqual(self.found(), ([], []))
+
+    def test_those_with_another_key_are_named_and_those_whose_clock_is_off(self) -> None:
+        self.say("one")
+        self.say("two", key="b", ahead=-61.0)
+        problems, warnings = self.found()
+        self.assertEqual(
+            problems,
+            ["SECRET_KEY: has to be the same on all servers of the site, and differs between one and two"],
+        )
+        self.assertIn("the clock of two is -61 s off", warnings[0])
 
 
 class BackupTests(DatabaseCase):

@@ -27,11 +27,11 @@ from qisd.imaging.rules import Choices
 from qisd.imaging.template import parse_template
 from qisd.store import link, migrate
 from qisd.store.first_run import PASSWORD_FILE
-from qisd.store.migrate import migrate_and_seed
+from qisd.store.migrate import HARMLESS, migrate_and_seed
 from qisd.store.pool import Database, Transaction
 from qisd.store.templates import TemplateStore
 from qisd.store.timeline import Timelines
-from tests.integration.postgres import PostgresServer, places, require_services
+from tests.integration.postgres import REPOSITORY, PostgresServer, places, require_services
 
 GROUPS = ["Created Public group", "Created Normal users group", "Created Administrators group"]
 REST = ["Created root folder", "Created default folder permissions", "Created default image templates"]
@@ -243,9 +243,7 @@ class MigrationTests(DatabaseMixin, SynchronousTestCase):
     def test_a_mended_migration_runs_at_the_next_start(self) -> None:
         with self.assertRaises(StartupError):
             self.prepare(migrations=self.migrations(**{"0001_a": "create table half (n int); select 1/0;"}))
-        shutil.copytree(
-            Path(__file__).parents[2] / "qisd/store/migrations", self.state / "migrations", dirs_exist_ok=True
-        )
+        shutil.copytree(REPOSITORY / "qisd/store/migrations", self.state / "migrations", dirs_exist_ok=True)
         self.prepare(migrations=self.migrations(**{"0001_a": "create table whole (n int);"}))
         self.assertIn("whole", self.tables())
         self.assertNotIn("half", self.tables())
@@ -253,9 +251,22 @@ class MigrationTests(DatabaseMixin, SynchronousTestCase):
     def test_a_schema_newer_than_the_program_is_refused(self) -> None:
         self.prepare()
         self.sql("insert into _yoyo_migration values ('x', '0099_future', now())")
-        with self.assertRaisesRegex(StartupError, "newer than this program.*0099_future") as raised:
+        for noted in ("'compatible since 0099_future'", "null"):
+            self.sql(f"comment on table _yoyo_migration is {noted}")
+            with self.assertRaisesRegex(StartupError, "newer than this program.*0099_future") as raised:
+                self.prepare()
+            self.assertEqual(raised.exception.exit_code, 3)
+
+    def test_with_what_a_newer_program_has_only_added_this_one_goes_on(self) -> None:
+        ours, newer = REPOSITORY / "qisd/store/migrations", self.state / "migrations"
+        shutil.copytree(ours, newer)
+        self.prepare(migrations=self.migrations(**{"0099_added": f"{HARMLESS}\ncreate table added (n int);"}))
+        self.lines.clear()
+        self.prepare()
+        self.assertRegex(self.lines[0], "newer than this program, which can go on with it.*0099_added")
+        self.prepare(migrations=self.migrations(**{"0098_changed": "create table changed (n int);"}))
+        with self.assertRaisesRegex(StartupError, "newer than this program"):
             self.prepare()
-        self.assertEqual(raised.exception.exit_code, 3)
 
     def test_a_server_older_than_13_is_refused(self) -> None:
         self.patch(migrate, "OLDEST_SERVER", 990000)

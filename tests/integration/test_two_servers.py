@@ -11,14 +11,15 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
+import attrs
 from PIL import Image
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
 from qisd.access import login
 from qisd.access.levels import Flag
-from qisd.errors import AlreadyExists
+from qisd.errors import AlreadyExists, StoreUnavailable
 from qisd.service import background
-from qisd.store import disk_operations, folders
+from qisd.store import disk_operations, folders, server_status
 from qisd.store.listener import CHANNEL
 from qisd.store.pool import Database
 from qisd.store.queries import Queries
@@ -28,7 +29,7 @@ from qisd.tasks.worker import TaskWorker, Timings
 from tests.integration import multipart
 from tests.integration.api import ApiCase, Reply
 from tests.integration.database import ADMIN_PASSWORD
-from tests.integration.servers import BELIEVED, Ear, TwoServersCase
+from tests.integration.servers import BELIEVED, KEY, Ear, TwoServersCase
 
 GRACE = 900
 
@@ -52,6 +53,48 @@ def png(named: str) -> bytes:
 async def both(*calls: Awaitable[Any]) -> list[Any]:
     """The results of calls that are made at the same time."""
     return list(await gatherResults([Deferred.fromCoroutine(call) for call in calls]))  # type: ignore[arg-type]
+
+
+class AgreementTests(TwoServersCase):
+    """Each server says what has to be the same on all of them."""
+
+    async def beat(self) -> list[str]:
+        """What the first one knows after both have said it."""
+        await self.other.domain.membership.beat()
+        await self.domain.membership.beat()
+        return self.domain.membership.faults()
+
+    async def test_servers_that_agree_know_of_one_another_and_have_nothing_to_say(self) -> None:
+        self.assertEqual(await self.beat(), [])
+        self.assertEqual(len(self.domain.membership.servers), 2)
+
+    async def test_another_key_and_other_settings_are_found_and_forgotten_when_they_are_mended(self) -> None:
+        before = self.other.domain.settings
+        self.other.domain.membership.configure(attrs.evolve(before, memcached_prefix="other:"), b"o" * 32)
+        found = await self.beat()
+        self.assertEqual([line.partition(":")[0] for line in found], ["SECRET_KEY", "MEMCACHED_PREFIX"])
+        self.other.domain.membership.configure(before, KEY)
+        self.assertEqual(await self.beat(), [])
+
+    async def test_a_clock_that_goes_wrong_is_found(self) -> None:
+        await self.beat()
+        self.sql("update server_status set clock_ahead = -61 where server_id = %s", "b" * 32)
+        await self.domain.membership.beat()
+        self.assertRegex(self.domain.membership.faults()[0], r"the clock of .*\(bbbbbb\) is -61 s off")
+
+    async def test_one_that_has_said_nothing_for_a_minute_counts_no_more(self) -> None:
+        await self.beat()
+        self.sql("update server_status set seen = seen - interval '61 seconds' where server_id = %s", "b" * 32)
+        await self.domain.membership.beat()
+        self.assertEqual(len(self.domain.membership.servers), 1)
+
+    async def test_while_the_database_is_away_nothing_else_fails(self) -> None:
+        await self.beat()
+        self.patch(server_status, "beat", self.away)
+        self.assertEqual(await self.beat(), [])
+
+    async def away(self, *_: object, **__: object) -> None:
+        raise StoreUnavailable(detail="away")
 
 
 class ChangeTests(TwoServersCase):

@@ -9,11 +9,13 @@ from PIL import features
 
 from qisd import __version__
 from qisd.access.levels import Flag
+from qisd.agreement import differences, titles_of, wrong_clocks
 from qisd.images import ImageRules
 from qisd.imaging.formats import Format, FormatTable
 from qisd.imaging.negotiation import MODERN
 from qisd.imaging.resample import HAVE_EXTENSION
 from qisd.imaging.template import TemplateSnapshot
+from qisd.store.server_status import ServerStatus
 from qisd.web.console.page import Page, PageCall, address
 
 
@@ -21,22 +23,34 @@ class ProductPages:
     """The pages about the server itself.
 
     :param server: its id.
+    :param servers: all of the site.
     """
 
     def __init__(
-        self, *, rules: Callable[[], ImageRules], templates: Callable[[], TemplateSnapshot], server: str
+        self,
+        *,
+        rules: Callable[[], ImageRules],
+        templates: Callable[[], TemplateSnapshot],
+        server: str,
+        servers: Callable[[], Sequence[ServerStatus]],
     ) -> None:
         self._rules = rules
         self._templates = templates
         self._server = server
+        self._servers = servers
 
     @address("/about/")
     async def about(self, call: PageCall) -> Page:
         """Version, formats, profiles, templates."""
         rendering, templates = self._rules().rendering, self._templates()
+        operator = call.visitor.may(Flag.ADMIN_ALL)
+        servers = self._servers() if operator else ()
         values = {
             "version": __version__,
-            "server": self._server if call.visitor.may(Flag.ADMIN_ALL) else "",
+            "server": self._server if operator else "",
+            "servers": [(titles_of(servers)[one.server_id], one) for one in servers],
+            "differences": differences(servers),
+            "wrong_clocks": {one.server_id for one in wrong_clocks(servers)},
             "library": f"Pillow {PIL.__version__}, LittleCMS {features.version('littlecms2') or '–'}",
             "templates": sorted(templates.names, key=str.casefold),
             "default_template": templates.default_name,
