@@ -289,11 +289,15 @@ class House:
 
     def certify(self, certificates: Certificates) -> None:
         """Show these to new connections from now on."""
-        context = make_context(certificates, self.settings, self._prove)
+        self._show(certificates)
         self._certificates = certificates
         self.site.certify(certificates.certified)
         if self.settings.hsts_max_age and all(pair.self_signed for pair in certificates):
             _log.warn("HSTS_MAX_AGE is not told to anybody: no authority vouches for the certificates of this server")
+
+    def _show(self, certificates: Certificates) -> None:
+        """With fresh keys for tickets."""
+        context = make_context(certificates, self.settings, self._prove)
         if self._tls is None:
             self._tls = ContextHolder(context)
         else:
@@ -308,8 +312,8 @@ class House:
 
     def _change_ticket_keys(self) -> None:
         """Whoever gets hold of the keys of TLS sessions shall be able to read a day with them, and not months."""
-        if self._tls is not None and self._certificates is not None:
-            self._tls.current = make_context(self._certificates, self.settings, self._prove)
+        if self._certificates is not None:
+            self._show(self._certificates)
 
     def _accept(self, listeners: Listeners) -> None:
         """Accept connections at those addresses as well at which none are accepted so far."""
