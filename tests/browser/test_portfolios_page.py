@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.support.ui import Select
 
 from tests.browser.case import BrowserCase, Keys
 
@@ -100,7 +101,12 @@ class ListTests(PortfolioCase):
         self.button("Put them in").click()
         self.fill("Name", "From the basket")
         self.button("Create").click()
-        self.wait_text("3 images have been added", "#toasts")
+        self.wait(lambda: "/edit/" in self.driver.current_url, "the page of the new one")
+        self.wait_text("Only you can open the link", "#folio-audience")
+        Select(self.field("Everybody may")).select_by_visible_text("view")
+        self.wait_text("Once saved: Everybody who has the link can open it", "#folio-audience")
+        self.button("Save").click()
+        self.wait(lambda: self.find("#folio-audience").text == "Everybody who has the link can open it.")
         (made,) = self.api("GET", "portfolios/")
         self.assertEqual(self.order(made["id"]), srcs)
         self.wait(lambda: not self.find('[data-count="basket"]').is_displayed(), "the basket to be empty")

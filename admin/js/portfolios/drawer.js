@@ -117,7 +117,11 @@ async function put(chosen) {
     if (!sum.faults.length) {
         basket.clear();
     }
-    const action = {label: t('basket_open'), href: url(`portfolios/${encodeURIComponent(portfolio.human_id)}/edit/`)};
+    const place = url(`portfolios/${encodeURIComponent(portfolio.human_id)}/edit/`);
+    if (!chosen && !sum.faults.length) {
+        return {tell: () => location.assign(place)}; // there is more to say about a new one, and its link to send
+    }
+    const action = {label: t('basket_open'), href: place};
     const kind = sum.faults.length ? 'bad' : 'good';
     window.dispatchEvent(new CustomEvent('qisd-portfolio', {detail: {id: portfolio.id}}));
     return {tell: () => toast(told(sum), {kind, action, seconds: sum.faults.length ? 0 : 10})};

@@ -12,6 +12,7 @@ const PAUSE = 300;
 
 export class Settings {
     #own; // the address that it has now
+    #access; // what others may do now
     #fields;
     #asked = 0;
     #timer = null;
@@ -19,15 +20,16 @@ export class Settings {
     // `portfolio`: as the API has it; null for a new one.
     constructor(portfolio) {
         this.#own = portfolio?.human_id ?? '';
-        const access = portfolio ? accessOf(portfolio) : {internal: 0, everybody: 0};
+        this.#access = portfolio ? accessOf(portfolio) : {internal: 0, everybody: 0};
         this.#fields = {
             name: h('input', {id: 'folio-name', name: 'name', maxlength: 255, autocomplete: 'off', value: portfolio?.name ?? '', autofocus: !portfolio}),
             description: h('textarea', {id: 'folio-description', name: 'description', maxlength: 5120, rows: 3, value: portfolio?.description ?? ''}),
             human_id: h('input', {id: 'folio-address', name: 'human_id', maxlength: LONGEST, autocomplete: 'off', spellcheck: 'false', value: this.#own, 'aria-describedby': 'folio-address-note'}),
-            internal_access: levels('folio-internal', 'internal_access', access.internal),
-            public_access: levels('folio-public', 'public_access', access.everybody),
+            internal_access: levels('folio-internal', 'internal_access', this.#access.internal),
+            public_access: levels('folio-public', 'public_access', this.#access.everybody),
         };
         this.note = h('p', {class: 'hint', id: 'folio-address-note', role: 'status'});
+        this.audience = h('p', {class: 'hint', id: 'folio-audience', role: 'status'});
         this.element = h(
             'div',
             {class: 'stack folio-settings'},
@@ -41,7 +43,12 @@ export class Settings {
                 field(t('access_internal'), this.#fields.internal_access),
                 field(t('access_public'), this.#fields.public_access),
             ),
+            this.audience,
         );
+        for (const select of [this.#fields.internal_access, this.#fields.public_access]) {
+            select.addEventListener('change', () => this.#tellAudience());
+        }
+        this.#tellAudience();
         this.#fields.human_id.addEventListener('input', () => this.#typed());
         this.#tell(this.#hint());
     }
@@ -72,12 +79,23 @@ export class Settings {
     saved(portfolio) {
         this.#own = portfolio.human_id;
         this.#fields.human_id.value = this.#own;
+        this.#access = accessOf(portfolio);
+        this.#tellAudience();
         this.#tell(this.#hint());
     }
 
     #hint() {
         const value = this.#fields.human_id.value.trim();
         return value ? t('address_is', {address: linkTo(value)}) : t('address_random');
+    }
+
+    // Who can open the link: people send it before they have thought of that.
+    #tellAudience() {
+        const internal = Number(this.#fields.internal_access.value);
+        const everybody = Number(this.#fields.public_access.value);
+        const text = t(everybody ? 'audience_all' : internal ? 'audience_users' : 'audience_none');
+        const same = internal === this.#access.internal && everybody === this.#access.everybody;
+        this.audience.textContent = same ? text : t('audience_later', {text});
     }
 
     #typed() {
