@@ -18,6 +18,11 @@ from qisd.repository.stores import bucket_of
 from qisd.settings import Settings
 from qisd.settings.keys import decode_key
 
+BUCKET_REMEDY = (
+    "are S3_ENDPOINT, S3_REGION and the keys right, and do they give s3:ListBucket, s3:GetObject, s3:PutObject"
+    " and s3:DeleteObject there?"
+)
+
 _RENEW_WITHIN = timedelta(days=14)
 
 
@@ -97,8 +102,10 @@ def _bucket(settings: Settings, report: Report) -> None:
         bucket = bucket_of(settings)
         if bucket is not None:
             bucket.check_there()
-    except (StartupError, StoreUnavailable) as error:
-        report.problems.append(f"S3_BUCKET: {getattr(error, 'detail', '') or error}")
+    except StartupError as error:
+        report.problems.append(f"S3_BUCKET: {error}")
+    except StoreUnavailable as error:
+        report.problems.append(f"S3_BUCKET: {error.detail}: {BUCKET_REMEDY}")
 
 
 def _directory(report: Report, account: Account, name: str, path: Path, rights: int, verb: str) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 import attrs
 
 from qisd.cli.health import Report
+from qisd.cli.probe_bucket import disk_of, probe_bucket
 from qisd.cli.progress import size_text
-from qisd.errors import StoreUnavailable
+from qisd.errors import StartupError, StoreUnavailable
 from qisd.repository.mounted import MARKER, check_there
+from qisd.repository.stores import bucket_of
 from qisd.settings import Settings
 
 _WITHIN = 10.0
@@ -29,11 +31,32 @@ class _Seen:
 
 
 def probe_library(settings: Settings, report: Report) -> None:
-    """Add to ``report`` how the library fares. One that hangs holds it up for ten seconds."""
+    """Add to ``report`` how the library fares. One that hangs holds it up for ten seconds, a bucket for longer."""
     root = settings.images_base_dir
-    if not root.exists():
+    if settings.s3_bucket:
+        _in_bucket(settings, report)
+    elif not root.exists():
         report.facts.append(f"IMAGES_BASE_DIR: {root} is made at the first start")
+    else:
+        _in_folder(settings, report)
+
+
+def _in_bucket(settings: Settings, report: Report) -> None:
+    """The folder is for what arrives, then."""
+    try:
+        bucket = bucket_of(settings)
+    except StartupError:  # what is missing has been told
         return
+    if bucket is not None:
+        probe_bucket(bucket, settings, report)
+    root = settings.images_base_dir
+    _, free = disk_of(root)
+    report.facts.append(f"IMAGES_BASE_DIR: {root}, {size_text(free)} free for what arrives")
+    _room(settings, report, free)
+
+
+def _in_folder(settings: Settings, report: Report) -> None:
+    root = settings.images_base_dir
     seen = _looked_at(settings)
     if seen is None:
         report.problems.append(

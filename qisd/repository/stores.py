@@ -52,11 +52,10 @@ def open_store(settings: Settings) -> Store:
             folder_mode=settings.images_dir_mode,
             check_file=settings.store_check_file,
         )
-    folder = settings.s3_cache_dir if settings.s3_cache_dir != Path() else settings.state_dir / _COPIES
     return bucket_store(
         settings.images_base_dir,
         bucket,
-        SourceCopies(folder, most=settings.s3_cache_mb * _MEGABYTE),
+        SourceCopies(copies_folder(settings), most=settings.s3_cache_mb * _MEGABYTE),
         file_mode=settings.images_file_mode,
         folder_mode=settings.images_dir_mode,
     )
@@ -81,6 +80,11 @@ def bucket_store(
         mounted=BucketMounted(root, bucket),
         remote=Remote(bucket=bucket, copies=copies),
     )
+
+
+def copies_folder(settings: Settings) -> Path:
+    """Where copies are of what is in object storage."""
+    return settings.s3_cache_dir if settings.s3_cache_dir != Path() else settings.state_dir / _COPIES
 
 
 def bucket_of(settings: Settings) -> Bucket | None:

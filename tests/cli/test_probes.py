@@ -8,17 +8,24 @@ import pwd
 import socket
 import subprocess
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import attrs
+import boto3
+from moto import mock_aws
 
 from qisd.cli import probe_library, probe_network
-from qisd.cli.health import Report
+from qisd.cli.health import Report, examine
 from qisd.cli.probe_database import probe_database
 from qisd.cli.probe_library import probe_library as look_at_library
 from qisd.cli.probe_network import near
 from qisd.cli.probe_network import probe_network as look_at_network
 from qisd.cli.probe_tls import probe_tls
+from qisd.errors import StoreUnavailable
+from qisd.repository import stores
+from qisd.repository.bucket import Bucket
 from qisd.settings import ListenAddress, Settings, default_settings
 from tests.cli.runner import CommandCase
 
@@ -81,6 +88,55 @@ class LibraryTests(ProbeCase):
             self.report = Report()
             look_at_library(self.made(min_free_space_mb=0), self.report)
             self.assertEqual(len(self.report.warnings), expected, options)
+
+
+class BucketTests(ProbeCase):
+    def setUp(self) -> None:
+        super().setUp()
+        imitation = mock_aws()
+        imitation.start()
+        self.addCleanup(imitation.stop)
+        self.account = {"s3_region": "eu-west-1", "s3_access_key": "somebody", "s3_secret_key": "secret"}
+        self.client: Any = boto3.client(
+            "s3", region_name="eu-west-1", aws_access_key_id="somebody", aws_secret_access_key="secret"
+        )
+        self.client.create_bucket(
+            Bucket="pictures", CreateBucketConfiguration={"LocationConstraint": self.account["s3_region"]}
+        )
+        self.addCleanup(stores._bucket.cache_clear)  # its client is the imitation's
+
+    def look(self, **changes: object) -> None:
+        settings = {"s3_bucket": "pictures", "s3_cache_mb": 1, "min_free_space_mb": 0, **self.account, **changes}
+        look_at_library(self.made(**settings), self.report)
+
+    def test_a_bucket_is_listed_read_and_written_and_nothing_is_left_there(self) -> None:
+        self.look(s3_prefix="/site/")
+        self.assertEqual((self.report.problems, self.report.warnings), ([], []))
+        bucket, folder = self.report.facts
+        self.assertRegex(bucket, r"^image library: bucket pictures/site, can be listed, read and written, .* ms$")
+        self.assertTrue(folder.endswith(" free for what arrives"))
+        self.assertEqual(self.client.list_objects_v2(Bucket="pictures")["KeyCount"], 0)
+
+    def test_one_that_may_not_be_written_is_a_fault_with_the_rights_that_are_needed(self) -> None:
+        def refused(bucket: Bucket, *_: object) -> None:
+            raise StoreUnavailable(detail="object storage: put '.qis-check': Access Denied")
+
+        self.patch(Bucket, "put_text", refused)
+        self.look()
+        (problem,) = self.report.problems
+        self.assertTrue(problem.startswith("S3_BUCKET: object storage: put"))
+        self.assertIn("s3:PutObject", problem)
+
+    def test_one_that_is_not_there_is_told_of_once(self) -> None:
+        settings = {"s3_bucket": "other", "s3_cache_mb": 1, "min_free_space_mb": 0, **self.account}
+        examine(self.made(**settings), self.report, now=datetime.now(UTC))
+        self.look(s3_bucket="other")
+        (problem,) = [one for one in self.report.problems if one.startswith("S3_BUCKET: ")]
+        self.assertIn("there is no bucket other", problem)
+
+    def test_copies_that_the_disk_can_never_hold_are_warned_of(self) -> None:
+        self.look(s3_cache_mb=2**30)
+        self.assertTrue(self.report.warnings[0].startswith("S3_CACHE_MB: "))
 
 
 class DatabaseTests(ProbeCase):
