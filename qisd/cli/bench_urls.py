@@ -64,7 +64,7 @@ def read(path: Path) -> tuple[list[str], int]:
     for line in lines:
         if not line.strip() or line.startswith("#"):
             continue
-        target = _target(line.strip())
+        target = target_of(line.strip())
         if target is None:
             without += 1
         else:
@@ -74,7 +74,7 @@ def read(path: Path) -> tuple[list[str], int]:
     return found, without
 
 
-def _target(line: str) -> str | None:
+def target_of(line: str) -> str | None:
     """Path and query of an address, or of the request that a line of a log tells of."""
     match = _REQUEST.search(line)
     text = match[1] if match else line
