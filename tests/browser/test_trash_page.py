@@ -28,6 +28,7 @@ class TrashTests(BrowseCase):
         self.axe()
         self.find(f"{self.row('a & b.jpg')} [data-deed=restore]").click()
         self.wait(lambda: self.listed() == ["d.jpg", "c.jpg"])
+        self.wait_text("2 entries", "#total")
         self.wait_disk("bin", "a & b.jpg")
         self.button("Show").click()
         self.wait(lambda: self.driver.switch_to.active_element.text == "a & b.jpg")

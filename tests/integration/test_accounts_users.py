@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -341,7 +342,7 @@ class PasswordTests(AccountsCase):
         row = await self.database.transaction(
             lambda db: sessions.insert(
                 db,
-                secret_hash=bytes(32),
+                secret_hash=secrets.token_bytes(32),
                 kind="session",
                 user_id=user_id,
                 stamp=stamp,
@@ -376,6 +377,18 @@ class PasswordTests(AccountsCase):
         user = await self.users.update(visitor, maria.id, wanted)
         self.assertEqual(user.stamp, maria.stamp + 1)
         self.assertEqual(self.sql("select stamp from sessions"), [(user.stamp,)])
+
+    async def test_sessions_that_a_new_password_has_ended_are_not_listed(self) -> None:
+        maria = await self.user("maria")
+        here = await self.session(maria.id)
+        elsewhere = await self.session(maria.id)
+        listed = await sessions.of_user(self.database, maria.id, ["session"])
+        self.assertEqual([row.id for row in listed], [elsewhere, here])
+        visitor = await self.visitor(maria.id, by="session", session=here)
+        wanted = UserChange(password="another-one", current_password="long-enough")
+        await self.users.update(visitor, maria.id, wanted)
+        listed = await sessions.of_user(self.database, maria.id, ["session"])
+        self.assertEqual([row.id for row in listed], [here])
 
     async def test_the_session_ends_when_somebody_else_changes_it(self) -> None:
         maria = await self.user("maria")

@@ -45,6 +45,9 @@ async function each(list, operation) {
         location.reload();
     } else {
         count();
+        const total = $('#total');
+        total.dataset.n -= done.length;
+        total.textContent = t('trash_total', {n: Number(total.dataset.n)});
     }
     return done;
 }

@@ -50,7 +50,7 @@ class AccountPages:
     async def account(self, call: PageCall) -> Page:
         """The form."""
         user = await self._users.get(call.visitor, _own_id(call))
-        return _account(call, user, saved="saved" in call.query)
+        return _account(call, user, saved=call.query.get("saved", ""))
 
     @address("/account/", first_steps=True, post=True)
     async def change(self, call: PageCall) -> Page | Redirect:
@@ -68,7 +68,8 @@ class AccountPages:
             )
         except _REFUSALS as error:
             return _account(call, user, error=error)
-        return Redirect(target=f"account/?saved=1{'&embed=1' if call.embed else ''}", status=303)
+        saved = "password" if call.form.get("password") else "1"
+        return Redirect(target=f"account/?saved={saved}{'&embed=1' if call.embed else ''}", status=303)
 
     # Sessions
 
@@ -186,7 +187,7 @@ def _account(
     call: PageCall,
     user: User,
     *,
-    saved: bool = False,
+    saved: str = "",
     error: QisError | None = None,
     fault: tuple[str, str] | None = None,
 ) -> Page:
