@@ -129,7 +129,8 @@ class Site:
             "QIS_SOCKET": str(self._socket),
             **{f"QIS_WEB{number}": f"127.0.0.1:{one.port}" for number, one in enumerate(self.servers, start=1)},
         }
-        command = ["haproxy", "-db", "-q", "-f", str(REPOSITORY / "deploy" / "ha" / "haproxy.cfg")]
+        program = shutil.which("haproxy") or "/usr/sbin/haproxy"
+        command = [program, "-db", "-q", "-f", str(REPOSITORY / "deploy" / "ha" / "haproxy.cfg")]
         process = subprocess.Popen(command, env={**os.environ, **environ})
         self._ends.callback(process.wait)
         self._ends.callback(process.kill)
