@@ -69,3 +69,34 @@ class MachineTests(SynchronousTestCase):
         for text, expected in (("536870912", 512), ("max", all_of_it), (str(2**62), all_of_it)):
             (self.cgroup / "memory.max").write_text(f"{text}\n")
             self.assertEqual(sizing.memory_mb(cgroup=self.cgroup), expected, text)
+
+    def in_groups(self, text: str) -> dict[str, Path]:
+        """Where a process is that is in these groups."""
+        own = self.cgroup / "own"
+        own.write_text(text)
+        return {"cgroup": self.cgroup, "own": own}
+
+    def limit(self, name: str, text: str) -> None:
+        file = self.cgroup / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{text}\n")
+
+    def test_the_limit_of_a_service_and_of_the_slice_around_it_count(self) -> None:
+        self.limit("system.slice/memory.max", str(2**30))
+        self.limit("system.slice/qis.service/memory.max", "max")
+        self.limit("system.slice/qis.service/cpu.max", "10000 100000")
+        groups = self.in_groups("0::/system.slice/qis.service\n")
+        self.assertEqual((sizing.memory_mb(**groups), sizing.processors(**groups)), (1024, 1))
+        self.limit("system.slice/qis.service/memory.max", str(2**29))
+        self.assertEqual(sizing.memory_mb(**groups), 512)
+
+    def test_limits_count_in_the_older_form_of_groups_too(self) -> None:
+        self.limit("memory/small/memory.limit_in_bytes", str(2**29))
+        self.limit("cpu/small/cpu.cfs_quota_us", "50000")
+        self.limit("cpu/small/cpu.cfs_period_us", "100000")
+        groups = self.in_groups("4:memory:/small\n1:cpu,cpuacct:/small\n0::/\n")
+        self.assertEqual((sizing.memory_mb(**groups), sizing.processors(**groups)), (512, 1))
+
+    def test_a_group_that_can_not_be_seen_from_the_container_is_none(self) -> None:
+        self.limit("memory.max", str(2**28))
+        self.assertEqual(sizing.memory_mb(**self.in_groups("0::/../../elsewhere\n")), 256)

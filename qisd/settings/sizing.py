@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 import attrs
 
@@ -37,6 +38,8 @@ _BUFFERS_SHARE = 1 / 16
 _LISTENERS = 2
 _SPARE_CONNECTIONS = 5
 _MEMCACHED_SPARE = 100
+
+_CGROUP, _OWN_GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 @attrs.frozen(kw_only=True)
@@ -169,26 +172,47 @@ def memcached_here(settings: Settings) -> bool:
     return any(server.startswith("/") or _is_local(f"//{server}") for server in settings.memcached_servers)
 
 
-def processors(*, cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """How many of them this process may use, by its affinity and by the quota of its container."""
+def processors(*, cgroup: Path = _CGROUP, own: Path = _OWN_GROUPS) -> int:
+    """How many of them this process may use, by its affinity and by the quotas of its container or service.
+
+    :param own: tells the groups that the process is in.
+    """
     count = len(os.sched_getaffinity(0))
-    words = (_read(cgroup / "cpu.max") or _read_quota_v1(cgroup)).split()
-    if len(words) == 2 and words[0].isdecimal() and words[1].isdecimal() and int(words[1]):
-        count = min(count, max(1, math.ceil(int(words[0]) / int(words[1]))))
+    for group in _groups(cgroup, own, "cpu"):
+        words = (_read(group / "cpu.max") or _read_quota_v1(group)).split()
+        if len(words) == 2 and words[0].isdecimal() and words[1].isdecimal() and int(words[1]):
+            count = min(count, max(1, math.ceil(int(words[0]) / int(words[1]))))
     return count
 
 
-def memory_mb(*, cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """The memory of this machine, or of its container, in MiB."""
+def memory_mb(*, cgroup: Path = _CGROUP, own: Path = _OWN_GROUPS) -> int:
+    """The memory of this machine, or what its container or service may have of it, in MiB."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limit = _read(cgroup / "memory.max") or _read(cgroup / "memory" / "memory.limit_in_bytes")
-    if limit.isdecimal():
-        total = min(total, int(limit))
+    for group in _groups(cgroup, own, "memory"):
+        limit = _read(group / "memory.max") or _read(group / "memory.limit_in_bytes")
+        if limit.isdecimal():
+            total = min(total, int(limit))
     return total // _MEGABYTE
 
 
-def _read_quota_v1(cgroup: Path) -> str:
-    return f"{_read(cgroup / 'cpu' / 'cpu.cfs_quota_us')} {_read(cgroup / 'cpu' / 'cpu.cfs_period_us')}"
+def _groups(cgroup: Path, own: Path, controller: str) -> Iterator[Path]:
+    """The group that this process is in and all above it, for one controller: each of them may have a limit.
+
+    Within a container the root is the container's group; below systemd a service has one of its own.
+    """
+    for line in _read(own).splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        root = cgroup / controller if controllers else cgroup
+        place = PurePosixPath(path.lstrip("/"))
+        if ".." not in place.parts:  # a group that can't be seen from within the container
+            yield from (root / above for above in (place, *place.parents))
+    yield from (cgroup, cgroup / controller)
+
+
+def _read_quota_v1(group: Path) -> str:
+    return f"{_read(group / 'cpu.cfs_quota_us')} {_read(group / 'cpu.cfs_period_us')}"
 
 
 def _read(path: Path) -> str:
