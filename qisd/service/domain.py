@@ -417,7 +417,7 @@ class Domain:
     def _pages(self) -> list[object]:
         """What the console consists of."""
         return [
-            WelcomePages(),
+            WelcomePages(files=self.library.files),
             SignInPages(entry=self.entry, directory=lambda: self.settings.ldap_integration),
             AccountPages(users=self.accounts.users, entry=self.entry),
             ProductPages(

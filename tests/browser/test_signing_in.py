@@ -28,6 +28,17 @@ class SignInTests(BrowserCase):
         self.assertEqual(self.driver.switch_to.active_element.get_attribute("id"), "password")
         self.axe()
 
+    def test_the_first_page_has_no_broken_pictures_where_the_samples_are_gone(self) -> None:
+        samples = self.daemon.images / "samples"
+        away = samples.with_name("away")
+        self.open("/")
+        self.assertEqual(len(self.all("main img")), 2)
+        samples.rename(away)
+        self.addCleanup(away.rename, samples)
+        self.open("/")
+        self.find("main h1")
+        self.assertEqual(self.all("main img"), [])
+
     def test_a_password_can_be_looked_at(self) -> None:
         self.open("/login/")
         self.fill("Password", "secret words")

@@ -389,7 +389,7 @@ export class Entries extends EventTarget {
 
     #over(event) {
         const {item} = this.#at(event);
-        if (this.view === 'list' && item?.supported && event.target.closest('.entry-name, .entry-thumb')) {
+        if (!this.touched && this.view === 'list' && item?.supported && event.target.closest('.entry-name, .entry-thumb')) {
             this.#hover.wait(item, event.target);
         }
     }
