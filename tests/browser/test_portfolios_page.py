@@ -163,6 +163,14 @@ class WorkshopTests(PortfolioCase):
         self.button("Undo").click()
         self.until_order(self.first, self.second, self.third)
 
+    def test_an_image_that_was_deleted_is_said_to_be(self) -> None:
+        number = self.api("GET", f"portfolios/{self.number}/images/")[1]["image_id"]
+        self.api("DELETE", f"admin/filesystem/images/{number}/")
+        (deleted,) = (one for one in self.api("GET", "admin/trash/") if one["path"] == self.second)
+        self.addCleanup(self.api, "POST", f"admin/trash/{deleted['id']}/restore/")
+        self.open("/portfolios/spring/edit/")
+        self.wait_text("Deleted", ".folio-gone")
+
     def test_an_image_gets_a_name_for_zips(self) -> None:
         self.all('.folio-tile [aria-haspopup="menu"]')[0].click()
         self.button("Settings…").click()

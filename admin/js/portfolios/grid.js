@@ -80,7 +80,9 @@ export class Grid {
         return h(
             'li',
             {class: 'folio-tile', draggable: 'true', dataset: {id: entry.image_id}},
-            h('img', {src: thumbnail(entry), alt: '', width: 200, height: 200, loading: 'lazy', draggable: 'false'}),
+            entry.image.status
+                ? h('img', {src: thumbnail(entry), alt: '', width: 200, height: 200, loading: 'lazy', draggable: 'false'})
+                : h('p', {class: 'folio-gone'}, icon('trash'), t('image_gone')),
             h('div', {class: 'folio-tile-text'}, h('a', {href: url('details/', {src: `/${entry.image.src}`}), draggable: 'false'}, name), h('span', {class: 'muted'}, summaryOf(entry.parameters))),
             h('div', {class: 'folio-tile-tools'}, handle, more),
         );
