@@ -8,6 +8,7 @@ from collections import OrderedDict
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 
 from qisd.cache.singleflight import SingleFlight
 from qisd.errors import QisError, StoreUnavailable
@@ -23,6 +24,9 @@ _SPREAD = 0.2
 """The part of them by which files differ. Without it all that became known together would be looked at together again,
 every second: whoever asks then would wait behind the rest.
 """
+
+_PATIENCE = 1.0
+"""Seconds that those wait who ask for a file that is known: with a library that hangs they would wait for ever."""
 
 _BLIND = 5.0
 """Seconds for which, after the library could not be read, it is not tried for what is known already."""
@@ -95,22 +99,51 @@ class Catalogue:
         )
 
     async def _look(self, key: str, path: str, *, page: int | None, settings: RenderSettings) -> _Entry:
-        entries = self._entries
-        known = entries.get(key)
+        known = self._entries.get(key)
         if known is not None and self._reactor.seconds() < self._blind_until:
             return known
+        looking = Deferred.fromCoroutine(self._seen(key, path, page=page, settings=settings, known=known))
+        return await (looking if known is None else self._or_known(looking, known))
+
+    async def _seen(
+        self, key: str, path: str, *, page: int | None, settings: RenderSettings, known: _Entry | None
+    ) -> _Entry:
+        """The file as it is now, which is remembered."""
+        entries = self._entries
         try:
             entry = await self._files.run(lambda: self._read(path, page=page, settings=settings, known=known))
         except StoreUnavailable:
-            self._blind_until = self._reactor.seconds() + _BLIND
-            if known is None:
-                raise
-            return known
+            self._turn_blind()
+            raise
+        self._blind_until = float("-inf")
         entries[key] = entry
         entries.move_to_end(key)
         if len(entries) > _KEPT:
             entries.popitem(last=False)
         return entry
+
+    def _or_known(self, looking: Deferred[_Entry], known: _Entry) -> Deferred[_Entry]:
+        """What ``looking`` finds; ``known`` if it can't, or not soon: then it goes on for those who come later."""
+        answer: Deferred[_Entry] = Deferred(lambda gone: None)
+
+        def be_content() -> None:
+            self._turn_blind()
+            answer.callback(known)
+
+        late = self._reactor.callLater(_PATIENCE, be_content)
+
+        def found(outcome: _Entry | Failure) -> None:
+            if isinstance(outcome, Failure) and outcome.check(StoreUnavailable):
+                outcome = known
+            if late.active():
+                late.cancel()
+                answer.callback(outcome)
+
+        looking.addBoth(found)
+        return answer
+
+    def _turn_blind(self) -> None:
+        self._blind_until = self._reactor.seconds() + _BLIND
 
     def _read(self, path: str, *, page: int | None, settings: RenderSettings, known: _Entry | None) -> _Entry:
         """In a thread: open and stat the file; read its header only when it is another than the one known."""
