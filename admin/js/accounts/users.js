@@ -72,9 +72,9 @@ export function usersPage() {
         const more = h('button', {type: 'button', class: 'button quiet icon-only',
             'aria-label': t('user_more', {name: user.username})}, icon('more'));
         return h('tr', {dataset: {user: user.id}, class: user.status ? null : 'gone'},
-            h('td', {'data-label': t('user_column')}, h('span', {class: 'who'}, h('a', {href}, user.username),
+            h('td', {class: 'middling', 'data-label': t('user_column')}, h('span', {class: 'who'}, h('a', {href}, user.username),
                 name && h('span', {class: 'muted second'}, name))),
-            h('td', {'data-label': t('email')}, user.email),
+            h('td', {class: 'broad', 'data-label': t('email')}, breakable(user.email)),
             h('td', {'data-label': t('groups_column')}, h('span', {class: 'badges'}, user.member_of.map(group =>
                 h('a', {class: 'badge', href: `${page.root}admin/groups/${group.id}/`}, group.name)))),
             h('td', {'data-label': t('last_login')},
@@ -106,4 +106,10 @@ export function marks(user) {
         user.auth_type === LDAP && h('span', {class: 'badge'}, t('directory')),
         user.allow_api && h('span', {class: 'badge', title: t('api_may')}, t('api')),
     ].filter(Boolean);
+}
+
+// An e-mail address that is broken before its @, if at all.
+function breakable(email) {
+    const at = email.lastIndexOf('@');
+    return at < 0 ? email : h('span', null, email.slice(0, at), h('wbr'), email.slice(at));
 }

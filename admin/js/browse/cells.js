@@ -116,5 +116,5 @@ function pixelsOf(item) {
 }
 
 function facts(item) {
-    return [pixelsOf(item), bytes(item.size)].filter(Boolean).join(', ');
+    return [pixelsOf(item), bytes(item.size)].filter(Boolean).map(one => h('span', {}, one));
 }

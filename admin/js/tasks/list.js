@@ -127,7 +127,7 @@ export async function tasksPage() {
             h('td', {'data-label': t('who')}, who),
             h('td', {'data-label': t('when')}, time(task.started ?? task.created, 'relative')),
             h('td', {'data-label': t('took')}, took(task)),
-            h('td', {'data-label': t('result'), class: 'outcome'}, outcome(task)),
+            h('td', {'data-label': t('result'), class: 'outcome'}, outcome(task) && h('span', {class: 'clipped'}, outcome(task))),
             h('td', {class: 'deeds'}, h('span', {class: 'row'},
                 h('a', {class: 'button small quiet', href: `${page.root}tasks/${task.id}/`, 'aria-label': t('log_task', {name: task.name})},
                     t('log')),

@@ -2,7 +2,7 @@
 
 import {ApiError, api} from '../core/api.js';
 import {h, icon, page} from '../core/dom.js';
-import {duration} from '../core/format.js';
+import {bytes, duration} from '../core/format.js';
 import {t} from '../core/texts.js';
 import {toast} from '../core/toast.js';
 
@@ -50,18 +50,32 @@ export function outcome(task) {
     return task.state === 'done' ? inWords(task.result) : '';
 }
 
+// Numbers of records and moments tell people nothing here: the list has when it was, and links lead to what it was about.
+const UNTOLD = /(^|_)id$/;
+const MOMENT = /^\d{4}-\d\d-\d\dT/;
+
 function inWords(result) {
     if (result === null || result === undefined) {
         return '';
+    }
+    if (typeof result === 'number') {
+        return t('entries', {n: result});
     }
     if (typeof result !== 'object') {
         return String(result);
     }
     return Object.entries(result)
-        .filter(([, value]) => value !== null && value !== '' && !(Array.isArray(value) && !value.length))
-        .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${
-            Array.isArray(value) ? t('entries', {n: value.length}) : typeof value === 'object' ? t('entries', {n: Object.keys(value).length}) : value}`)
+        .filter(([name, value]) => value !== null && value !== '' && !(Array.isArray(value) && !value.length)
+            && !UNTOLD.test(name) && !MOMENT.test(value))
+        .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${told(name, value)}`)
         .join(', ');
+}
+
+function told(name, value) {
+    if (typeof value === 'object') {
+        return t('entries', {n: Object.keys(value).length});
+    }
+    return name === 'filesize' ? bytes(value) : value;
 }
 
 // The buttons of a task; `changed(task)` is called with what became of it.
