@@ -15,6 +15,16 @@ from qisd.settings import Settings
 Subparsers = Any
 
 _TIMEOUT = 10.0
+
+_ILLS = {
+    "settings": "the last reload was refused, and the settings before it hold: `qis check`",
+    "store": "the image library is not there: `qis check --store`",
+    "database": "the database does not answer: `qis check --database`",
+    "render": "more than half of the queue of renders is full: see below who waits",
+    "cache": "a Memcached server is away: `qis cache status`",
+}
+"""What it means that one of the checks fails, and what tells more."""
+
 _SHARE = 100
 
 
@@ -33,6 +43,9 @@ def _status(console: Console, options: argparse.Namespace) -> Exit:
         return Exit.DONE
     console.result(f"qisd {found['version']}, process {found['pid']}, up {_duration(found['uptime'])}")
     console.result(f"addresses: {' '.join(found['addresses'])}")
+    for name, fine in found["checks"].items():
+        if not fine:
+            console.result(f"NOT WELL: {_ILLS.get(name, name)}")
     for name, free in found["free_bytes"].items():
         console.result(f"free space, {name}: {'unknown' if free is None else bytes_text(free)}")
     for certificate in found["certificates"]:

@@ -81,17 +81,21 @@ async def status(
     listeners: Listeners,
     certificates: Certificates | None,
     reports: Callable[[float], Awaitable[list[dict[str, Any]]]],
+    checks: Callable[[list[dict[str, Any]]], Awaitable[dict[str, bool]]],
 ) -> dict[str, Any]:
     """How the server fares, as JSON values.
 
+    :param checks: tells by the reports how its parts fare.
     :param since: when it has started, in seconds since 1970.
     """
+    processes = await reports(_ANSWERS_WITHIN)
     return {
         "version": __version__,
         "pid": pid,
         "uptime": round(time.time() - since, 1),
         "addresses": [*(f"http://{one}" for one in listeners.http), *(f"https://{one}" for one in listeners.https)],
-        "processes": await reports(_ANSWERS_WITHIN),
+        "checks": await checks(processes),
+        "processes": processes,
         "certificates": [] if certificates is None else _expiries(certificates),
         "free_bytes": {name: _free(path) for name, path in _places(settings).items()},
     }

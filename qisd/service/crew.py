@@ -35,6 +35,9 @@ _ENDS_WITHIN = 15.0
 """Seconds beyond the grace that a worker gets to end."""
 
 _WATCH_EVERY = 5.0
+_SUSPECT = 3
+"""Questions without an answer after which people are told that a worker says nothing."""
+
 _SILENT_FOR = 12
 """Questions without an answer after which a worker is taken to hang, one every ``_WATCH_EVERY``. Not seconds: of those
 any number may pass while the machine sleeps, or when its clock is set.
@@ -237,11 +240,10 @@ class Crew:
 
     def _report(self, station: Station, place: _Place) -> dict[str, Any]:
         child, now = place.child, self._reactor.seconds()
-        state = "waiting" if child is None else "ready" if child.is_ready else "starting"
         return {
             "name": station.title,
             "pid": None if child is None else child.pid,
-            "state": state,
+            "state": "waiting" if child is None else _state(child),
             "uptime": 0.0 if child is None else round(now - child.since, 1),
             "restarts": place.restarts,
             **({} if child is None else child.report),
@@ -402,6 +404,12 @@ class Crew:
             else:
                 child.unanswered += 1
                 child.ask()
+
+
+def _state(child: Child) -> str:
+    if not child.is_ready:
+        return "starting"
+    return "silent" if child.unanswered >= _SUSPECT else "ready"
 
 
 def _also(deferred: Deferred[None]) -> Deferred[None]:

@@ -450,6 +450,7 @@ class Daemon(Service):
             listeners=self.body.listeners,
             certificates=self.certificates,
             reports=self.body.reports,
+            checks=self.overseer.checks,
         )
 
     def _asked_to_tell(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -118,22 +119,26 @@ class Overseer:
         return 200, _JSON, json.dumps(await self._daemon.status(), indent=2).encode("ascii")
 
     async def _ready(self, _: str) -> tuple[int, str, bytes]:
-        """Whether the server should be sent requests, and how each of its parts fares.
+        """Whether the server should be sent requests, and how each of its parts fares."""
+        reports = await self._daemon.body.reports(_WITHIN)
+        ready = any(one.get("ready") for one in _serving(reports))
+        checks = await self.checks(reports)
+        fields = {"status": "ready" if ready else "not ready", "version": __version__, "checks": checks}
+        return 200 if ready else 503, _JSON, json.dumps(fields).encode("ascii")
+
+    async def checks(self, reports: Sequence[Mapping[str, Any]]) -> dict[str, bool]:
+        """How each part of the server fares, by what its processes tell.
 
         ``store`` and ``database`` are what all servers of a site share: that they are gone empties no balancer.
         """
-        serving = [one for one in await self._daemon.body.reports(_WITHIN) if one["name"] != "task worker"]
         library = await self._library.look(self._daemon.settings)
-        ready = any(one.get("ready") for one in serving)
-        told = [one.get("checks", {}) for one in serving]
-        checks = {
+        told = [one.get("checks", {}) for one in _serving(reports)]
+        return {
             "settings": self.reload_succeeded,
             "store": library.up,
             **{name: bool(told) and all(one.get(name, False) for one in told) for name in _SERVING},
             "cache": all(one.get("memcached", True) for one in told),
         }
-        fields = {"status": "ready" if ready else "not ready", "version": __version__, "checks": checks}
-        return 200 if ready else 503, _JSON, json.dumps(fields).encode("ascii")
 
     async def _metrics(self, accept: str) -> tuple[int, str, bytes]:
         sums = Sums()
@@ -167,6 +172,11 @@ class Overseer:
                 ([name], pair.facts.not_after.timestamp()) for name, pair in pairs.items()
             ]
         return found
+
+
+def _serving(reports: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of processes that answer requests."""
+    return [one for one in reports if one["name"] != "task worker"]
 
 
 def _workers(reports: list[dict[str, Any]]) -> list[tuple[list[str], Any]]:

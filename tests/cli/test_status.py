@@ -22,6 +22,7 @@ STATUS = {
     "pid": 30,
     "uptime": 200_000.0,
     "addresses": ["http://127.0.0.1:80"],
+    "checks": {"settings": False, "store": True, "database": True, "something": False},
     "processes": [WORKER, TASKS],
     "certificates": [{"name": "default", "hosts": ["a.example"], "not_after": "2030-01-01", "days_left": 12}],
     "free_bytes": {"images": 1_500_000_000, "state": None},
@@ -63,6 +64,8 @@ class StatusTests(CommandCase):
         for line in (
             "qisd 1.2.3, process 30, up 2 d 7 h",
             "addresses: http://127.0.0.1:80",
+            "NOT WELL: the last reload was refused, and the settings before it hold: `qis check`",
+            "NOT WELL: something",
             "free space, images: 1.5 GB",
             "free space, state: unknown",
             "certificate default (a.example): 12 days left",
@@ -74,6 +77,10 @@ class StatusTests(CommandCase):
             "http worker 1 31 ready, but: database 1 h 2 min 2 12000 7 81.3 MB 1 0 90 %",
         )
         self.assertEqual(" ".join(rows[1]), "task worker - waiting 0 s 9 - - - - - -")
+
+    def test_what_is_well_is_not_told(self) -> None:
+        self.result(checks={"settings": True, "store": True})
+        self.assertNotIn("NOT WELL", self.qis("status").out)
 
     def test_json_has_it_as_it_came(self) -> None:
         self.result()

@@ -131,6 +131,14 @@ class CrewTests(SynchronousTestCase):
         self.assertEqual(len(self.reactor.processes), 4)
         self.assertEqual(self.states(), ["ready", "ready"])
 
+    def test_one_that_says_nothing_is_told_of_before_it_is_taken_to_hang(self) -> None:
+        for _ in range(4):
+            self.second.says(ready=True)
+            self.reactor.advance(5)
+        self.assertEqual(self.states(), ["silent", "ready"])
+        self.first.says(ready=True)
+        self.assertEqual(self.states(), ["ready", "ready"])
+
     def test_one_that_has_died_too_often_does_not_come_back_on_top_of_its_successor(self) -> None:
         for _ in range(5):
             self.reactor.processes[-1].ends(signal=9)
