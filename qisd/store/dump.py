@@ -23,6 +23,9 @@ from qisd.store.schema_status import BOOKED, connected, daemons_of, known_migrat
 STATISTICS = ("imagestats", "systemstats", "statsbreakdown", "stats_writers")
 """The tables whose rows a backup can do without."""
 
+_OF_THE_MOMENT = ("server_status",)
+"""What servers say of themselves as long as they run: after a restoration, elsewhere perhaps, none of it is so."""
+
 _PIECE = 64 * 1024
 _POLL = 0.05
 _LEAVING = 2.0
@@ -110,8 +113,8 @@ def backup(url: str, descriptor: int, *, statistics: bool, wrote: Report) -> Non
     client = client_of(url)
     # Large objects, which we have none of, would be restored in transactions of their own.
     command = [programs.path("pg_dump"), "--format=custom", "--no-blobs", "--dbname", client.conninfo]
-    if not statistics:
-        command += [f"--exclude-table-data={table}" for table in STATISTICS]
+    left_out = _OF_THE_MOMENT if statistics else (*_OF_THE_MOMENT, *STATISTICS)
+    command += [f"--exclude-table-data={table}" for table in left_out]
     with (
         tempfile.TemporaryFile() as errors,
         _running(command, client, stdout=subprocess.PIPE, stderr=errors) as program,

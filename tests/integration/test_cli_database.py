@@ -222,6 +222,12 @@ class RestoreTests(DatabaseCase):
         self.assertEqual(self.sql("select count(*) from systemstats"), [(0,)])
         self.assertEqual(self.users(), ["admin"])
 
+    def test_what_servers_said_of_themselves_is_not_in_it(self) -> None:
+        self.sql("insert into server_status values ('a', 'vm', '1', '{}', 0)")
+        self.backup()
+        self.assertEqual(self.restore("--yes").code, 0)
+        self.assertEqual(self.sql("select count(*) from server_status"), [(0,)])
+
     def test_what_is_there_goes_only_after_a_yes(self) -> None:
         self.backup()
         self.sql("insert into users (username, password) values ('ann', '!')")
