@@ -13,7 +13,7 @@ _OUTLINE = """
 
 _SEEN = """
     const one = document.activeElement;
-    if (one === document.body) return '';
+    if (one === document.body || !document.hasFocus()) return '';  // it is in the bars of the browser
     const {left, right, top, bottom} = one.getBoundingClientRect();
     const middle = (low, high, most) => (Math.max(low, 0) + Math.min(high, most)) / 2;
     const there = document.elementFromPoint(middle(left, right, innerWidth), middle(top, bottom, innerHeight));
@@ -198,9 +198,12 @@ class LookTests(BrowserCase):
             self.open(path, as_user=None if path == "/login/" else "admin")
             self.find("h1")
             self.assert_fits()
+            visited = 0
             for _ in range(15):
                 self.press(Keys.TAB)
                 self.wait(lambda: self.script(_SEEN) == "", f"the focus at {path} to be seen")
+                visited += self.script("return document.hasFocus() && document.activeElement !== document.body")
+            self.assertGreater(visited, 3)
 
     def test_the_sign_in_page_fits_and_keeps_nobody_out(self) -> None:
         for theme, width in (("light", 320), ("dark", 1440)):

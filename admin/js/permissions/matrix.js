@@ -147,9 +147,7 @@ export class Matrix {
     }
 
     focusCell(path, group) {
-        const cell = this.find(path, group);
-        cell?.focus({preventScroll: true});
-        cell?.scrollIntoView({block: 'nearest', inline: 'nearest'});
+        enter(this.find(path, group));
     }
 
     // Working
@@ -259,7 +257,7 @@ export class Matrix {
         }[event.key];
         if (to) {
             event.preventDefault();
-            to()?.focus();
+            enter(to());
         } else if (event.key === '+' || event.key === '-') {
             const folder = this.folders.get(row.dataset.row);
             if (folder.open === (event.key === '-')) {
@@ -290,3 +288,8 @@ export function levelChoice(settings, path, group, choose) {
     LEVELS.map(level => h('option', {value: level, selected: own === level}, levelName(level))));
 }
 
+// Gives a cell the focus, and shows the whole of it: Firefox by itself leaves one as it is of which a part can be seen.
+function enter(cell) {
+    cell?.focus({preventScroll: true});
+    cell?.scrollIntoView({block: 'nearest', inline: 'nearest'});
+}
