@@ -13,11 +13,6 @@ from qisd.store.queries import Queries, Row
 Kind = Literal["session", "token", "key", "ticket"]
 
 _COLUMNS = "id, kind, user_id, stamp, label, scopes, folder, address, agent, created, last_used, expires"
-_HOLDS = (
-    "revoked is null and expires > now()"
-    " and exists (select from users u where u.id = s.user_id and u.status = 1 and u.stamp = s.stamp"
-    " and (u.allow_api or s.kind not in ('token', 'key')))"
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -67,16 +62,19 @@ async def insert(
 async def by_digest(db: Queries, digests: Sequence[bytes]) -> SessionRow | None:
     """The one with one of these digests, unless it was revoked, is over, or its user may not have it any more."""
     rows = await db.query(
-        f"select {_COLUMNS} from sessions s where secret_hash = any(%s) and {_HOLDS}",  # noqa: S608
+        f"select {_COLUMNS} from sessions s where secret_hash = any(%s) and revoked is null and expires > now()"  # noqa: S608
+        " and exists (select from users u where u.id = s.user_id and u.status = 1 and u.stamp = s.stamp"
+        " and (u.allow_api or s.kind not in ('token', 'key')))",
         (list(digests),),
     )
     return _row(rows[0]) if rows else None
 
 
 async def of_user(db: Queries, user_id: int, kinds: Sequence[Kind]) -> list[SessionRow]:
-    """Those that hold, the newest first."""
+    """Those that hold as soon as the user may sign in and use the API, the newest first."""
     rows = await db.query(
-        f"select {_COLUMNS} from sessions s where user_id = %s and kind = any(%s) and {_HOLDS} order by id desc",  # noqa: S608
+        f"select {_COLUMNS} from sessions where user_id = %s and kind = any(%s) and revoked is null"  # noqa: S608
+        " and expires > now() and stamp = (select u.stamp from users u where u.id = sessions.user_id) order by id desc",
         (user_id, list(kinds)),
     )
     return [_row(row) for row in rows]
