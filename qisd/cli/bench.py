@@ -36,7 +36,7 @@ _PLOTS = (".svg", ".png")
 def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add the command to ``commands``."""
     parser = commands.add_parser("bench", parents=[common], help="load a server, and tell how it fares")
-    parser.add_argument("url", metavar="URL", type=_server, help="of the server, such as https://127.0.0.1:8443")
+    parser.add_argument("url", metavar="URL", type=aim_at, help="of the server, such as https://127.0.0.1:8443")
     parser.add_argument(
         "count", metavar="N", nargs="?", type=within(1, _MOST_REQUESTS), help=f"requests (default: {_REQUESTS})"
     )
@@ -74,8 +74,8 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 
 @attrs.frozen(kw_only=True)
-class _Aim:
-    """The server that is to be loaded.
+class Aim:
+    """A server that is to be asked.
 
     :param root: the path below which it lies, without a slash at the end.
     """
@@ -87,7 +87,11 @@ class _Aim:
     root: str
 
 
-def _server(text: str) -> _Aim:
+def aim_at(text: str) -> Aim:
+    """An argument that is the address of a server.
+
+    :raises argparse.ArgumentTypeError: it is none.
+    """
     try:
         parts = urlsplit(text if "//" in text else f"http://{text}")
         port = parts.port
@@ -96,7 +100,7 @@ def _server(text: str) -> _Aim:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise argparse.ArgumentTypeError(f"{text!r} is no address such as http://127.0.0.1:8080")
     tls = parts.scheme == "https"
-    return _Aim(text=text, host=parts.hostname, port=port or (443 if tls else 80), tls=tls, root=parts.path.rstrip("/"))
+    return Aim(text=text, host=parts.hostname, port=port or (443 if tls else 80), tls=tls, root=parts.path.rstrip("/"))
 
 
 def _plot(text: str) -> Path:
@@ -124,7 +128,7 @@ class Outcome:
 
 
 def _bench(console: Console, options: argparse.Namespace) -> Exit:
-    aim: _Aim = options.url
+    aim: Aim = options.url
     targets = _targets(console, options)
     share = options.share if options.share is not None else _PERCENT if options.urls else _SHARE
     warm = None if options.skip_warm else _warmed(console, options, targets)
@@ -159,7 +163,7 @@ def _warmed(console: Console, options: argparse.Namespace, targets: Sequence[str
     return outcome
 
 
-def _run(aim: _Aim, targets: Sequence[str], amount: Amount, options: argparse.Namespace) -> Outcome:
+def _run(aim: Aim, targets: Sequence[str], amount: Amount, options: argparse.Namespace) -> Outcome:
     server = Server(host=aim.host, port=aim.port, context=_context() if aim.tls else None)
     tally = Tally()
     began = time.perf_counter()
@@ -181,7 +185,7 @@ def _run(aim: _Aim, targets: Sequence[str], amount: Amount, options: argparse.Na
     return Outcome(tally=tally, seconds=ended - began, stopped=stopped)
 
 
-def _request(aim: _Aim, target: str, *, keep_alive: bool) -> bytes:
+def _request(aim: Aim, target: str, *, keep_alive: bool) -> bytes:
     host = f"[{aim.host}]" if ":" in aim.host else aim.host
     if aim.port != (443 if aim.tls else 80):
         host = f"{host}:{aim.port}"

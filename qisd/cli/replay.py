@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from qisd.cli.bench import Aim, aim_at
 from qisd.cli.console import CommandError, Console, Exit
 from qisd.cli.numbers import within
 from qisd.cli.progress import progress_bar, size_text
@@ -36,9 +37,11 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
         "replay", parents=[common], help="ask for what is in an access log, and tell what is answered otherwise"
     )
-    parser.add_argument("url", metavar="URL", help="of the server, such as https://127.0.0.1:8443")
+    parser.add_argument("url", metavar="URL", type=aim_at, help="of the server, such as https://127.0.0.1:8443")
     parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="access logs (.gz as well), or addresses")
-    parser.add_argument("--compare", metavar="URL", help="of another server: ask it too, and compare the answers")
+    parser.add_argument(
+        "--compare", metavar="URL", type=aim_at, help="of another server: ask it too, and compare the answers"
+    )
     parser.add_argument(
         "--most",
         metavar="N",
@@ -67,15 +70,14 @@ class _Outcome:
     @property
     def differences(self) -> dict[str, str]:
         """What is otherwise, in words, by what it is about."""
+        if self.here.failure:  # a missing answer is like nothing, not even another one
+            return {"status": self.here.answer}
         found = {} if self.logged.expected is None else _from_log(self.logged, self.here)
         # The other server is there to be looked at more closely: what it says now goes before what was logged.
         return found if self.there is None else {**found, **_from_other(self.here, self.there)}
 
 
 def _replay(console: Console, options: argparse.Namespace) -> Exit:
-    for url in (options.url, options.compare):
-        if url is not None and not url.startswith(("http://", "https://")):
-            raise CommandError(f"{url!r} is no address such as http://127.0.0.1:8080")
     logged, without = read(options.files)
     if without:
         console.message(f"{without} lines without an address that can be asked for are left out")
@@ -97,22 +99,24 @@ def _asked(logged: Sequence[Logged], options: argparse.Namespace) -> Iterator[_O
 
     :raises CommandError: one of the servers doesn't answer at all.
     """
-    silent: Counter[str] = Counter()
+    silent: Counter[Aim] = Counter()
     with ThreadPoolExecutor(options.clients) as pool:
         try:
             for outcome in pool.map(partial(_both, options.url, options.compare), logged):
-                for url, asked in ((options.url, outcome.here), (options.compare, outcome.there)):
-                    silent[url] = silent[url] + 1 if asked is not None and asked.failure else 0
-                    if silent[url] >= _SILENT and asked is not None:
-                        raise CommandError(f"{url}: {asked.failure}", exit_code=Exit.UNREACHABLE)
+                for aim, asked in ((options.url, outcome.here), (options.compare, outcome.there)):
+                    if asked is None:
+                        continue
+                    silent[aim] = silent[aim] + 1 if asked.failure else 0
+                    if silent[aim] >= _SILENT:
+                        raise CommandError(f"{aim.text}: {asked.failure}", exit_code=Exit.UNREACHABLE)
                 yield outcome
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _both(url: str, other: str | None, logged: Logged) -> _Outcome:
+def _both(aim: Aim, other: Aim | None, logged: Logged) -> _Outcome:
     there = None if other is None else ask(other, logged.target)
-    return _Outcome(logged=logged, here=ask(url, logged.target), there=there)
+    return _Outcome(logged=logged, here=ask(aim, logged.target), there=there)
 
 
 def _from_log(logged: Logged, here: Asked) -> dict[str, str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import http.client
 import io
 import ssl
-from urllib.parse import urlsplit
 
 import attrs
 from PIL import Image
+
+from qisd.cli.bench import Aim
 
 _TIMEOUT = 60.0
 _LONGEST = 1 << 26
@@ -50,17 +51,15 @@ class Asked:
         return {"status": self.status, "type": self.kind, "bytes": self.size, "picture": size}
 
 
-def ask(url: str, target: str) -> Asked:
-    """Ask the server at ``url`` for path and query, as a stranger; redirects are answers, too."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+def ask(aim: Aim, target: str) -> Asked:
+    """Ask a server for path and query, as a stranger; redirects are answers, too."""
     connection = (
-        http.client.HTTPSConnection(host, parts.port, timeout=_TIMEOUT, context=_UNCHECKED)
-        if parts.scheme == "https"
-        else http.client.HTTPConnection(host, parts.port, timeout=_TIMEOUT)
+        http.client.HTTPSConnection(aim.host, aim.port, timeout=_TIMEOUT, context=_UNCHECKED)
+        if aim.tls
+        else http.client.HTTPConnection(aim.host, aim.port, timeout=_TIMEOUT)
     )
     try:
-        connection.request("GET", parts.path.rstrip("/") + target, headers={"User-Agent": "qis-replay"})
+        connection.request("GET", aim.root + target, headers={"User-Agent": "qis-replay"})
         answer = connection.getresponse()
         kind = answer.getheader("Content-Type", "").partition(";")[0].strip().lower()
         body, size = _read(answer)

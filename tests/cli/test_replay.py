@@ -154,6 +154,13 @@ class ReplayTests(CommandCase):
             },
         )
 
+    def test_a_missing_answer_is_never_alike(self) -> None:
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+            found = self.differences("/a\n/b\n", url, "--compare", url)
+        self.assertEqual(found, {key: {"status": "no answer: Connection refused"} for key in ("/a", "/b")})
+
     def test_only_the_most_wanted_are_asked_for(self) -> None:
         url = self.serve({"/a": (200, "text/plain", b"")})
         outcome = self.replay(line("/b", 200) + line("/a", 200) * 2, url, "--most", "1")
@@ -171,7 +178,8 @@ class ReplayTests(CommandCase):
     def test_what_can_not_be_done_is_refused(self) -> None:
         for log, url, more, told in (
             ("/a\n", "http://127.0.0.1:1", (), "give --compare URL"),
-            ("/a\n", "127.0.0.1:1", (), "is no address such as"),
+            ("/a\n", "http://x:abc", (), "is no address"),
+            ("/a\n", "http://[::1", (), "is no address"),
             ("/a\n", "http://127.0.0.1:1", ("--compare", "ftp://old"), "'ftp://old' is no address"),
             ("# nothing\n", "http://127.0.0.1:1", (), "there is no address"),
         ):
