@@ -39,6 +39,7 @@ from qisd.pools.files import FilePool
 from qisd.pools.render import RenderPool
 from qisd.repository.files import Repository
 from qisd.service.allocator import give_memory_back
+from qisd.settings import sizing
 
 SIDE = 10_000
 TILE = 256
@@ -176,7 +177,7 @@ async def looked_at(made: Images, name: str, folder: Path) -> None:
 
 
 async def run(reactor: Any, arguments: list[str]) -> None:
-    give_memory_back()
+    give_memory_back(sizing.memory_mb())
     photos = [Path(name) for name in arguments if not name.startswith("-")]
     for suffix in ("jpg", "png") if "--png" in arguments else ("jpg",):
         with tempfile.TemporaryDirectory() as folder:

@@ -15,21 +15,27 @@ _M_ARENA_MAX = -8
 # Smaller pictures are better off in the heap, since pages fresh from the kernel have to be cleared first.
 _LARGE = 8 * 1024 * 1024
 
-# What each heap may keep for the next picture. Giving back every few megabytes, only to get them from the kernel anew,
-# took a fifth of all the renders per second.
-_KEPT = 64 * 1024 * 1024
+# What each heap may keep for the next picture, in MiB. Giving back every few megabytes, only to get them from the
+# kernel anew, took a fifth of all the renders per second; but a worker that has rendered for a while has 250 MB more by
+# 64 than by 4, which is too much for a machine of 1 GB.
+_LEAST_KEPT, _MOST_KEPT = 4, 64
+_SHARE = 256
+"""The part of the machine's memory that a heap may keep, as a divisor."""
 
 # As many heaps as threads compute at once: each keeps some of what was freed in it, however seldom its thread works.
 _HEAPS = 4
 
 
-def give_memory_back() -> bool:
-    """Have the C library return large blocks to the system when they are freed; false where that can't be set."""
+def give_memory_back(memory_mb: int) -> bool:
+    """Have the C library return to the system what was freed, all of a large block, and of the rest what goes beyond a
+    part of ``memory_mb``, the MiB that there are for the server; false where that can't be set.
+    """
+    kept = max(_LEAST_KEPT, min(memory_mb // _SHARE, _MOST_KEPT)) * 1024 * 1024
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except AttributeError:  # another C library than glibc
         return False
-    wishes = ((_M_MMAP_THRESHOLD, _LARGE), (_M_TRIM_THRESHOLD, _KEPT), (_M_ARENA_MAX, _HEAPS))
+    wishes = ((_M_MMAP_THRESHOLD, _LARGE), (_M_TRIM_THRESHOLD, kept), (_M_ARENA_MAX, _HEAPS))
     return bool(min(mallopt(name, value) for name, value in wishes) == 1)
 
 

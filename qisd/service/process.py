@@ -10,6 +10,7 @@ import sys
 from setproctitle import setproctitle
 
 from qisd.service.allocator import give_memory_back
+from qisd.settings import sizing
 
 _UMASK = 0o027
 
@@ -30,7 +31,7 @@ def settle_in(title: str) -> None:
     setproctitle(f"qis: {title}")
     os.umask(_UMASK)
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    give_memory_back()
+    give_memory_back(sizing.memory_mb())
 
 
 def go_on_without_parent() -> bool:

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 _MEASURED = """
 import ctypes, os
 from qisd.service.allocator import give_memory_back, trim
-assert give_memory_back()
+assert give_memory_back(MEMORY)
 
 def resident():
     with open("/proc/self/statm") as file:
@@ -43,11 +43,22 @@ trim()
 print(kept, (resident() - before) >> 20)
 """
 
+_LAST_FIRST = """
+blocks = [None] * 800  # made now, so that nothing of it lies behind what is freed
+for number in range(800):
+    blocks[number] = libc.malloc(1 << 16)
+    ctypes.memset(blocks[number], 1, 1 << 16)
+for number in range(799, 0, -1):
+    libc.free(blocks[number])
+print((resident() - before) >> 20)
+"""
+
 
 class AllocatorTests(SynchronousTestCase):
-    def measured(self, work: str) -> list[int]:
-        """What a process of its own prints: megabytes."""
-        done = subprocess.run([sys.executable, "-c", _MEASURED + work], capture_output=True, text=True, check=True)
+    def measured(self, work: str, *, memory: int = 16_384) -> list[int]:
+        """What a process of its own prints, megabytes, where there are ``memory`` MiB for the server."""
+        script = _MEASURED.replace("MEMORY", str(memory)) + work
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
         return [int(each) for each in done.stdout.split()]
 
     def test_large_blocks_that_are_freed_are_given_back(self) -> None:
@@ -58,3 +69,9 @@ class AllocatorTests(SynchronousTestCase):
         before, after = self.measured(_SMALL)
         self.assertGreater(before, 40)
         self.assertLess(after, 10)
+
+    def test_where_there_is_little_memory_they_leave_little(self) -> None:
+        (kept,) = self.measured(_LAST_FIRST, memory=1024)
+        self.assertLess(kept, 10)
+        (kept,) = self.measured(_LAST_FIRST)
+        self.assertGreater(kept, 40)
