@@ -32,8 +32,11 @@ HELD = 30.0
 
 EXPOSURE = 2.0
 LOG = Path("/var/log/qis/qis.log")
+LATER = Path("/root/later.deb")
+"""The package that is installed, under a later version."""
+
 CLIENTS = 4
-PAUSE = 0.5
+PAUSE = float(os.environ.get("PAUSE", "0.5"))
 """Seconds between the requests of a client: the emulated processors have to do the work of the workers, too."""
 
 
@@ -230,6 +233,20 @@ def restarts_under_load() -> str:
     return f"{took:.1f} s; {load}"
 
 
+def upgrades_under_load() -> str:
+    old = main_pid()
+    with Load() as load:
+        began = time.monotonic()
+        call("dpkg", "--install", str(LATER))
+        took = time.monotonic() - began
+        until(answers, "answers")
+    assert not load.lost(took), load
+    assert main_pid() != old
+    version = call("dpkg-query", "--show", "--showformat", "${Version}", "qis")
+    assert version.endswith("+later"), version
+    return f"{took:.1f} s; {load}"
+
+
 def refuses_bad_settings() -> str:
     file = Path("/etc/qis/local_settings.toml")
     good = file.read_text()
@@ -343,6 +360,7 @@ CHECKS = (
     is_hardened,
     refuses_bad_settings,
     restarts_under_load,
+    upgrades_under_load,
     outlives_its_main_process,
     is_started_anew_when_it_hangs,
     replaces_a_killed_worker,
