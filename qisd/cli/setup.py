@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,15 @@ from typing import Any
 from qisd.cli import settings_file, users
 from qisd.cli.console import CommandError, Console, Exit
 from qisd.cli.health import Report, examine
+from qisd.cli.numbers import within
 from qisd.cli.status import ask
 from qisd.errors import SettingsError
 from qisd.settings import LoadedSettings, load_settings
+from qisd.settings.model import MODEL
 
 Subparsers = Any
 
+_MANY = within(1, 256)
 _KINDS = ("self", "acme", "files")
 _NO_FILES = {"TLS_CERTIFICATE_FILE": "", "TLS_PRIVATE_KEY_FILE": "", "TLS_CHAIN_FILE": ""}
 _TERMS = "Have you read the terms of the certificate authority, and do you agree to them?"
@@ -51,15 +54,11 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         type=Path,
         help="the new password of admin is its first line; - is input",
     )
-    parser.set_defaults(run=_setup)
+    parser.set_defaults(run=_setup, ask_for_password=False)
 
 
 def _workers(text: str) -> int | str:
-    if text == "auto":
-        return text
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:4]) <= 256:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of workers, 1 to 256, nor auto")
-    return int(text)
+    return text if text == "auto" else _MANY(text)
 
 
 def _setup(console: Console, options: argparse.Namespace) -> Exit:
@@ -67,7 +66,7 @@ def _setup(console: Console, options: argparse.Namespace) -> Exit:
     if console.source.isatty():
         _ask_for_the_rest(console, options)
     values = _values(console, options)
-    if not values and options.admin_password_file is None:
+    if not values and options.admin_password_file is None and not options.ask_for_password:
         raise CommandError("there is nothing to set: see qis setup --help", exit_code=Exit.MISSING_ARGUMENT)
     if values:
         text = settings_file.edited(path, values)
@@ -77,7 +76,7 @@ def _setup(console: Console, options: argparse.Namespace) -> Exit:
         console.message(f"written into {path}: {', '.join(values)}")
         _reload(console, loaded)
     # The last: by this a command of root becomes the account of the server.
-    if options.admin_password_file is not None:
+    if options.admin_password_file is not None or options.ask_for_password:
         named = argparse.Namespace(name="admin", password_file=options.admin_password_file)
         users.set_password(console, named)
     console.message("whether people get here now: qis check --network --tls --store --database")
@@ -90,17 +89,56 @@ def _setup(console: Console, options: argparse.Namespace) -> Exit:
 def _ask_for_the_rest(console: Console, options: argparse.Namespace) -> None:
     """Fill in what isn't given; an empty answer leaves it as it is."""
     if options.host is None:
-        options.host = _answer(console, "Host name, such as images.example.com") or None
-    while options.tls is None:
-        answer = _answer(console, f"Certificate: {', '.join(_KINDS)}")
-        if not answer:
-            break
-        options.tls = answer if answer in _KINDS else None
+        options.host = _good_answer(console, "Host name, such as images.example.com", _fault_of_host) or None
+    if options.tls is None:
+        options.tls = _good_answer(console, f"Certificate: {', '.join(_KINDS)}", _fault_of_kind) or None
     if options.tls == "acme" and options.email is None:
         options.email = _answer(console, "E-mail address for the authority (may be empty)")
     if options.tls == "files":
-        options.certificate = options.certificate or Path(_answer(console, "File of the certificate"))
-        options.key = options.key or Path(_answer(console, "File of the private key"))
+        options.certificate = options.certificate or _file(console, "File of the certificate")
+        options.key = options.key or _file(console, "File of the private key")
+    if options.admin_password_file is None:
+        answer = _good_answer(console, "Choose a password for admin now? yes, no", _fault_of_decision)
+        options.ask_for_password = answer == "yes"
+
+
+def _good_answer(console: Console, question: str, fault: Callable[[str], str]) -> str:
+    """An answer in which ``fault`` finds none; or an empty one."""
+    while True:
+        answer = _answer(console, question)
+        told = fault(answer) if answer else ""
+        if not told:
+            return answer
+        console.message(told)
+
+
+def _fault_of_host(text: str) -> str:
+    try:
+        MODEL["PUBLIC_HOST_NAME"].kind.convert(text)
+    except ValueError as error:
+        return f"PUBLIC_HOST_NAME {error}"
+    return ""
+
+
+def _fault_of_kind(text: str) -> str:
+    return "" if text in _KINDS else f"{text!r} is none of {', '.join(_KINDS)}"
+
+
+def _fault_of_decision(text: str) -> str:
+    return "" if text in ("yes", "no") else "yes or no, please"
+
+
+def _fault_of_file(text: str) -> str:
+    try:
+        with Path(text).open("rb"):
+            return ""
+    except OSError as error:
+        return f"{text}: {error.strerror}"
+
+
+def _file(console: Console, question: str) -> Path | None:
+    answer = _good_answer(console, question, _fault_of_file)
+    return Path(answer) if answer else None
 
 
 def _answer(console: Console, question: str) -> str:

@@ -10,6 +10,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from qisd.cli import users
 from tests.access.pairs import make_pair
 from tests.cli.runner import CommandCase, Terminal
 
@@ -66,11 +67,26 @@ class SetupTests(CommandCase):
         self.assertIn("ACME_TERMS_AGREED = true", self.path.read_text())
 
     def test_somebody_who_is_there_is_asked_for_the_rest(self) -> None:
-        outcome = self.qis("setup", stdin=Terminal("img.example.org\nfoo\nself\n"))
+        outcome = self.qis("setup", stdin=Terminal("img.example.org\nself\nno\n"))
         self.assertEqual(outcome.code, 0, outcome.err)
-        self.assertEqual(outcome.err.count("Certificate:"), 2)
         self.assertIn('PUBLIC_HOST_NAME = "img.example.org"', self.path.read_text())
         self.assertEqual(self.qis("setup", stdin=Terminal("")).code, 130)
+
+    def test_what_can_not_be_is_told_at_once_and_asked_again(self) -> None:
+        key = self.directory / "key.pem"
+        outcome = self.qis("setup", stdin=Terminal(f"no name\nimg.example.org\nfoo\nfiles\n{key}\n"))
+        self.assertEqual(outcome.code, 130)
+        for told in ("PUBLIC_HOST_NAME", "'foo' is none of self, acme, files", f"{key}: No such file"):
+            self.assertIn(told, outcome.err)
+        self.assertEqual(outcome.err.count("File of the certificate:"), 2)
+
+    def test_a_password_of_admin_is_asked_for_by_those_who_want_to_choose_it(self) -> None:
+        chosen: list[object] = []
+        self.patch(users, "set_password", lambda console, options: chosen.append((options.name, options.password_file)))
+        for answer, expected in (("no", []), ("", []), ("perhaps\nyes", [("admin", None)])):
+            chosen.clear()
+            outcome = self.qis("setup", "--host", "img.example.org", "--tls", "self", stdin=Terminal(f"{answer}\n"))
+            self.assertEqual((outcome.code, chosen), (0, expected), outcome.err)
 
     def test_what_the_environment_says_beats_it_and_that_is_told(self) -> None:
         self.environ["QIS_PUBLIC_HOST_NAME"] = "other.example"
@@ -85,6 +101,7 @@ class SetupTests(CommandCase):
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(str(Path(folder.name) / "control.sock"))
             listening.listen(1)
+            listening.settimeout(60)  # rather an error than a test that hangs
 
             def answer() -> None:
                 connection, _ = listening.accept()
