@@ -23,8 +23,10 @@ _ATTRIBUTES_MAX = 3
 """Seconds for which a network file system may believe what it knows of files."""
 
 
-@attrs.define
+@attrs.frozen(kw_only=True)
 class _Seen:
+    missing: bool = False
+    denied: bool = False
     fault: str | None = None
     free: int = 0
     seconds: float = 0.0
@@ -32,11 +34,8 @@ class _Seen:
 
 def probe_library(settings: Settings, report: Report) -> None:
     """Add to ``report`` how the library fares. One that hangs holds it up for ten seconds, a bucket for longer."""
-    root = settings.images_base_dir
     if settings.s3_bucket:
         _in_bucket(settings, report)
-    elif not root.exists():
-        report.facts.append(f"IMAGES_BASE_DIR: {root} is made at the first start")
     else:
         _in_folder(settings, report)
 
@@ -63,6 +62,10 @@ def _in_folder(settings: Settings, report: Report) -> None:
             f"IMAGES_BASE_DIR: {root} has not answered within {_WITHIN:.0f} s: its file server hangs;"
             f" `findmnt -T {root}` names it"
         )
+    elif seen.missing:
+        report.facts.append(f"IMAGES_BASE_DIR: {root} is made at the first start")
+    elif seen.denied:
+        report.problems.append(f"IMAGES_BASE_DIR: whoever gives this command may not look at {root}: give it as root")
     elif seen.fault is not None and _never_used(settings):
         report.warnings.append(f"IMAGES_BASE_DIR: {root} is empty: as it should be before the very first start only")
     elif seen.fault is not None:
@@ -89,10 +92,15 @@ def _looked_at(settings: Settings) -> _Seen | None:
 def _look(settings: Settings) -> _Seen:
     root, began = os.fsencode(settings.images_base_dir), time.monotonic()
     try:
+        settings.images_base_dir.stat()
         check_there(root, os.fsencode(settings.store_check_file))
         space = os.statvfs(root)
     except StoreUnavailable as error:
         return _Seen(fault=error.detail or error.message)
+    except FileNotFoundError:
+        return _Seen(missing=True)
+    except PermissionError:
+        return _Seen(denied=True)
     except OSError as error:
         return _Seen(fault=f"{settings.images_base_dir}: {error.strerror}")
     return _Seen(free=space.f_bavail * space.f_frsize, seconds=time.monotonic() - began)

@@ -72,6 +72,19 @@ class LibraryTests(ProbeCase):
         look_at_library(self.made(min_free_space_mb=2**40), self.report)
         self.assertTrue(self.report.problems[0].startswith("MIN_FREE_SPACE_MB: only "))
 
+    def test_who_may_not_look_at_it_is_told_so(self) -> None:
+        self.patch(probe_library, "check_there", self.refuse)
+        look_at_library(self.made(), self.report)
+        self.assertIn("give it as root", self.report.problems[0])
+
+    def refuse(self, *_: object) -> None:
+        raise PermissionError
+
+    def test_one_that_is_not_there_yet_is_made_at_the_first_start(self) -> None:
+        self.images.rmdir()
+        look_at_library(self.made(), self.report)
+        self.assertEqual((self.report.problems, len(self.report.facts)), ([], 1))
+
     def test_one_that_hangs_holds_nobody_up(self) -> None:
         end = threading.Event()
         self.addCleanup(end.set)
