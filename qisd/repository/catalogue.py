@@ -115,6 +115,9 @@ class Catalogue:
         except StoreUnavailable:
             self._turn_blind()
             raise
+        except QisError:
+            self._blind_until = float("-inf")
+            raise
         self._blind_until = float("-inf")
         entries[key] = entry
         entries.move_to_end(key)
@@ -124,7 +127,7 @@ class Catalogue:
 
     def _or_known(self, looking: Deferred[_Entry], known: _Entry) -> Deferred[_Entry]:
         """What ``looking`` finds; ``known`` if it can't, or not soon: then it goes on for those who come later."""
-        answer: Deferred[_Entry] = Deferred(lambda gone: None)
+        answer: Deferred[_Entry] = Deferred()
 
         def be_content() -> None:
             self._turn_blind()

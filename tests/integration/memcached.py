@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 from pymemcache.client.base import Client
 from twisted.trial.unittest import SynchronousTestCase
@@ -58,11 +60,25 @@ class Memcached:
         client.close()
         return count
 
+    def stand_still(self) -> None:
+        """Stop all its threads; afterwards it answers nothing more."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        deadline = time.monotonic() + 20
+        while any(_state(thread) != "T" for thread in Path(f"/proc/{self.process.pid}/task").iterdir()):
+            assert time.monotonic() < deadline, "memcached goes on"
+            time.sleep(0.001)
+
     def stop(self) -> None:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+
+def _state(thread: Path) -> str:
+    """A letter, see proc(5)."""
+    return (thread / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 def started(case: SynchronousTestCase, path: str | None = None) -> Memcached:

@@ -193,8 +193,7 @@ class FaultTests(ClusterCase):
         cluster = self.cluster(server)
         await cluster.set("a", b"x")
         await cluster.set("a", b"x")
-        assert server.process is not None
-        os.kill(server.process.pid, signal.SIGSTOP)
+        server.stand_still()
         self.assertEqual(await self.together(*(cluster.get("a") for _ in range(50))), [None] * 50)
         self.assertFalse(cluster.available)
         self.assertIsNone(await cluster.get("a"))

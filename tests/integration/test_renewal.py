@@ -162,15 +162,24 @@ class RenewalTests(RenewalCase):
         self.assertEqual(len(self.fake.accounts), 2)
 
     async def test_one_process_is_at_it(self) -> None:
-        others: list[Any] = []
+        others: list[Deferred[str]] = []
+        refusals: list[str] = []
 
         def look(challenge: Challenge) -> None:
             if not others:
-                others.append(Deferred.fromCoroutine(self.refused(AlreadyExists, now=True)))
+                others.append(
+                    Deferred.fromCoroutine(self.refused(AlreadyExists, now=True)).addCallback(refusals.append)
+                )
+
+        def run(work: Callable[[], Any]) -> Deferred[Any]:
+            """The first one goes on when the other one has been told something."""
+            done = maybeDeferred(work)
+            return others.pop().addCallback(lambda _: done) if others else done
 
         self.fake.look = look
+        self.patch(self.renewal, "_run", run)
         self.assertTrue((await self.renew())["renewed"])
-        self.assertIn("already", await others[0])
+        self.assertIn("already", refusals[0])
 
     async def test_one_that_was_killed_holds_up_nobody_for_long(self) -> None:
         await self.database.transaction(lambda db: acme.claim(db, DIRECTORY, NAMES, for_secs=HOUR))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -36,7 +36,8 @@ class Files:
     def go_on(self) -> None:
         self.hangs = False
         for waiting, work in self._waiting:
-            waiting.callback(work())
+            if not waiting.called:
+                maybeDeferred(work).chainDeferred(waiting)
         self._waiting.clear()
 
     def give_up(self) -> None:
@@ -128,4 +129,28 @@ class CatalogueTests(SynchronousTestCase):
         (self.root / "b.png").touch()  # without any, it could be that the library is not mounted
         (self.root / "a.png").unlink()
         self.clock.advance(1.01)
+        self.failureResultOf(self.look(), NotFound)
+
+    def test_those_who_leave_while_they_wait_are_missed_by_nobody(self) -> None:
+        self.width()
+        for moment in (0.5, 1.5):
+            self.clock.advance(1.01)
+            self.files.hangs = True
+            gone = self.look()
+            gone.cancel()
+            self.failureResultOf(gone, CancelledError)
+            self.clock.advance(moment)
+            self.files.go_on()
+        self.assertEqual(self.width(), 30)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_a_late_no_is_an_answer_too(self) -> None:
+        self.width()
+        (self.root / "b.png").touch()
+        self.clock.advance(1.01)
+        self.files.hangs = True
+        self.look()
+        self.clock.advance(1.0)
+        (self.root / "a.png").unlink()
+        self.files.go_on()
         self.failureResultOf(self.look(), NotFound)
