@@ -167,8 +167,10 @@ class MovingTest(GalleryCase):
         self.assertEqual(self.changed(), ["/viewers/two.jpg"])
 
     def test_a_swipe_shows_the_next_picture(self) -> None:
+        self.js("told.length = 0")
         self.point(".main_view canvas", 0.7).click_and_hold().move_by_offset(-120, 5).release().perform()
         self.assertEqual(self.selected(), "1")
+        self.wait_js("told.length === 2")  # the next one is there, with a canvas of its own
         self.point(".main_view canvas", 0.3).click_and_hold().move_by_offset(120, 5).release().perform()
         self.assertEqual(self.selected(), "0")
 
