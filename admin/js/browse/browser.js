@@ -118,17 +118,10 @@ export class Browser {
         $('#crumbs').replaceChildren(this.#crumbs(path));
         const {files, folders, size, level} = this.#summary;
         const open = this.#summary.public >= ACCESS.view;
+        const link = page.may('admin_permissions') && {href: url('admin/permissions/', {path}), title: t('browse_permissions')};
         $('#facts').replaceChildren(
             h('span', {}, files || !folders ? t('browse_facts', {n: files, size: bytes(size)}) : t('browse_facts_folders', {n: folders})),
-            h(
-                page.may('admin_permissions') ? 'a' : 'span',
-                {
-                    class: ['badge', open ? 'good' : ''],
-                    ...(page.may('admin_permissions') && {href: url('admin/permissions/', {path}), title: t('browse_permissions')}),
-                },
-                icon(open ? 'globe' : 'lock'),
-                t(open ? 'browse_public' : 'browse_closed'),
-            ),
+            h(link ? 'a' : 'span', {class: ['badge', open ? 'good' : ''], ...link}, icon(open ? 'globe' : 'lock'), t(open ? 'browse_public' : 'browse_closed')),
         );
         for (const [id, needed] of [['upload', ACCESS.upload], ['new-folder', ACCESS.createFolder]]) {
             const button = $(`#${id}`);

@@ -120,6 +120,7 @@ export async function tasksPage() {
 
     function rowOf(task) {
         const who = task.user ? task.user.username : task.user_id === null ? t('system') : '';
+        const told = outcome(task);
         return h('tr', {dataset: {task: task.id, state: task.state}},
             h('td', {'data-label': t('state')}, stateBadge(task)),
             h('td', {'data-label': t('task')}, h('span', {class: 'task-name'}, h('a', {href: `${page.root}tasks/${task.id}/`}, task.name),
@@ -127,7 +128,7 @@ export async function tasksPage() {
             h('td', {'data-label': t('who')}, who),
             h('td', {'data-label': t('when')}, time(task.started ?? task.created, 'relative')),
             h('td', {'data-label': t('took')}, took(task)),
-            h('td', {'data-label': t('result'), class: 'outcome'}, outcome(task) && h('span', {class: 'clipped'}, outcome(task))),
+            h('td', {'data-label': t('result'), class: 'outcome'}, told && h('span', {class: 'clipped'}, told)),
             h('td', {class: 'deeds'}, h('span', {class: 'row'},
                 h('a', {class: 'button small quiet', href: `${page.root}tasks/${task.id}/`, 'aria-label': t('log_task', {name: task.name})},
                     t('log')),
