@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
 from qisd import __version__
@@ -36,6 +37,8 @@ class Membership:
         self.server_id = server_id
         self.servers: Sequence[ServerStatus] = ()
         self._told: set[str] = set()
+        # Or what was true a moment ago could be said after what is so now.
+        self._one_at_a_time = DeferredLock()
         self.configure(settings, key)
 
     def configure(self, settings: Settings, key: bytes) -> None:
@@ -44,6 +47,15 @@ class Membership:
 
     async def beat(self) -> None:
         """Say how this server is, and hear of the others. What they newly differ in is logged."""
+        async with self._one_at_a_time:
+            await self._say_and_hear()
+        faults = self.faults()
+        for fault in faults:
+            if fault not in self._told:
+                _log.warn("Servers of this site differ: {fault}", fault=fault)
+        self._told = set(faults)
+
+    async def _say_and_hear(self) -> None:
         with suppress(StoreUnavailable):  # which others tell of
             await server_status.beat(
                 self._database,
@@ -54,11 +66,6 @@ class Membership:
                 now=datetime.now(UTC),
             )
             self.servers = await server_status.living(self._database)
-        faults = self.faults()
-        for fault in faults:
-            if fault not in self._told:
-                _log.warn("Servers of this site differ: {fault}", fault=fault)
-        self._told = set(faults)
 
     def faults(self) -> list[str]:
         """In which settings, and whose clocks, servers differ: lines for people."""
