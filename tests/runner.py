@@ -1,4 +1,4 @@
-"""Runs one of the suites with trial and closes with the line ``N passed, N failed, N skipped``.
+"""Runs one of the suites with trial; closes with the names of what failed and ``N passed, N failed, N skipped``.
 
 trial calls a run in which it found nothing, or skipped everything, a success. Here such a run fails: each suite must
 run at least as many tests as it had when this floor was last raised.
@@ -32,8 +32,8 @@ def runs(suite: str) -> list[list[str]]:
     return [["-j", str(PROCESSORS), *sorted(rooms), *sorted(f"tests.{path.stem}" for path in HERE.glob("test_*.py"))]]
 
 
-def trial(arguments: list[str], *, at_once: bool) -> tuple[int, Counter[str]]:
-    """Run trial; its exit status, and how many tests came to which end.
+def trial(arguments: list[str], *, at_once: bool) -> tuple[int, Counter[str], list[str]]:
+    """Run trial; its exit status, how many tests came to which end, and which failed.
 
     :param at_once: show its output as it comes, and not when it is over.
     """
@@ -50,7 +50,9 @@ def trial(arguments: list[str], *, at_once: bool) -> tuple[int, Counter[str]]:
     if not at_once:
         sys.stdout.write("".join(lines))
     found = re.findall(r"(\w+)=(\d+)", lines[-1] if lines else "")
-    return status, Counter({name: int(number) for name, number in found})
+    # Below each traceback trial names the tests that it stands for.
+    named = [line.strip() for line in lines if re.fullmatch(r"tests(\.\w+){3,}\n", line)]
+    return status, Counter({name: int(number) for name, number in found}), named
 
 
 def main(suite: str) -> int:
@@ -58,8 +60,8 @@ def main(suite: str) -> int:
     all_runs = runs(suite)
     with ThreadPoolExecutor(PROCESSORS + 1) as pool:
         ends = list(pool.map(lambda arguments: trial(arguments, at_once=len(all_runs) == 1), all_runs))
-    status = next((status for status, _ in ends if status), 0)
-    counts = sum((counted for _, counted in ends), Counter[str]())
+    status = next((status for status, _, _ in ends if status), 0)
+    counts = sum((counted for _, counted, _ in ends), Counter[str]())
     passed, failed = counts["successes"], counts["failures"] + counts["errors"]
     if status == 0 and passed < LEAST[suite]:
         print(f"only {passed} tests of the {suite} suite ran; there must be {LEAST[suite]} at least")
@@ -67,6 +69,8 @@ def main(suite: str) -> int:
     if status == 0 and counts["skips"]:
         print("tests were skipped; every test must run")
         status, failed = 1, failed + 1
+    for name in (name for _, _, failures in ends for name in failures):
+        print(f"failed: {name}")
     print(f"{passed} passed, {failed} failed, {counts['skips']} skipped", flush=True)
     return status
 
