@@ -351,8 +351,9 @@ class WithoutDatabase(DaemonCase):
 
 def established(run: Run) -> bool:
     """Whether the daemon has an open connection from a client: a socket of its own that isn't listening."""
+    here = f":{run.port():04X}"  # which is no row's business to find out: others have thousands of connections
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    sockets = {f"socket:[{row[9]}]" for row in rows if row[3] == "01" and row[1].endswith(f":{run.port():04X}")}
+    sockets = {f"socket:[{row[9]}]" for row in rows if row[3] == "01" and row[1].endswith(here)}
     own = set()
     for descriptor in Path(f"/proc/{run.process.pid}/fd").iterdir():
         try:
