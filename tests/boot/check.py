@@ -347,7 +347,7 @@ def stops_in_order() -> str:
     call("systemctl", "stop", "qis")
     took = time.monotonic() - began
     assert (shown("Result"), shown("ExecMainStatus")) == ("success", "0")
-    listening = call("ss", "-Hltn")
+    listening = call("ss", "-Hltnp")  # and who has it
     assert not re.search(r":(80|443)\s", listening), listening
     return f"{took:.1f} s"
 
