@@ -418,7 +418,7 @@ class Domain:
         """What the console consists of."""
         return [
             WelcomePages(files=self.library.files),
-            SignInPages(entry=self.entry, directory=lambda: self.settings.ldap_integration),
+            SignInPages(entry=self.entry, directory=self._has_directory),
             AccountPages(users=self.accounts.users, entry=self.entry),
             ProductPages(
                 rules=lambda: self._rules,
@@ -436,7 +436,7 @@ class Domain:
             self._image_pages(),
             *self._imaging_pages(),
             *self._folder_pages(),
-            AdministrationPages(users=self.accounts.users, groups=self.accounts.groups),
+            AdministrationPages(users=self.accounts.users, groups=self.accounts.groups, directory=self._has_directory),
             PermissionPages(self.accounts.trace),
             MaintenancePages(self.background.queue, keep_days=lambda: self.settings.stats_keep_days, now=self._now),
             ReportPages(self._store.database, frequency=lambda: self.settings.stats_frequency, now=self._now),
@@ -642,6 +642,9 @@ class Domain:
 
     def _webhook_networks(self) -> Sequence[Network]:
         return self.settings.webhook_networks
+
+    def _has_directory(self) -> bool:
+        return self.settings.ldap_integration
 
     def _supported(self, extension: str) -> bool:
         return self.library.rules().is_supported(extension)

@@ -73,6 +73,12 @@ class BrowsingTests(PageCase):
         await self.domain.library.registrar.flush()
         self.assertEqual(self.sql("select count(*) from folders where path = '/box'"), [(1,)])
 
+    async def test_who_begins_is_sent_to_the_samples_where_there_are_any(self) -> None:
+        to_samples = 'href="/list/?path=/samples">Try it'
+        self.assertNotIn(to_samples, (await self.get("/list/")).body.decode())
+        self.paint("samples/a.jpg")
+        self.assertIn(to_samples, (await self.get("/list/")).body.decode())
+
     async def test_names_of_all_kinds_are_text_and_lead_where_they_should(self) -> None:
         for name in ODD:
             self.paint(f"box/{name}")

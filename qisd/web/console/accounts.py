@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from qisd.access.levels import Flag
@@ -15,11 +16,15 @@ _ALSO = ("tasks/", "dashboard/")
 
 
 class AdministrationPages:
-    """The pages about accounts."""
+    """The pages about accounts.
 
-    def __init__(self, *, users: Users, groups: Groups) -> None:
+    :param directory: whether users can be those of the company's directory.
+    """
+
+    def __init__(self, *, users: Users, groups: Groups, directory: Callable[[], bool]) -> None:
         self._users = users
         self._groups = groups
+        self._directory = directory
 
     @address("/admin/", who=Who.ANY_ADMIN)
     async def index(self, call: PageCall) -> Page:
@@ -40,7 +45,7 @@ class AdministrationPages:
         """One user; 0 is a new one."""
         title = (await self._users.get(call.visitor, user_id)).username if user_id else "New user"
         data = {"view": "user", "id": user_id, "close": call.query.get("onClose", "")}
-        return _page("user.html", title, data, {"new": not user_id})
+        return _page("user.html", title, data, {"new": not user_id, "directory": self._directory()})
 
     @address("/admin/groups/", who=Flag.ADMIN_USERS)
     async def groups(self, call: PageCall) -> Page:

@@ -27,6 +27,9 @@ VIEW = "qis_view"
 
 VIEWS = ("list", "grid")
 
+SAMPLES = "samples"
+"""The folder that a new library has. Operators delete or close it: only who sees it is sent there."""
+
 _AT_ONCE = 200
 """Entries that scripts get with the page, and that they ask for at a time."""
 
@@ -119,6 +122,7 @@ class BrowsingPages:
                 "previous": wish.query(max(wish.start - _PLAIN, 0)) if wish.start else "",
                 "following": wish.query(ends) if ends < page.total else "",
                 "problem": "",
+                "samples": any(entry.folder and entry.src == SAMPLES for entry in page.entries),
             },
             data={
                 "path": wish.path,
