@@ -8,21 +8,17 @@ anywhere else.
 from __future__ import annotations
 
 import functools
-import hashlib
 import html
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
-
 import qisd
 from qisd.web.api import envelope
 from qisd.web.api.endpoint import Endpoint
 from qisd.web.api.openapi import document
-from qisd.web.conditional import Validators, precondition_status
 from qisd.web.errors import not_found
-from qisd.web.headers import Header
+from qisd.web.kept import Kept
 
 if TYPE_CHECKING:
     from qisd.web.request import QisRequest
@@ -71,17 +67,6 @@ _PAGE = """<!DOCTYPE html>
 _ALWAYS_ASK = ("Cache-Control", "no-cache")
 _A_YEAR = ("Cache-Control", "public, max-age=31536000, immutable")
 
-_DIGITS = 16
-
-
-@attrs.frozen
-class _Shown:
-    """Bytes that can be asked for."""
-
-    data: bytes
-    media_type: str
-    etag: str
-
 
 class Documentation:
     """The handlers of ``/api/openapi.json`` and ``/api/help/``. Reads its files when it is made."""
@@ -89,7 +74,7 @@ class Documentation:
     def __init__(self, endpoints: Sequence[Endpoint]) -> None:
         self._endpoints = tuple(endpoints)
         self._files = _files()
-        self._made: dict[tuple[str, str], _Shown] = {}
+        self._made: dict[tuple[str, str], Kept] = {}
 
     async def openapi(self, request: QisRequest) -> None:
         """The document. It takes some tenths of a second to make, once: that is done in a thread."""
@@ -97,57 +82,47 @@ class Documentation:
         version = _API_VERSION if hidden else qisd.__version__
         server = f"{request.site.root}api/v1"
 
-        def make() -> _Shown:
+        def make() -> Kept:
             made = document(self._endpoints, version=version, server_url=server)
-            return _shown(envelope.encoded(made), "application/json")
+            kept = Kept.of(envelope.encoded(made), "application/json")
+            kept.pack()
+            return kept
 
         key = version, server
         if key not in self._made:
             self._made[key] = await request.site.body_files.run(make)
-        _answer(request, self._made[key], [_ALWAYS_ASK])
+        self._made[key].answer(request, [_ALWAYS_ASK])
 
     def page(self, request: QisRequest) -> None:
         """The page."""
         root = request.site.root
         shown = self._kept(("page", root), lambda: _page(root, self._files))
-        _answer(request, shown, [_ALWAYS_ASK, ("Content-Security-Policy", _POLICY), ("Referrer-Policy", "same-origin")])
+        shown.answer(request, [_ALWAYS_ASK, ("Content-Security-Policy", _POLICY), ("Referrer-Policy", "same-origin")])
 
-    def file(self, request: QisRequest, name: str) -> None:
+    async def file(self, request: QisRequest, name: str) -> None:
         """A file of the page. With its tag in the query, as in the page, it may be kept for good."""
         shown = self._files.get(name)
         if shown is None:
             request.answer_error(not_found())
             return
-        _answer(request, shown, [_A_YEAR if request.raw_query.decode("latin-1") == shown.etag else _ALWAYS_ASK])
+        if shown.packed is None:
+            await request.site.body_files.run(shown.pack)
+        shown.answer(request, [_A_YEAR if request.raw_query.decode("latin-1") == shown.etag else _ALWAYS_ASK])
 
-    def _kept(self, key: tuple[str, str], make: Callable[[], _Shown]) -> _Shown:
+    def _kept(self, key: tuple[str, str], make: Callable[[], Kept]) -> Kept:
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]
 
 
 @functools.cache
-def _files() -> Mapping[str, _Shown]:
-    return {name: _shown((_FOLDER / name).read_bytes(), media_type) for name, media_type in _FILES.items()}
+def _files() -> Mapping[str, Kept]:
+    return {name: Kept.of((_FOLDER / name).read_bytes(), media_type) for name, media_type in _FILES.items()}
 
 
-def _page(root: str, files: Mapping[str, _Shown]) -> _Shown:
+def _page(root: str, files: Mapping[str, Kept]) -> Kept:
     tags = {name: shown.etag for name, shown in files.items()}
     text = _PAGE
     for name, value in {"root": html.escape(root), **tags}.items():
         text = text.replace(f"{{{name}}}", value)
-    return _shown(text.encode("utf-8"), "text/html; charset=utf-8")
-
-
-def _shown(data: bytes, media_type: str) -> _Shown:
-    return _Shown(data, media_type, hashlib.sha256(data).hexdigest()[:_DIGITS])
-
-
-def _answer(request: QisRequest, shown: _Shown, headers: list[Header]) -> None:
-    tag = ("ETag", f'"{shown.etag}"')
-    status = precondition_status(request.conditions(), Validators(etag=shown.etag, last_modified=0))
-    if status == 304:
-        request.start(304, [tag, *headers])
-        request.write(b"")
-        return
-    request.answer(200, [("Content-Type", shown.media_type), tag, *headers], shown.data)
+    return Kept.of(text.encode("utf-8"), "text/html; charset=utf-8")

@@ -8,7 +8,6 @@ within the hour.
 from __future__ import annotations
 
 import functools
-import gzip
 import hashlib
 import posixpath
 import re
@@ -16,12 +15,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-import attrs
-
 import qisd
-from qisd.web.conditional import Validators, precondition_status
 from qisd.web.errors import not_found
 from qisd.web.headers import Header
+from qisd.web.kept import Kept
 
 if TYPE_CHECKING:
     from qisd.web.request import QisRequest
@@ -38,7 +35,6 @@ _TYPES = {
     ".ts": "text/plain; charset=utf-8",
     ".webp": "image/webp",
 }
-_PACKED_ALREADY = frozenset({"image/png", "image/webp"})
 
 _OWN = ("css", "js", "texts", "images")
 _SPRITE = "icons.svg"
@@ -55,16 +51,6 @@ _FOR_ALL: tuple[Header, ...] = (
     ("Access-Control-Allow-Origin", "*"),
     ("Cross-Origin-Resource-Policy", "cross-origin"),
 )
-
-
-@attrs.define
-class Asset:
-    """One file. ``packed`` is None where packing is of no use, and until it is done."""
-
-    data: bytes
-    media_type: str
-    etag: str
-    packed: bytes | None = None
 
 
 class Assets:
@@ -108,10 +94,7 @@ class Assets:
     def pack(self) -> None:
         """Compress what it is worth for. Blocks for some tenths of a second: for a thread."""
         for asset in (*self._own.values(), *self._fixed.values()):
-            if asset.packed is None and asset.media_type not in _PACKED_ALREADY:
-                packed = gzip.compress(asset.data, mtime=0)
-                if len(packed) < len(asset.data):
-                    asset.packed = packed
+            asset.pack()
 
     def answer(self, request: QisRequest, name: str) -> None:
         """The file at ``/static/<name>``."""
@@ -124,7 +107,7 @@ class Assets:
         if asset is None:
             request.answer_error(not_found())
         else:
-            _send(request, asset, [caching])
+            asset.answer(request, [caching])
 
 
 @functools.cache
@@ -133,35 +116,10 @@ def shipped() -> Assets:
     return Assets()
 
 
-def _send(request: QisRequest, asset: Asset, headers: list[Header]) -> None:
-    packed = asset.packed is not None and _takes_gzip(request.joined("Accept-Encoding") or "")
-    etag = f"{asset.etag}-gz" if packed else asset.etag
-    headers = [("ETag", f'"{etag}"'), ("Vary", "Accept-Encoding"), *headers]
-    if precondition_status(request.conditions(), Validators(etag=etag, last_modified=0)) == 304:
-        request.start(304, headers)
-        request.write(b"")
-        return
-    headers.append(("Content-Type", asset.media_type))
-    if packed and asset.packed is not None:
-        request.answer(200, [*headers, ("Content-Encoding", "gzip")], asset.packed)
-    else:
-        request.answer(200, headers, asset.data)
-
-
-def _takes_gzip(accepted: str) -> bool:
-    for item in accepted.lower().split(","):
-        coding, _, parameters = item.partition(";")
-        if coding.strip() in ("gzip", "*"):
-            return parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
-
-
-def _files(folder: Path, tops: tuple[str, ...]) -> Iterator[tuple[str, Asset]]:
+def _files(folder: Path, tops: tuple[str, ...]) -> Iterator[tuple[str, Kept]]:
     """Names and files of the parts ``tops`` of ``folder``."""
     for top in tops:
         place = folder / top
         for path in [place] if place.is_file() else sorted(place.rglob("*")):
             if path.is_file() and path.suffix in _TYPES:
-                data = path.read_bytes()
-                etag = hashlib.sha256(data).hexdigest()[:_DIGITS]
-                yield path.relative_to(folder).as_posix(), Asset(data, _TYPES[path.suffix], etag)
+                yield path.relative_to(folder).as_posix(), Kept.of(path.read_bytes(), _TYPES[path.suffix])

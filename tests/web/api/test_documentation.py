@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from typing import Any
@@ -94,6 +95,14 @@ class PageTests(DocumentationCase):
         for other in ("/api/help/help.js", "/api/help/help.js?0"):
             self.assertEqual(self.ask(other).headers["Cache-Control"], "no-cache")
         self.assertEqual(self.ask("/api/help/help.js", If_None_Match=script.headers["ETag"]).status, 304)
+
+    def test_the_document_and_the_files_come_packed_to_those_who_take_that(self) -> None:
+        for address in ("/api/openapi.json", "/api/help/swagger-ui-bundle.js"):
+            plain = self.ask(address)
+            packed = self.ask(address, Accept_Encoding="gzip")
+            self.assertEqual(packed.headers["Content-Encoding"], "gzip")
+            self.assertEqual(gzip.decompress(packed.body), plain.body)
+            self.assertLess(len(packed.body), len(plain.body))
 
     def test_the_licence_of_the_viewer_is_there(self) -> None:
         self.assertIn(b"Apache License", self.ask("/api/help/LICENSE").body)
