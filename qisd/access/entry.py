@@ -164,8 +164,8 @@ class Entry:
             return []
         return await sessions.of_user(self._database, visitor.user_id, kinds)
 
-    async def end(self, visitor: Visitor, session_id: int | None) -> None:
-        """End one of one's own.
+    async def end(self, visitor: Visitor, session_id: int | None, *, kinds: Sequence[Kind] = sessions.KINDS) -> None:
+        """End one of one's own, of these kinds.
 
         :raises Forbidden: it is another one, and the caller has come with a key that is for less than its owner may.
         :raises NotFound: there is none of this id.
@@ -175,7 +175,9 @@ class Entry:
             raise Forbidden("This key can end nothing but itself")
 
         async def work(db: Transaction) -> bool:
-            if session_id is None or user_id is None or not await sessions.revoke(db, session_id, user_id=user_id):
+            if session_id is None or user_id is None:
+                return False
+            if not await sessions.revoke(db, session_id, user_id=user_id, kinds=kinds):
                 return False
             await audit.record(
                 db, actor_of(visitor), action="session.ended", object_type="session", object_id=session_id

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import attrs
 
 from qisd.store.queries import Queries, Row
 
 Kind = Literal["session", "token", "key", "ticket"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _COLUMNS = "id, kind, user_id, stamp, label, scopes, folder, address, agent, created, last_used, expires"
 
@@ -102,11 +103,12 @@ async def restamp(db: Queries, session_id: int) -> None:
     )
 
 
-async def revoke(db: Queries, session_id: int, *, user_id: int) -> bool:
-    """End one of a user's; False when there is none that holds. In a transaction."""
+async def revoke(db: Queries, session_id: int, *, user_id: int, kinds: Sequence[Kind] = KINDS) -> bool:
+    """End one of a user's; False when there is none of these kinds that holds. In a transaction."""
     rows = await db.query(
-        "update sessions set revoked = now() where id = %s and user_id = %s and revoked is null returning id",
-        (session_id, user_id),
+        "update sessions set revoked = now() where id = %s and user_id = %s and kind = any(%s) and revoked is null"
+        " returning id",
+        (session_id, user_id, list(kinds)),
     )
     return bool(rows)
 

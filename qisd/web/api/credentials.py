@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta
 from qisd import __version__
 from qisd.access.entry import SCOPES, Entry
 from qisd.access.sessions import Sessions
-from qisd.errors import BadParameter, NotFound
+from qisd.errors import BadParameter
 from qisd.store import users
 from qisd.store.pool import Database
 from qisd.store.sessions import SessionRow
@@ -159,10 +159,7 @@ class CredentialEndpoints:
 
     @endpoint("DELETE", "/account/tokens/<int:id>/", summary="End a key", tag=TAG, login=True, errors=(403, 404))
     async def end_key(self, call: Call) -> None:
-        number = call.id()
-        if number not in {key.id for key in await self._entry.held_by(call.visitor, ["key"])}:
-            raise NotFound(str(number))
-        await self._entry.end(call.visitor, number)
+        await self._entry.end(call.visitor, call.id(), kinds=["key"])
 
     @endpoint(
         "GET",
@@ -186,10 +183,7 @@ class CredentialEndpoints:
         errors=(403, 404),
     )
     async def end_session(self, call: Call) -> None:
-        number = call.id()
-        if number not in {row.id for row in await self._entry.held_by(call.visitor, ["session"])}:
-            raise NotFound(str(number))
-        await self._entry.end(call.visitor, number)
+        await self._entry.end(call.visitor, call.id(), kinds=["session"])
 
 
 def _session(row: SessionRow, *, current: bool) -> LiveSession:

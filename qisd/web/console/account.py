@@ -8,7 +8,7 @@ from qisd.access.entry import SCOPES, Entry
 from qisd.access.levels import Flag
 from qisd.accounts.user_values import UserChange
 from qisd.accounts.users import Users
-from qisd.errors import AlreadyExists, BadParameter, Forbidden, NotFound, OutOfDate, QisError, Refused, TooManyRequests
+from qisd.errors import AlreadyExists, BadParameter, Forbidden, OutOfDate, QisError, Refused, TooManyRequests
 from qisd.store.users import LDAP, User
 from qisd.web.console.page import Page, PageCall, Redirect, address, whole
 from qisd.web.identity import must_change_password
@@ -92,7 +92,7 @@ class AccountPages:
                 if row.id != call.visitor.session:
                     await self._entry.end(call.visitor, row.id)
         else:
-            await self._entry.end(call.visitor, await self._number(call, "session"))
+            await self._entry.end(call.visitor, _number(call), kinds=["session"])
         return Redirect(target="account/sessions/?ended=1", status=303)
 
     # Keys
@@ -124,7 +124,7 @@ class AccountPages:
     @address("/account/tokens/end/", post=True)
     async def end_key(self, call: PageCall) -> Redirect:
         """End a key."""
-        await self._entry.end(call.visitor, await self._number(call, "key"))
+        await self._entry.end(call.visitor, _number(call), kinds=["key"])
         return Redirect(target="account/tokens/?ended=1", status=303)
 
     async def _keys(self, call: PageCall, *, secret: str = "", error: QisError | None = None) -> Page:
@@ -142,17 +142,10 @@ class AccountPages:
         }
         return Page(template="tokens.html", title="API keys", area="account", values=values)
 
-    async def _number(self, call: PageCall, kind: str) -> int:
-        """The id in the form, which must be that of a session or key of one's own.
 
-        :raises NotFound: it is not.
-        """
-        rows = await self._entry.held_by(call.visitor, ["key" if kind == "key" else "session"])
-        wanted = call.form.get("id", "")
-        for row in rows:
-            if str(row.id) == wanted:
-                return row.id
-        raise NotFound("There is no such session or key any more")
+def _number(call: PageCall) -> int:
+    """The id in the form, of a session or a key."""
+    return whole(call.form.get("id", ""), "id")
 
 
 def browser_of(agent: str) -> str:
