@@ -51,7 +51,7 @@ def trial(arguments: list[str], *, at_once: bool) -> tuple[int, Counter[str], li
         sys.stdout.write("".join(lines))
     found = re.findall(r"(\w+)=(\d+)", lines[-1] if lines else "")
     # Below each traceback trial names the tests that it stands for.
-    named = [line.strip() for line in lines if re.fullmatch(r"tests(\.\w+){3,}\n", line)]
+    named = [line.strip() for line in lines if re.fullmatch(r"tests(\.\w+)+\.[A-Z]\w*\.test_\w+\n", line)]
     return status, Counter({name: int(number) for name, number in found}), named
 
 
