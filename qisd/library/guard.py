@@ -8,6 +8,7 @@ from twisted.logger import Logger
 from qisd.pools.files import FilePool
 from qisd.repository.mounted import Mounted
 from qisd.store import images, properties
+from qisd.store.properties import LibraryMark
 from qisd.store.queries import Queries
 
 _log = Logger()
@@ -39,11 +40,17 @@ class Guard:
     async def start(self) -> None:
         """Make the mark by which the library is recognised, unless it's there."""
         found = await properties.by_key(self._database, "cluster_id")
-        installation = (found.value if found else None) or ""
-        known = await images.count_active(self._database)
-        fault = await self._files.run(lambda: self._mounted.prepare(installation, knows_files=known > 0))
+        mark = LibraryMark(installation=(found.value if found else None) or "", place=self._mounted.place)
+        before = await properties.library_mark(self._database)
+        # Files alone would not do: nobody may have looked at any so far, and then the database knows of none.
+        was_there = before.was_at(mark.place) or await images.count_active(self._database) > 0
+        fault = await self._files.run(
+            lambda: self._mounted.prepare(mark.installation, was_there=was_there, formerly=before.installation)
+        )
         if fault:
             _log.error("{fault}: missing files are not marked deleted", fault=fault)
+        elif mark != before and await self.is_there():
+            await properties.note_library_mark(self._database, mark)
 
     async def is_there(self) -> bool:
         """Whether the library is there."""

@@ -272,16 +272,17 @@ class BucketMounted(Mounted):
 
     def __init__(self, root: Path, bucket: Bucket) -> None:
         super().__init__(root)
+        self.place = ""  # nothing is mounted on a bucket
         self._bucket = bucket
         self._of = ""
 
-    def prepare(self, installation: str, *, knows_files: bool) -> str:
-        super().prepare(installation, knows_files=False)
+    def prepare(self, installation: str, *, was_there: bool, formerly: str = "") -> str:
+        super().prepare(installation, was_there=False, formerly=formerly)
         self._of = installation
         try:
             found = self._bucket.read(MARKER)
-            if found is None:
-                if knows_files and not self._bucket.has_below(""):
+            if found is None or (formerly and found.strip() == formerly):
+                if found is None and was_there and not self._bucket.has_below(""):
                     return "the bucket is empty, while the database knows of files in it"
                 self._bucket.put_text(MARKER, f"{installation}\n")
                 found = installation

@@ -41,32 +41,42 @@ def _is_empty(root: bytes) -> bool:
         return all(entry.name.startswith(b".") or entry.name == LOST_AND_FOUND for entry in entries)
 
 
+def place_of(root: Path) -> str:
+    """The name by which the place of a library is known, whatever bytes are in its path."""
+    return os.fsencode(root).decode("utf-8", "backslashreplace")
+
+
 class Mounted:
     """The root of the library, which may be a file system that comes and goes.
 
     :param check_file: a file below the root that is there whenever the library is; empty: there is none.
+    :ivar place: where an empty folder is taken for a missing file system once a library was there; empty: nowhere.
     """
 
     def __init__(self, root: Path, *, check_file: str = "") -> None:
+        self.place = place_of(root)
         self._root = os.fsencode(root)
         self._check_file = os.fsencode(check_file)
         self._installation = ""
         self._marked = False
 
-    def prepare(self, installation: str, *, knows_files: bool) -> str:
+    def prepare(self, installation: str, *, was_there: bool, formerly: str = "") -> str:
         """Make the marker, if the library can be believed to be there now. Returns what is wrong, or nothing.
 
         :param installation: the id that is, or will be, in the marker.
-        :param knows_files: whether the database knows of files that must be there.
+        :param was_there: whether the database knows of a library here, by its files or its marker.
+        :param formerly: an id that the installation had before, so that a marker with it is ours as well; may be empty.
         """
         self._installation = installation
         found = self._marker()
         if found is None:
             if not self._has_check_file():
                 return "the image library is not there: the file that tells so is missing"
-            if knows_files and self._is_empty():
-                return "the image library is empty, while the database knows of files in it"
+            if was_there and self._is_empty():
+                return "the image library is not there: its place is empty, and has not even the library's mark"
             found = self._write()
+        elif formerly and found == formerly:
+            found = self._write() or found
         self._marked = found is not None
         if found not in (None, installation):
             return "the image library belongs to another installation"

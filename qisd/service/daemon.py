@@ -257,8 +257,8 @@ class Daemon(Service):
         await self.monitor.configure(self.settings.metrics_listen)
         self._notices.waiting("Waiting for the database")
         url = await self._database.start()
-        if not self._database.knows_images:
-            # A library that is empty while images are known is one that is not mounted.
+        if not self._database.knows_library:
+            # One that is known, and whose place is empty, is not mounted.
             await self._samples()
         self._notices.waiting("Starting the workers")
         await self.body.start(url)

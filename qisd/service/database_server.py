@@ -11,8 +11,9 @@ from twisted.logger import Logger
 
 from qisd.access.passwords import first_password
 from qisd.errors import StartupError, StoreUnavailable
+from qisd.repository.mounted import place_of
 from qisd.settings import Settings
-from qisd.store import images
+from qisd.store import images, properties
 from qisd.store.embedded import EmbeddedPostgres
 from qisd.store.migrate import migrate_and_seed
 from qisd.store.pool import Database
@@ -27,7 +28,7 @@ _EXIT_CODE = 3
 class DatabaseServer:
     """PostgreSQL, embedded or external, for all processes of this server. One process of them has it.
 
-    :ivar knows_images: whether there were images of the library in it at the start.
+    :ivar knows_library: whether it knew of the image library at the start: of images, or that it has been at its place.
     """
 
     def __init__(self, settings: Settings, *, reactor: Any) -> None:
@@ -35,7 +36,7 @@ class DatabaseServer:
         self._reactor = reactor
         self._embedded: EmbeddedPostgres | None = None
         self._watch: LoopingCall | None = None
-        self.knows_images = False
+        self.knows_library = False
 
     async def start(self) -> str:
         """Wait for the database, however long that takes, and bring its schema up to date; gives its URL.
@@ -51,10 +52,15 @@ class DatabaseServer:
         await database.start()
         try:
             await self._migrate(url)
-            self.knows_images = await images.count_active(database) > 0
+            mark = await properties.library_mark(database)
+            self.knows_library = mark.was_at(self._place()) or await images.count_active(database) > 0
         finally:
             await database.stop()
         return url
+
+    def _place(self) -> str:
+        """Where a folder is that the library is in."""
+        return "" if self._settings.s3_bucket else place_of(self._settings.images_base_dir)
 
     async def stop(self) -> None:
         """Stop the embedded server, if that is what there is. Everybody must have left it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 from unittest import mock
 
@@ -15,6 +16,7 @@ from qisd.errors import StoreUnavailable, Unavailable
 from qisd.library import journal
 from qisd.library.journal import Journal
 from qisd.repository.growing import Checksum
+from qisd.repository.mounted import MARKER
 from qisd.store.resumable_uploads import ResumableUpload
 from tests.integration.library_case import LibraryCase, admin, picture
 
@@ -87,6 +89,45 @@ class UnmountedTests(AwayCase):
         self.mount()
         self.assertEqual(await self.library.journal.recover(["dead"]), 1)
         self.assertEqual((self.sql("select kind from disk_operations"), self.disk()), ([], ["a/x.jpg", "b/"]))
+
+
+class MarkTests(LibraryCase):
+    """A library of whose files the database knows none so far."""
+
+    def unmounted(self) -> None:
+        shutil.rmtree(self.root)
+        self.root.mkdir()
+
+    async def test_an_empty_folder_in_its_place_gets_no_mark_at_the_next_start(self) -> None:
+        self.unmounted()
+        fresh = self.make_library()
+        await fresh.guard.start()
+        self.assertEqual(list(self.root.iterdir()), [])
+        self.assertFalse(await fresh.guard.is_there())
+        await self.refusal(StoreUnavailable, fresh.folders.create(admin(), "/c"))
+
+    async def test_it_is_there_again_as_soon_as_something_is_in_it(self) -> None:
+        self.unmounted()
+        fresh = self.make_library()
+        await fresh.guard.start()
+        self.write("a.jpg")
+        self.assertTrue(await fresh.guard.is_there())
+        await self.make_library().guard.start()
+        self.assertTrue((self.root / MARKER).exists())
+
+    async def test_another_folder_is_a_new_library(self) -> None:
+        self.root = self.root.with_name(f"{self.root.name}-other")
+        self.root.mkdir()
+        self.addCleanup(shutil.rmtree, self.root)
+        await self.make_library().guard.start()
+        self.assertTrue((self.root / MARKER).exists())
+
+    async def test_it_stays_ours_when_an_import_gives_the_installation_another_id(self) -> None:
+        self.sql("update properties set value = 'of-qis' where key = 'cluster_id'")
+        fresh = self.make_library()
+        await fresh.guard.start()
+        self.assertTrue(await fresh.guard.is_there())
+        self.assertEqual((self.root / MARKER).read_text(), "of-qis\n")
 
 
 class ReadOnlyTests(AwayCase):

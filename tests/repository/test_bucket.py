@@ -267,18 +267,24 @@ class ChangingTests(BucketCase):
 class MountedTests(BucketCase):
     def test_the_bucket_belongs_to_the_installation_that_has_marked_it(self) -> None:
         mounted = BucketMounted(self.root, self.bucket)
-        self.assertEqual((mounted.prepare("one", knows_files=False), mounted.is_there()), ("", True))
-        self.assertIn("another", BucketMounted(self.root, self.bucket).prepare("two", knows_files=False))
+        self.assertEqual((mounted.prepare("one", was_there=False), mounted.is_there()), ("", True))
+        self.assertIn("another", BucketMounted(self.root, self.bucket).prepare("two", was_there=False))
         self.client.put_object(Bucket=self.bucket_name, Key="site/.qis-library", Body=b"other\n")
         self.assertFalse(mounted.is_there())
 
+    def test_the_mark_that_the_installation_had_under_its_former_id_is_renewed(self) -> None:
+        BucketMounted(self.root, self.bucket).prepare("one", was_there=False)
+        mounted = BucketMounted(self.root, self.bucket)
+        self.assertEqual(mounted.prepare("two", was_there=True, formerly="one"), "")
+        self.assertTrue(mounted.is_there())
+
     def test_an_empty_bucket_is_not_believed_when_files_are_known(self) -> None:
         mounted = BucketMounted(self.root, self.bucket)
-        self.assertIn("empty", mounted.prepare("one", knows_files=True))
+        self.assertIn("empty", mounted.prepare("one", was_there=True))
         self.assertFalse(mounted.is_there())
 
     def test_without_the_bucket_it_is_not_there(self) -> None:
         self.client.delete_bucket(Bucket=self.bucket_name)
         mounted = BucketMounted(self.root, self.bucket)
-        self.assertIn("can't be reached", mounted.prepare("one", knows_files=False))
+        self.assertIn("can't be reached", mounted.prepare("one", was_there=False))
         self.assertFalse(mounted.is_there())

@@ -15,9 +15,9 @@ class MountedTests(SynchronousTestCase):
         self.root = Path(self.mktemp())
         self.root.mkdir()
 
-    def prepared(self, *, knows_files: bool = False, check_file: str = "") -> tuple[Mounted, str]:
+    def prepared(self, *, was_there: bool = False, check_file: str = "") -> tuple[Mounted, str]:
         mounted = Mounted(self.root, check_file=check_file)
-        return mounted, mounted.prepare("installation-1", knows_files=knows_files)
+        return mounted, mounted.prepare("installation-1", was_there=was_there)
 
     def test_a_new_library_gets_its_mark(self) -> None:
         mounted, fault = self.prepared()
@@ -35,8 +35,8 @@ class MountedTests(SynchronousTestCase):
 
     def test_an_empty_root_is_no_library_that_had_files(self) -> None:
         (self.root / "lost+found").mkdir()  # a file system, but not the one
-        mounted, fault = self.prepared(knows_files=True)
-        self.assertIn("empty", fault)
+        mounted, fault = self.prepared(was_there=True)
+        self.assertIn("place is empty", fault)
         self.assertFalse((self.root / MARKER).exists())
         self.assertFalse(mounted.is_there())
 
@@ -46,10 +46,22 @@ class MountedTests(SynchronousTestCase):
         self.assertIn("another installation", fault)
         self.assertFalse(mounted.is_there())
 
+    def test_the_mark_that_the_installation_had_under_its_former_id_is_renewed(self) -> None:
+        (self.root / MARKER).write_text("installation-0\n")
+        mounted = Mounted(self.root)
+        self.assertEqual(mounted.prepare("installation-1", was_there=True, formerly="installation-0"), "")
+        self.assertEqual((self.root / MARKER).read_text(), "installation-1\n")
+        self.assertTrue(mounted.is_there())
+
+    def test_an_empty_mark_is_nobodys(self) -> None:
+        (self.root / MARKER).touch()
+        _, fault = self.prepared()
+        self.assertIn("another installation", fault)
+
     def test_a_library_that_is_only_read_is_there_while_something_is_in_it(self) -> None:
         (self.root / "x.jpg").touch()
         self.patch(Mounted, "_write", lambda self: None)
-        mounted, fault = self.prepared(knows_files=True)
+        mounted, fault = self.prepared(was_there=True)
         self.assertEqual((fault, mounted.is_there()), ("", True))
         (self.root / "x.jpg").unlink()
         self.assertFalse(mounted.is_there())
