@@ -13,6 +13,12 @@ from tests.ha.site import Site
 
 _IMAGES = 200
 
+_NEW_RATE = 60.0
+"""Requests a second for images that are new, each of which is asked for a few times."""
+
+_LEASE = 10.0
+"""Seconds after which the lease of a server that is gone is over at the latest."""
+
 
 class Trial:
     """The steps, in the order in which they are taken; each returns what it has seen, or raises.
@@ -31,6 +37,7 @@ class Trial:
             "one session holds on all servers": self.session,
             "a server is killed": self.server_killed,
             "a server is added": self.server_added,
+            "a server is killed while all images are new": self.maker_killed,
             "a server is removed (SIGTERM)": self.server_removed,
             "a Memcached server is lost": self.cache_lost,
             "a Memcached server is added": self.cache_added,
@@ -59,6 +66,21 @@ class Trial:
             took = _seconds_until(lambda: "web2" in self._site.up())
             time.sleep(self._seconds)
         return _none_lost(load, f"; in {took:.1f} s after its start")
+
+    def maker_killed(self) -> str:
+        """What the dead one was making the others make, once its leases are over."""
+        with self._load(self._new_image, rate=_NEW_RATE) as load:
+            time.sleep(self._seconds)
+            self._site.servers[1].kill()
+            time.sleep(self._seconds + _LEASE)
+        self._site.servers[1].start()
+        self._site.servers[1].run.ready()
+        return _none_lost(load)
+
+    @staticmethod
+    def _new_image(number: int) -> str:
+        """One that nobody has asked for before; the same for a few requests in a row, so that servers wait for others."""
+        return f"/image?src=/samples/penguin.jpg&width={1000 + number // 6}&format=png"
 
     def server_removed(self) -> str:
         with self._load() as load:
@@ -110,11 +132,11 @@ class Trial:
         )
         return _none_lost(load, seen)
 
-    def _load(self) -> Load:
+    def _load(self, target: Callable[[int], str] | None = None, *, rate: float | None = None) -> Load:
         return Load(
             self._site.front,
-            lambda number: f"/image?src=/samples/penguin.jpg&width={50 + number % _IMAGES}",
-            rate=self._rate,
+            target or (lambda number: f"/image?src=/samples/penguin.jpg&width={50 + number % _IMAGES}"),
+            rate=rate or self._rate,
         )
 
 
@@ -142,7 +164,7 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _none_lost(load: Load, more: str) -> str:
+def _none_lost(load: Load, more: str = "") -> str:
     seen = load.line() + more
     _expect(not load.lost, f"{seen}; {[one.status for one in load.lost[:5]]}")
     return seen
