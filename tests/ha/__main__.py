@@ -79,7 +79,7 @@ class Trial:
 
     @staticmethod
     def _new_image(number: int) -> str:
-        """One that nobody has asked for before; the same for a few requests in a row, so that servers wait for others."""
+        """One that nobody has asked for; the same for a few requests in a row, so that servers wait for others."""
         return f"/image?src=/samples/penguin.jpg&width={1000 + number // 6}&format=png"
 
     def server_removed(self) -> str:
