@@ -30,10 +30,11 @@ _log = Logger()
 C = TypeVar("C")
 M = TypeVar("M")
 
-_EXPIRES = 10
-"""Seconds after which the lease of a server that is gone is over."""
+_EXPIRES = 5
+"""Seconds after which the lease of a server that is gone is over; by Memcached's clock, which counts whole ones."""
 
-_RENEWED = 3.0
+_RENEWED = 1.0
+"""Seconds from one renewal to the next. Who is held up for three loses the lease, and an image is made twice."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.2
 """Seconds between two looks at what another process makes."""
