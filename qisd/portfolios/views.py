@@ -35,10 +35,15 @@ class ShownImage:
 
 @attrs.frozen(kw_only=True)
 class ShownImages:
-    """The images of a portfolio in their order; ``hidden`` are in folders that are closed to the visitor."""
+    """The images of a portfolio in their order.
+
+    :param hidden: how many are in folders that are closed to the visitor.
+    :param closed: how many nobody sees who has not logged in.
+    """
 
     images: Sequence[ShownImage]
     hidden: int
+    closed: int
 
 
 @attrs.frozen(kw_only=True)
@@ -103,7 +108,9 @@ async def shown_images(db: Queries, visitor: Visitor, portfolio_id: int, *, now:
     entries = await portfolio_images.listed(db, portfolio_id)
     seen = [entry for entry in entries if _may_see(visitor, entry, now)]
     shown = await _with_records(db, seen)
-    return ShownImages(images=shown, hidden=len(entries) - len(shown))
+    everybody = Visitor(snapshot=visitor.snapshot)
+    closed = sum(not _may_see(everybody, entry, now) for entry in entries)
+    return ShownImages(images=shown, hidden=len(entries) - len(shown), closed=closed)
 
 
 async def shown_image(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.support.ui import Select
 
@@ -131,6 +133,19 @@ class WorkshopTests(PortfolioCase):
                 self.assert_fits()
                 self.shot(f"portfolio-edit-{theme}-{width}")
             self.axe()
+
+    def test_the_owner_is_told_what_the_public_does_not_see_of_it(self) -> None:
+        self.assertFalse(self.find("#folio-closed").is_displayed())
+        public = {"path": "/", "group_id": 1}
+        self.addCleanup(
+            self.api, "POST", "admin/permissions/changes/", {"changes": json.dumps([{**public, "access": 10}])}
+        )
+        self.api("POST", "admin/permissions/changes/", {"changes": json.dumps([{**public, "access": 0}])})
+        self.open("/portfolios/spring/edit/", as_user="admin")
+        self.wait_text("3 of the images are shown only to people who sign in", "#folio-closed")
+        self.axe()
+        Select(self.field("Everybody may")).select_by_visible_text("not view")
+        self.wait(lambda: not self.find("#folio-closed").is_displayed())
 
     def test_keys_put_images_in_order_and_it_can_be_undone(self) -> None:
         self.all(".folio-handle")[0].send_keys(Keys.ALT, Keys.ARROW_RIGHT)

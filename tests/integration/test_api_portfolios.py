@@ -111,6 +111,7 @@ class PortfolioTests(PortfolioApiCase):
                 "downloads": [],
                 "images": [],
                 "images_hidden": 0,
+                "images_closed": 0,
                 "url": f"http://127.0.0.1:{self.port}/portfolios/spring/",
             },
         )
@@ -241,6 +242,9 @@ class PortfolioTests(PortfolioApiCase):
         self.assertEqual(anonymous["downloads"], [])
         self.assertEqual([one["image"]["src"] for one in anonymous["images"]], ["shop/chair.png"])
         self.assertEqual(anonymous["images_hidden"], 1)
+        self.assertNotIn("images_closed", anonymous)
+        owned = (await self.call("GET", f"/portfolios/{number}/", token=self.owner)).data
+        self.assertEqual(owned["images_closed"], 1)
         self.assertNotIn("secret", json.dumps(anonymous))
         known = (await self.call("GET", f"/portfolios/{number}/", token=self.stranger)).data
         self.assertEqual([one["id"] for one in known["downloads"]], [export["id"]])

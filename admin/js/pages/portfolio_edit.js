@@ -19,6 +19,7 @@ const first = await api.get(ADDRESS, {}, {full: true});
 let etag = first.etag;
 
 const settings = new Settings(first.data);
+settings.images(first.data);
 const grid = new Grid(page.data.id, first.data, {changed: refresh});
 
 $('#settings').append(settings.element, h('div', {class: 'row'}, h('button', {type: 'submit', class: 'button primary'}, t('save'))));
@@ -71,6 +72,7 @@ async function refresh() {
     const now = await api.get(ADDRESS, {}, {full: true});
     etag = now.etag;
     drawHistory(now.data);
+    settings.images(now.data);
     return now.data;
 }
 

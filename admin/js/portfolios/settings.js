@@ -13,6 +13,7 @@ const PAUSE = 300;
 export class Settings {
     #own; // the address that it has now
     #access; // what others may do now
+    #closed = 0; // images that only people see who have signed in
     #fields;
     #asked = 0;
     #timer = null;
@@ -30,6 +31,7 @@ export class Settings {
         };
         this.note = h('p', {class: 'hint', id: 'folio-address-note', role: 'status'});
         this.audience = h('p', {class: 'hint', id: 'folio-audience', role: 'status'});
+        this.warning = h('p', {class: 'notice warn', id: 'folio-closed', role: 'status', hidden: true});
         this.element = h(
             'div',
             {class: 'stack folio-settings'},
@@ -44,6 +46,7 @@ export class Settings {
                 field(t('access_public'), this.#fields.public_access),
             ),
             this.audience,
+            this.warning,
         );
         for (const select of [this.#fields.internal_access, this.#fields.public_access]) {
             select.addEventListener('change', () => this.#tellAudience());
@@ -75,6 +78,12 @@ export class Settings {
         return true;
     }
 
+    // The images are others now, or others may see them.
+    images(portfolio) {
+        this.#closed = portfolio.images_closed;
+        this.#tellAudience();
+    }
+
     // The present address is the one from now on.
     saved(portfolio) {
         this.#own = portfolio.human_id;
@@ -96,6 +105,8 @@ export class Settings {
         const text = t(everybody ? 'audience_all' : internal ? 'audience_users' : 'audience_none');
         const same = internal === this.#access.internal && everybody === this.#access.everybody;
         this.audience.textContent = same ? text : t('audience_later', {text});
+        this.warning.hidden = !everybody || !this.#closed;
+        this.warning.textContent = this.warning.hidden ? '' : t('audience_closed', {n: this.#closed});
     }
 
     #typed() {

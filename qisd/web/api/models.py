@@ -364,6 +364,9 @@ class PortfolioObject(Model):
     images_hidden: Annotated[int, Meta(description="images in folders that are closed to the caller")] | UnsetType = (
         UNSET
     )
+    images_closed: (
+        Annotated[int, Meta(description="for the owner: images that nobody sees who has not logged in")] | UnsetType
+    ) = UNSET
     history: list[PortfolioEvent] | UnsetType = UNSET
 
 

@@ -380,6 +380,8 @@ class PortfolioEndpoints:
         made = _header_object(call, view)
         made.images = await self._image_objects(call, view.images.images)
         made.images_hidden = view.images.hidden
+        if view.owned:
+            made.images_closed = view.images.closed
         made.history = [_event_object(event) for event in view.history]
         return Versioned(data=made, version=view.portfolio.version)
 
