@@ -82,6 +82,8 @@ def _print(console: Console, kind: str, found: DatabaseStatus) -> None:
     ]
     if found.unknown:
         lines.append(("Unknown", f"{', '.join(found.unknown)}: the schema is newer than this program"))
+    if found.refusal:
+        lines.append(("Refused", found.refusal))
     for label, text in lines:
         console.result(plain(f"{label + ':':<10} {text}"))
 

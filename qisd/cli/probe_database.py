@@ -37,6 +37,9 @@ def probe_database(settings: Settings, report: Report) -> None:
         f"database: {found.database} ({kind}PostgreSQL {found.server} at {found.host}),"
         f" has answered in {(time.monotonic() - reached) * 1000:.1f} ms, connected in {(reached - began) * 1000:.0f} ms"
     )
+    if found.refusal:
+        report.problems.append(f"{name}: {found.refusal}")
+        return
     if found.pending:
         report.facts.append(f"database: the next start does {', '.join(found.pending)}")
     if found.unknown and found.usable:

@@ -11,10 +11,10 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 from psycopg2.extensions import make_dsn
 from yoyo import read_migrations
 
-from qisd.errors import StoreUnavailable
+from qisd.errors import StartupError, StoreUnavailable
 from qisd.store.dsn import parameters_of
 from qisd.store.link import one_line
-from qisd.store.migrate import MIGRATIONS, compatible_since
+from qisd.store.migrate import MIGRATIONS, check_server, compatible_since
 
 BOOKED = "_yoyo_migration"
 """The table of the migrations that a database has had."""
@@ -35,6 +35,7 @@ class DatabaseStatus:
         ``unknown`` those of a newer program.
     :param usable: we can work with it, in spite of those.
     :param daemons: connections of other processes of ours.
+    :param refusal: why a start would refuse it; empty: it would not.
     """
 
     server: str
@@ -49,6 +50,7 @@ class DatabaseStatus:
     unknown: list[str]
     usable: bool
     daemons: int
+    refusal: str
 
 
 def database_status(url: str) -> DatabaseStatus:
@@ -56,6 +58,7 @@ def database_status(url: str) -> DatabaseStatus:
     with connected(url) as connection:
         booked = booked_in(connection)
         known = known_migrations()
+        pending = [name for name in known if name not in booked]
         with connection.cursor() as cursor:
             cursor.execute(
                 "select current_database(), pg_database_size(current_database()), (select count(*) from pg_tables"
@@ -72,10 +75,11 @@ def database_status(url: str) -> DatabaseStatus:
             users=_count(connection, "users") if has_users else None,
             images=_count(connection, "images") if has_images else None,
             applied=[name for name in known if name in booked],
-            pending=[name for name in known if name not in booked],
+            pending=pending,
             unknown=sorted(booked.difference(known)),
             usable=booked.issubset(known) or compatible_since(connection) in known,
             daemons=daemons_of(connection),
+            refusal=_refusal(connection, migrates=bool(pending)),
         )
 
 
@@ -104,18 +108,37 @@ def daemons_of(connection: Connection) -> int:
         return int(cursor.fetchall()[0][0])
 
 
+def _refusal(connection: Connection, *, migrates: bool) -> str:
+    """Why a start would refuse the database; nothing if it would not.
+
+    :param migrates: whether it would have to change the schema.
+    """
+    try:
+        check_server(connection)
+    except StartupError as error:
+        return str(error)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select current_user, current_schema(), coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
+        )
+        user, schema, may_create = cursor.fetchall()[0]
+    if migrates and not may_create:
+        return f"the user {user} may make no tables in the schema {schema or 'public'}: let it own the database"
+    return ""
+
+
 @contextmanager
 def connected(url: str) -> Iterator[Connection]:
     """A connection for a few statements.
 
-    :raises StoreUnavailable: the server can't be reached, or goes away.
+    :raises StoreUnavailable: the server can't be reached, goes away, or has tables that are closed to us.
     """
     connection: Connection | None = None
     try:
         connection = psycopg2.connect(make_dsn(**parameters_of(url, query_timeout=_LIMIT)))
         connection.autocommit = True
         yield connection
-    except psycopg2.OperationalError as error:
+    except (psycopg2.OperationalError, psycopg2.errors.InsufficientPrivilege) as error:
         raise StoreUnavailable(detail=one_line(error)) from error
     finally:
         if connection is not None:

@@ -50,9 +50,9 @@ class DatabaseCase(CommandDatabaseCase):
             self.environ["QIS_MGMT_DATABASE_CONNECTION"] = server().url(into)
         return self.qis("database", "restore", str(self.file), *flags)
 
-    def empty_database(self) -> str:
+    def empty_database(self, more: str = "") -> str:
         name = f"{self.name}other"
-        server().run_sql("postgres", f"create database {name}")
+        server().run_sql("postgres", f"create database {name} {more}")
         self.addCleanup(server().run_sql, "postgres", f"drop database if exists {name} with (force)")
         return name
 
@@ -84,6 +84,27 @@ class StatusTests(DatabaseCase):
     def test_migrations_of_a_newer_program_are_named(self) -> None:
         self.sql("insert into _yoyo_migration select 'x', '9999_future', applied_at_utc from _yoyo_migration limit 1")
         self.assertIn("9999_future: the schema is newer", self.done("database", "status").out)
+
+    def test_one_that_a_start_would_refuse_is_told_before(self) -> None:
+        role = f"{self.name}guest"
+        server().run_sql("postgres", f"create role {role} login")
+        self.addCleanup(server().run_sql, "postgres", f"drop role {role}")
+        for more, user, reason in (
+            ("encoding 'SQL_ASCII' template template0 lc_collate 'C' lc_ctype 'C'", "qis", "it must be UTF8"),
+            ("", role, "may make no tables in the schema public"),
+        ):
+            url = server().url(self.empty_database(more))
+            self.environ["QIS_MGMT_DATABASE_CONNECTION"] = url.replace("user=qis", f"user={user}")
+            self.assertIn(reason, self.done("database", "status").out)
+            self.assertIn(reason, self.qis("check", "--database").out)
+            server().run_sql("postgres", f"drop database {self.name}other with (force)")
+
+    def test_tables_that_are_closed_to_the_user_are_told(self) -> None:
+        role = f"{self.name}guest"
+        server().run_sql("postgres", f"create role {role} login")
+        self.addCleanup(server().run_sql, "postgres", f"drop role {role}")
+        self.environ["QIS_MGMT_DATABASE_CONNECTION"] = server().url(self.name).replace("user=qis", f"user={role}")
+        self.assertIn("permission denied for table", self.refused("database", "status", code=3))
 
     def test_migrate_does_what_is_pending(self) -> None:
         self.assertEqual(self.done("database", "migrate").out, "The schema is up to date\n")
