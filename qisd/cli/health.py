@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -36,6 +37,10 @@ class Report:
     problems: list[str] = attrs.field(factory=list)
     warnings: list[str] = attrs.field(factory=list)
     facts: list[str] = attrs.field(factory=list)
+
+
+LEAST_ROOM = 100 * 2**20
+"""Bytes that are to be free for what the server writes besides images; the embedded database wants some at once."""
 
 
 @attrs.frozen(kw_only=True)
@@ -90,6 +95,7 @@ def _directories(settings: Settings, report: Report, account: Account) -> None:
         writable.append(("LOGGING_BASE_DIR", settings.logging_base_dir))
     for name, path in writable:
         _directory(report, account, name, path, os.R_OK | os.W_OK | os.X_OK, "written")
+        _has_room(report, name, path)
     _directory(report, account, "IMAGES_BASE_DIR", settings.images_base_dir, os.R_OK | os.X_OK, "read")
     _bucket(settings, report)
     check_file = settings.images_base_dir / settings.store_check_file
@@ -121,6 +127,16 @@ def _directory(report: Report, account: Account, name: str, path: Path, rights: 
             report.problems.append(f"{name}: {path} is missing and can't be made")
     elif not account.may(path, rights):
         report.problems.append(f"{name}: {path} can't be {verb}")
+
+
+def _has_room(report: Report, name: str, path: Path) -> None:
+    """A full disk is no reason not to start or reload, and so is only warned of."""
+    try:
+        free = shutil.disk_usage(path).free
+    except OSError:  # what is not there has been told, or is made at the start
+        return
+    if free < LEAST_ROOM:
+        report.warnings.append(f"{name}: only {free / 2**20:.0f} MiB are free in {path}: make room, `df -h` shows it")
 
 
 def _is_directory(path: Path) -> bool:

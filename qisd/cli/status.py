@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from qisd.access.control_path import control_path
 from qisd.cli.console import CommandError, Console, Exit
+from qisd.cli.health import LEAST_ROOM
 from qisd.settings import Settings
 
 Subparsers = Any
@@ -25,6 +26,13 @@ _ILLS = {
 }
 """What it means that one of the checks fails, and what tells more."""
 
+_FULL = {
+    "images": "uploads are refused for want of room for images (MIN_FREE_SPACE_MB): `qis check --store`",
+    "state": "the disk of STATE_DIR, with keys and the embedded database, is nearly full: `df -h`",
+    "log": "the disk of the log is nearly full: `df -h`",
+}
+"""What it means that there is too little room in a place."""
+
 _SHARE = 100
 
 
@@ -37,7 +45,8 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 
 def _status(console: Console, options: argparse.Namespace) -> Exit:
-    found = ask(console.load_anyway(), command="status")
+    settings = console.load_anyway()
+    found = ask(settings, command="status")
     if console.as_json:
         console.result_json(found)
         return Exit.DONE
@@ -46,6 +55,8 @@ def _status(console: Console, options: argparse.Namespace) -> Exit:
     for name, fine in found["checks"].items():
         if not fine:
             console.result(f"NOT WELL: {_ILLS.get(name, name)}")
+    for line in _short_of_room(settings, found["free_bytes"]):
+        console.result(f"NOT WELL: {line}")
     for name, free in found["free_bytes"].items():
         console.result(f"free space, {name}: {'unknown' if free is None else bytes_text(free)}")
     for certificate in found["certificates"]:
@@ -54,6 +65,14 @@ def _status(console: Console, options: argparse.Namespace) -> Exit:
     console.result("")
     console.table([_HEAD, *(_row(process) for process in found["processes"])])
     return Exit.DONE
+
+
+def _short_of_room(settings: Settings, free: Mapping[str, int | None]) -> Iterator[str]:
+    """What is wrong by the bytes that are free in each place."""
+    least = {"images": settings.min_free_space_mb * 2**20}
+    for name, number in free.items():
+        if number is not None and number < least.get(name, LEAST_ROOM):
+            yield _FULL.get(name, f"too little room: {name}")
 
 
 _HEAD = ("process", "pid", "state", "uptime", "restarts", "requests", "conns", "memory", "renders", "waiting", "hits")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -75,17 +74,18 @@ class Control(Factory):
 
 async def status(
     *,
-    settings: Settings,
     since: float,
     pid: int,
     listeners: Listeners,
     certificates: Certificates | None,
     reports: Callable[[float], Awaitable[list[dict[str, Any]]]],
     checks: Callable[[list[dict[str, Any]]], Awaitable[dict[str, bool]]],
+    free: Callable[[], Mapping[str, int | None]],
 ) -> dict[str, Any]:
     """How the server fares, as JSON values.
 
     :param checks: tells by the reports how its parts fare.
+    :param free: tells how many bytes are free in each place, as the checks have found; None: nobody knows.
     :param since: when it has started, in seconds since 1970.
     """
     processes = await reports(_ANSWERS_WITHIN)
@@ -97,7 +97,7 @@ async def status(
         "checks": await checks(processes),
         "processes": processes,
         "certificates": [] if certificates is None else _expiries(certificates),
-        "free_bytes": {name: _free(path) for name, path in _places(settings).items()},
+        "free_bytes": dict(free()),
     }
 
 
@@ -112,17 +112,6 @@ def _expiries(certificates: Certificates) -> list[dict[str, Any]]:
         }
         for name, pair in pairs.items()
     ]
-
-
-def _places(settings: Settings) -> dict[str, Path]:
-    return {"images": settings.images_base_dir, "state": settings.state_dir}
-
-
-def _free(path: Path) -> int | None:
-    try:
-        return shutil.disk_usage(path).free
-    except OSError:
-        return None
 
 
 def _answers(path: Path) -> bool:

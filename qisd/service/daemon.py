@@ -444,13 +444,13 @@ class Daemon(Service):
     async def status(self) -> dict[str, Any]:
         """How the server fares, as JSON values."""
         return await status(
-            settings=self.settings,
             since=self._since,
             pid=os.getpid(),
             listeners=self.body.listeners,
             certificates=self.certificates,
             reports=self.body.reports,
             checks=self.overseer.checks,
+            free=self.overseer.free_bytes,
         )
 
     def _asked_to_tell(self) -> None:

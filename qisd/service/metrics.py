@@ -83,6 +83,8 @@ METRICS: Mapping[str, Definition] = {
     "qis_task_failures_total": Definition("counter", "Tasks that failed here.", ("name",)),
     "qis_store_free_bytes": Definition("gauge", "Free space for images."),
     "qis_store_total_bytes": Definition("gauge", "All space of that file system."),
+    "qis_disk_free_bytes": Definition("gauge", "Free space on the disks of state and log.", ("of",)),
+    "qis_disk_total_bytes": Definition("gauge", "All space of those file systems.", ("of",)),
     "qis_store_up": Definition("gauge", "1 when the image library is there."),
     "qis_store_operation_seconds": Definition("histogram", "Work on files, by what it is for.", ("op",)),
     "qis_logins_total": Definition("counter", "Attempts to log in by a password.", ("result",)),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -45,6 +47,14 @@ class Library:
     up: bool
     free: int | None = None
     total: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Room:
+    """What a file system has, in bytes."""
+
+    free: int
+    total: int
 
 
 class LibraryWatch:
@@ -96,6 +106,14 @@ def _look(settings: Settings) -> Library:
     return Library(up=True, free=space.f_bavail * space.f_frsize, total=space.f_blocks * space.f_frsize)
 
 
+def _room(path: Path) -> Room | None:
+    try:
+        usage = shutil.disk_usage(path)
+    except OSError:
+        return None
+    return Room(free=usage.free, total=usage.total)
+
+
 class Overseer:
     """Answers for the whole server.
 
@@ -140,6 +158,19 @@ class Overseer:
             "cache": all(one.get("memcached", True) for one in told),
         }
 
+    def free_bytes(self) -> dict[str, int | None]:
+        """Room for images as it was at the last look, and on the local disks now; None: nobody knows."""
+        local = {name: None if room is None else room.free for name, room in self._local().items()}
+        return {"images": self._library.last.free, **local}
+
+    def _local(self) -> dict[str, Room | None]:
+        """The disks of what is this server's own. Unlike the library they are not those of a file server."""
+        settings = self._daemon.settings
+        places = {"state": settings.state_dir}
+        if settings.log_target == "file":
+            places["log"] = settings.logging_base_dir
+        return {name: _room(path) for name, path in places.items()}
+
     async def _metrics(self, accept: str) -> tuple[int, str, bytes]:
         sums = Sums()
         for measures in await self._daemon.body.measures(_WITHIN):
@@ -166,6 +197,9 @@ class Overseer:
         if library.free is not None:
             found["qis_store_free_bytes"] = [([], library.free)]
             found["qis_store_total_bytes"] = [([], library.total)]
+        rooms = [(name, room) for name, room in self._local().items() if room is not None]
+        found["qis_disk_free_bytes"] = [([name], room.free) for name, room in rooms]
+        found["qis_disk_total_bytes"] = [([name], room.total) for name, room in rooms]
         if daemon.certificates is not None:
             pairs = {"default": daemon.certificates.default, **daemon.certificates.sites}
             found["qis_tls_certificate_expiry_seconds"] = [

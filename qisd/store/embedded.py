@@ -44,6 +44,9 @@ _START_LIMIT = 300.0
 
 _POLL = 0.05
 
+_LAST_LINES = 12
+"""Lines of PostgreSQL's log that may be about one start."""
+
 
 class EmbeddedPostgres:
     """A PostgreSQL server that lives and dies with the daemon, and whose data lie below ``STATE_DIR``.
@@ -292,7 +295,7 @@ class EmbeddedPostgres:
             lines = self._log_file.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return f"see {self._log_file}"
-        return " ".join(lines[-3:])
+        return why_stopped(lines)
 
     def _url(self, database: str) -> str:
         return _url(self._socket_dir, database)
@@ -338,6 +341,15 @@ def _serves(url: str, data: Path) -> bool:
         return False
     finally:
         connection.close()
+
+
+def why_stopped(lines: list[str]) -> str:
+    """The line of the server's log that says why it didn't start; where there is none, its last ones."""
+    for line in reversed(lines[-_LAST_LINES:]):
+        told = "FATAL:  " in line or "PANIC:  " in line
+        if told and "FATAL:  the database system is " not in line:  # which is what it says to whoever asks too early
+            return line
+    return " ".join(lines[-3:])
 
 
 def _url(socket_dir: Path | None, database: str) -> str:

@@ -82,6 +82,13 @@ class StatusTests(CommandCase):
         self.result(checks={"settings": True, "store": True})
         self.assertNotIn("NOT WELL", self.qis("status").out)
 
+    def test_too_little_room_is_told_by_the_place(self) -> None:
+        self.result(checks={}, free_bytes={"images": 500 * 2**20, "state": 99 * 2**20, "log": 101 * 2**20})
+        ills = [line for line in self.qis("status").out.splitlines() if line.startswith("NOT WELL")]
+        self.assertEqual(len(ills), 2)
+        self.assertIn("uploads are refused", ills[0])
+        self.assertIn("STATE_DIR", ills[1])
+
     def test_json_has_it_as_it_came(self) -> None:
         self.result()
         self.assertEqual(self.qis("status", "--json").json(), STATUS)

@@ -149,6 +149,8 @@ class MetricsTests(ObservedCase):
             self.assertEqual(samples[name, nothing], 1, name)
         self.assertEqual(samples["qis_settings_reload_success", nothing], 1)
         self.assertGreater(samples["qis_store_free_bytes", nothing], 0)
+        for name in ("qis_disk_free_bytes", "qis_disk_total_bytes"):
+            self.assertGreater(samples[name, frozenset({("of", "state")})], 0)
         self.assertGreater(samples["qis_tls_certificate_expiry_seconds", frozenset({("name", "default")})], 1.7e9)
         self.assertGreater(samples["process_resident_memory_bytes", nothing], 50_000_000)
 
