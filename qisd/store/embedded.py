@@ -23,7 +23,7 @@ from twisted.logger import Logger
 
 from qisd.errors import StartupError
 from qisd.store.binaries import Binaries, find_binaries
-from qisd.store.processes import Postmaster, is_running, read_postmaster, servers_of
+from qisd.store.processes import Postmaster, is_running, read_postmaster, servers_of, titles_of
 from qisd.store.state_lock import StateLock
 
 _log = Logger()
@@ -43,6 +43,9 @@ _START_LIMIT = 300.0
 """Seconds until a start counts as failed; after a crash the server first replays its log."""
 
 _POLL = 0.05
+
+_IDLE_LOOKS = 3
+"""At how many looks in a row a server may neither recover nor serve."""
 
 _LAST_LINES = 12
 """Lines of PostgreSQL's log that may be about one start."""
@@ -78,6 +81,7 @@ class EmbeddedPostgres:
         self._stopping = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
         self._pid: int | None = None
+        self._idle = 0
         self._socket_dir: Path | None = None
 
     @property
@@ -88,7 +92,8 @@ class EmbeddedPostgres:
     def start(self) -> str:
         """Start the server, or take over the one that a killed daemon left behind; make the database if need be.
 
-        Calling it again is a check: nothing happens while the server lives, and a dead one is started anew.
+        Calling it again is a check, made every few seconds: nothing happens while the server is well; one that is dead,
+        or has neither served nor recovered for some checks, is started anew.
 
         :returns: the URL to connect to.
         :raises StartupError: it can't be started; the text says why.
@@ -100,8 +105,11 @@ class EmbeddedPostgres:
             )
         with self._busy:
             self._refuse_when_stopping()
+            if self._pid is not None and self._stuck():
+                _log.error("The embedded PostgreSQL (process {pid}) has given up and is started anew", pid=self._pid)
+                self._end(self._pid, 1.0)
             if self._pid is None or not self._alive(self._pid):
-                self._pid = None
+                self._pid, self._idle = None, 0
                 self._make_private(self._directory)
                 self._lock.acquire()
                 self._take_over_or_launch()
@@ -289,6 +297,17 @@ class EmbeddedPostgres:
         if self._child is not None and self._child.pid == pid:
             return self._child.poll() is None
         return is_running(pid) and pid in servers_of(self._data)
+
+    def _stuck(self) -> bool:
+        """Whether the server lives, and will never serve again.
+
+        When its disk is full as it recovers from a crash, it may lose the process that recovers, and then waits for it
+        for ever. For moments between two states there is none of the processes looked for in an ordinary life as well.
+        """
+        servers = servers_of(self._data)
+        at_work = any(one in title for title in titles_of(servers) for one in ("walwriter", "startup"))
+        self._idle = 0 if at_work or self._pid not in servers else self._idle + 1
+        return self._idle >= _IDLE_LOOKS
 
     def _last_words(self) -> str:
         try:

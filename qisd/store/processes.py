@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import attrs
@@ -50,6 +51,17 @@ def servers_of(data: Path) -> set[int]:
                     found.add(int(entry.name))
             except OSError:  # gone meanwhile, a zombie, or another user's
                 continue
+    return found
+
+
+def titles_of(pids: Iterable[int]) -> list[str]:
+    """What processes are called in ``ps``; those that are gone have no title."""
+    found = []
+    for pid in pids:
+        try:
+            found.append(Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").rstrip("\0"))
+        except OSError:
+            continue
     return found
 
 

@@ -21,7 +21,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from qisd.errors import StartupError
 from qisd.store.binaries import find_binaries
 from qisd.store.embedded import EmbeddedPostgres
-from qisd.store.processes import is_running, servers_of
+from qisd.store.processes import is_running, servers_of, titles_of
 from tests.integration.postgres import FakeDaemon, as_unprivileged, places, private_directory, require_services
 
 
@@ -150,6 +150,21 @@ class EmbeddedPostgresTests(DaemonsMixin, SynchronousTestCase):
         second = self.started(daemon)
         self.assertNotEqual(first["pid"], second["pid"])
         self.assertEqual(rows(str(second["url"]), "select 1"), [(1,)])
+
+    def test_a_server_that_neither_serves_nor_recovers_is_started_anew(self) -> None:
+        state = self.new_state()
+        daemon = self.daemon(state)
+        first = daemon.ask("start")
+        os.kill(int(str(first["pid"])), signal.SIGSTOP)  # so that it does not replace what it loses
+        servers = servers_of(state / "postgres/data")
+        [writer] = [pid for pid in servers if "walwriter" in titles_of([pid])[0]]
+        os.kill(writer, signal.SIGKILL)
+        wait_until_gone(writer)
+        assert daemon.ask("start")["pid"] == first["pid"]  # it may be about to
+        assert daemon.ask("start")["pid"] == first["pid"]
+        again = daemon.ask("start")
+        assert again["pid"] != first["pid"]
+        assert rows(str(again["url"]), "select 1") == [(1,)]
 
     def test_it_recovers_after_daemon_and_server_were_killed(self) -> None:
         state = self.used_state()
