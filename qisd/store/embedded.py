@@ -47,6 +47,9 @@ _POLL = 0.05
 _IDLE_LOOKS = 3
 """At how many looks in a row a server may neither recover nor serve."""
 
+_IDLE_SECONDS = 3.0
+"""For how long one that is to be taken over may do neither."""
+
 _LAST_LINES = 12
 """Lines of PostgreSQL's log that may be about one start."""
 
@@ -157,11 +160,15 @@ class EmbeddedPostgres:
 
     def _left_behind(self) -> Postmaster | None:
         """The living server of a daemon that was killed; None when there is none and everything is cleared away."""
-        deadline = time.monotonic() + _START_LIMIT
+        deadline, idle_since = time.monotonic() + _START_LIMIT, 0.0
         while running := servers_of(self._data):
             postmaster = read_postmaster(self._data)
             if postmaster is not None and postmaster.pid in running and postmaster.can_be_taken_over:
-                return postmaster
+                if _at_work(running):
+                    return postmaster
+                idle_since = idle_since or time.monotonic()
+                if time.monotonic() - idle_since > _IDLE_SECONDS:
+                    self._end(postmaster.pid, 1.0)
             # It is on its way out, or its children are after it was killed; a new one must not start beside them.
             self._pause(deadline, f"PostgreSQL processes {sorted(running)} in {self._data} don't end")
         # What a killed server left is stale for certain now. PostgreSQL itself would refuse to start if some other
@@ -305,8 +312,7 @@ class EmbeddedPostgres:
         for ever. For moments between two states there is none of the processes looked for in an ordinary life as well.
         """
         servers = servers_of(self._data)
-        at_work = any(one in title for title in titles_of(servers) for one in ("walwriter", "startup"))
-        self._idle = 0 if at_work or self._pid not in servers else self._idle + 1
+        self._idle = 0 if _at_work(servers) or self._pid not in servers else self._idle + 1
         return self._idle >= _IDLE_LOOKS
 
     def _last_words(self) -> str:
@@ -360,6 +366,11 @@ def _serves(url: str, data: Path) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _at_work(servers: set[int]) -> bool:
+    """Whether of these processes of one server there is one that it has while it serves, or recovers."""
+    return any(one in title for title in titles_of(servers) for one in ("walwriter", "startup"))
 
 
 def why_stopped(lines: list[str]) -> str:

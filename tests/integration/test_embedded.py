@@ -151,15 +151,29 @@ class EmbeddedPostgresTests(DaemonsMixin, SynchronousTestCase):
         self.assertNotEqual(first["pid"], second["pid"])
         self.assertEqual(rows(str(second["url"]), "select 1"), [(1,)])
 
+    def cripple(self, state: Path, pid: int) -> None:
+        """Make of a server one that lives, but will neither serve nor recover."""
+        os.kill(pid, signal.SIGSTOP)  # so that it does not replace what it loses
+        servers = servers_of(state / "postgres/data")
+        [writer] = [one for one in servers if "walwriter" in titles_of([one])[0]]
+        os.kill(writer, signal.SIGKILL)
+        wait_until_gone(writer)
+
+    def test_a_server_that_neither_serves_nor_recovers_is_not_taken_over(self) -> None:
+        state = self.new_state()
+        killed = self.daemon(state)
+        first = killed.ask("start")
+        self.cripple(state, int(str(first["pid"])))
+        killed.kill()
+        again = self.daemon(state).ask("start")
+        assert again["pid"] != first["pid"]
+        assert rows(str(again["url"]), "select 1") == [(1,)]
+
     def test_a_server_that_neither_serves_nor_recovers_is_started_anew(self) -> None:
         state = self.new_state()
         daemon = self.daemon(state)
         first = daemon.ask("start")
-        os.kill(int(str(first["pid"])), signal.SIGSTOP)  # so that it does not replace what it loses
-        servers = servers_of(state / "postgres/data")
-        [writer] = [pid for pid in servers if "walwriter" in titles_of([pid])[0]]
-        os.kill(writer, signal.SIGKILL)
-        wait_until_gone(writer)
+        self.cripple(state, int(str(first["pid"])))
         assert daemon.ask("start")["pid"] == first["pid"]  # it may be about to
         assert daemon.ask("start")["pid"] == first["pid"]
         again = daemon.ask("start")
