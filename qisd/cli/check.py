@@ -52,7 +52,7 @@ def _check(console: Console, options: argparse.Namespace) -> Exit:
         exit_code = Exit.BAD_ARGUMENT
     else:
         report.warnings.extend(loaded.warnings)
-        examine(loaded.settings, report, now=datetime.now(UTC))
+        examine(loaded.settings, report, now=datetime.now(UTC), file=loaded.file)
         for name, (_, probe) in _PROBES.items():
             if getattr(options, name):
                 probe(loaded.settings, report)

@@ -62,9 +62,17 @@ class Account:
         return (facts.st_mode >> shift) & rights == rights
 
 
-def examine(settings: Settings, report: Report, *, now: datetime) -> None:
-    """Add to ``report`` what on this machine does not fit ``settings``. Blocks on file access; changes nothing."""
+def examine(settings: Settings, report: Report, *, now: datetime, file: Path | None = None) -> None:
+    """Add to ``report`` what on this machine does not fit ``settings``. Blocks on file access; changes nothing.
+
+    :param file: that the settings were read from.
+    """
     account = _account(settings, report)
+    if file is not None and not account.may(file, os.R_OK):
+        report.warnings.append(
+            f"{file}: the account of the server (RUN_USER) may not read it, so that each reload is refused: give the"
+            " file to its group (`chgrp`), with mode 0640"
+        )
     _directories(settings, report, account)
     _kept_key(settings, report)
     if settings.https_listen:

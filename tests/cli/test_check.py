@@ -50,6 +50,12 @@ class CheckTests(CheckCase):
         outcome = self.qis("check", "--json")
         self.assertEqual((outcome.code, outcome.json()["ok"], outcome.json()["problems"]), (2, False, problems))
 
+    def test_settings_that_the_server_can_not_read_again_are_warned_of(self) -> None:
+        self.settings("HTTP_THREADS = 2\n")
+        self.patch(Account, "may", lambda account, path, rights: path != self.path)
+        (warning,) = self.warnings()
+        self.assertTrue(warning.startswith(f"{self.path}: the account of the server (RUN_USER) may not read it"))
+
     def test_warnings_about_settings_are_no_problem(self) -> None:
         self.settings(f'DEBUG = true\nSECRET_KEY = "{KEY}"\n')
         self.path.chmod(0o644)
