@@ -15,14 +15,16 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from qisd.access.visitor import SYSTEM
 from qisd.cache.room import NodeUse, Room, memcached_room, node_use, together
+from qisd.cli import precache
 from qisd.errors import NotFound, QisError, Refused
 from qisd.images import ImageBytes
 from qisd.imaging.negotiation import MODERN
 from qisd.precaching import Order, Outcome, Precaching
+from qisd.store.tasks import Task
 from tests.integration.api import ApiCase
 from tests.integration.command import CommandDatabaseCase
 from tests.integration.memcached import started
-from tests.integration.process import until
+from tests.integration.process import LIMIT, until
 
 JPEGS = Order(folder="press", specs=["*.JPG"], templates=["SmallJpeg", "precache"])
 
@@ -216,10 +218,18 @@ class CommandTests(CommandDatabaseCase):
             worker.join()
 
     def test_who_interrupts_it_cancels_the_task(self) -> None:
+        waits = threading.Event()
+        finished = precache.finished
+
+        async def wait(*of: Any) -> Task:
+            waits.set()
+            return await finished(*of)
+
         def interrupt() -> None:
-            until(lambda: self.sql("select 1 from tasks"), "a task in the queue")
+            waits.wait(LIMIT)
             os.kill(os.getpid(), signal.SIGINT)
 
+        self.patch(precache, "finished", wait)
         thread = threading.Thread(target=interrupt)
         thread.start()
         outcome = self.qis("precache", "/", "*", "Precache")
