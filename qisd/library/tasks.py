@@ -21,9 +21,14 @@ from qisd.store.folders import Folder
 from qisd.store.pool import Database
 from qisd.tasks.registry import TaskRun, TaskType
 
+DISCOVER = "discover_files"
+
 HIGH, LOW = 10, 30
 KEPT = 10
 _INDEXED_AT_ONCE = 500
+
+_DISCOVERED_MOST = 2000
+"""Files about which it is enough for a day: a library of millions shall not be read because the server is new."""
 
 VisitorOf = Callable[[int | None], Visitor]
 """The visitor that a user is, by id; None is the server itself.
@@ -143,10 +148,29 @@ def task_types(
             keep_for=86_400,
             repeatable=True,
         ),
+        _discover(verification),
         _verify_hashes(integrity, by),
         _uncache(database, by),
         _index_anew(database, by),
     ]
+
+
+def _discover(verification: Verification) -> TaskType:
+    async def run(task: TaskRun) -> object:
+        async def progress(percent: float, text: str) -> None:
+            task.check_cancelled()
+            await task.progress(percent, text)
+
+        return {"images": await verification.discover(most=_DISCOVERED_MOST, progress=progress)}
+
+    return TaskType(
+        name=DISCOVER,
+        title="Look for files that others have put into the library",
+        run=run,
+        priority=LOW,
+        repeatable=True,
+        log_level="debug",
+    )
 
 
 def _verify_hashes(integrity: IntegrityCheck, by: Callable[[TaskRun], Visitor]) -> TaskType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
@@ -97,6 +98,18 @@ class Verification:
             self._guard.agree()
         return findings
 
+    async def discover(self, *, most: int, progress: Progress = _silent) -> int:
+        """Make the records of files that nobody has looked at so far, which search would not find; how many there were.
+
+        Nothing is marked deleted or changed.
+
+        :param most: at which it is enough for this time: all of them will be read as a whole.
+        """
+        findings = Findings()
+        total = max(1, await images.count_active(self._database))
+        await self._disk(findings, True, total, progress, most=most)
+        return findings.repaired
+
     async def _records(self, page: list[Image], findings: Findings, repair: bool) -> None:
         versions = await self._files.run(lambda: {one.src: self._tree.version(one.src) for one in page})
         missing = [one.src for one in page if versions[one.src] is None]
@@ -118,9 +131,11 @@ class Verification:
                 await self._registrar.folder_gone(path, agreed=True)
             after = page[-1]
 
-    async def _disk(self, findings: Findings, repair: bool, total: int, progress: Progress) -> None:
+    async def _disk(
+        self, findings: Findings, repair: bool, total: int, progress: Progress, *, most: float = math.inf
+    ) -> None:
         waiting = [""]
-        while waiting:
+        while waiting and findings.unknown < most:
             folder = waiting.pop()
             found = await self._files.run(partial(self._entries, folder))
             waiting += [path for path, is_folder in found if is_folder]

@@ -41,6 +41,7 @@ from qisd.library.bulk import Bulk
 from qisd.library.library import Library
 from qisd.library.registrar import Registrar
 from qisd.library.rules import LibraryRules
+from qisd.library.tasks import DISCOVER
 from qisd.pools.files import FilePool
 from qisd.pools.hashing import HashingPool
 from qisd.pools.render import RenderPool
@@ -491,7 +492,12 @@ class Domain:
         self.background.add([simple("flush_cache", "Forget all finished images", [self._flush_cache])])
         self.background.add(self.webhook_sending.task_types(), self.webhook_sending.jobs())
         self.background.add(
-            [], [Job(name="expire_trash", interval_secs=DAY), Job(name="read_metadata", interval_secs=_READ_EVERY)]
+            [],
+            [
+                Job(name="expire_trash", interval_secs=DAY),
+                Job(name="read_metadata", interval_secs=_READ_EVERY),
+                Job(name=DISCOVER, interval_secs=DAY, params=self._discovering, first_secs=0),
+            ],
         )
         self.background.add(self.publishing.task_types(), self.publishing.jobs())
         self.background.add(
@@ -522,6 +528,10 @@ class Domain:
             [simple("purge_sessions", "Remove what is over: sessions, counts of failures, old records", leftovers)],
             [Job(name="purge_sessions", interval_secs=HOUR)],
         )
+
+    def _discovering(self) -> Mapping[str, Any] | None:
+        """A bucket is not gone through without need: each file would be fetched."""
+        return None if self.settings.s3_bucket else {}
 
     def _places(self) -> Mapping[str, Path]:
         """Where this server keeps things, by what they are."""

@@ -70,6 +70,22 @@ class TaskTests(LibraryCase):
         self.assertEqual(self.rows(), [("c/z.jpg", 1)])
         await self.refusal(NotFound, self.run_task("purge_deleted_folder_data", path="/none"))
 
+    async def test_what_others_put_there_is_found_and_nothing_else_is_touched(self) -> None:
+        self.write("c/new.jpg")
+        self.write("c/deep/newer.jpg")
+        (self.root / "a" / "x.jpg").unlink()
+        before = self.rows()
+        self.assertEqual(await self.run_task("discover_files", user_id=None), {"images": 2})
+        self.assertEqual(self.rows(), sorted([*before, ("c/deep/newer.jpg", 1), ("c/new.jpg", 1)]))
+        self.assertEqual(await self.run_task("discover_files", user_id=None), {"images": 0})
+
+    async def test_many_are_found_some_at_a_time(self) -> None:
+        self.patch(tasks, "_DISCOVERED_MOST", 1)
+        self.write("d/new.jpg")
+        self.write("e/newer.jpg")
+        found = [await self.run_task("discover_files", user_id=None) for _ in range(3)]
+        self.assertEqual(found, [{"images": 1}, {"images": 1}, {"images": 0}])
+
     async def test_the_library_is_verified_and_the_trash_expires(self) -> None:
         self.write("c/new.jpg")
         result = await self.run_task("verify_repository")
