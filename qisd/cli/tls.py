@@ -47,7 +47,7 @@ def add_parser(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     renew.set_defaults(run=have_renewed)
     test = actions.add_parser("test", parents=[common], help="shake hands with a server as a browser would")
     test.add_argument("host", metavar="HOST", help="host name, or host:port")
-    test.add_argument("--at", metavar="ADDRESS", help="connect with this address instead of looking the name up")
+    test.add_argument("--at", metavar="ADDRESS", help="connect with this host or host:port, not with HOST")
     test.add_argument("--ca", metavar="FILE", type=Path, help="trust the authorities in this PEM file instead")
     test.set_defaults(run=_test)
 
@@ -144,7 +144,7 @@ def _row(one: dict[str, Any]) -> tuple[str, ...]:
 
 def _test(console: Console, options: argparse.Namespace) -> Exit:
     host, port = _host_and_port(options.host)
-    where = (options.at or host, port)
+    where = _host_and_port(options.at, port=port) if options.at else (host, port)
     try:
         trusted = authorities(options.ca)
     except AuthoritiesError as error:
@@ -227,12 +227,15 @@ def _trusting() -> ssl.SSLContext:
     return context
 
 
-def _host_and_port(text: str) -> tuple[str, int]:
-    """:raises CommandError: it is neither a host nor a host with a port."""
-    host, separator, port = text.rpartition(":")
-    if not separator or (":" in host and not host.startswith("[")):
-        host, port = text, "443"
+def _host_and_port(text: str, *, port: int = 443) -> tuple[str, int]:
+    """The two of them; ``port`` where there is none.
+
+    :raises CommandError: it is neither a host nor a host with a port.
+    """
+    host, separator, given = text.rpartition(":")
+    if not separator or (":" in host and not host.startswith("[")) or text.endswith("]"):
+        host, given = text, str(port)
     host = host.removeprefix("[").removesuffix("]")
-    if not host or not (port.isascii() and port.isdecimal() and 0 < int(port) <= _MOST_PORT):
+    if not host or not (given.isascii() and given.isdecimal() and 0 < int(given) <= _MOST_PORT):
         raise CommandError(f"{text}: must be a host name, or host:port with a port from 1 to {_MOST_PORT}")
-    return host, int(port)
+    return host, int(given)

@@ -91,6 +91,9 @@ class TestTests(CommandCase):
         facts = outcome.json()
         self.assertEqual((facts["version"], facts["issuer"], facts["faults"]), ("TLSv1.3", "authority", []))
         self.assertEqual(facts["versions"], ["TLS 1.2", "TLS 1.3"])
+        elsewhere = ("tls", "test", "shop.example", "--at", f"127.0.0.1:{port}", "--ca", os.fspath(trusted), "--json")
+        self.assertEqual(self.qis(*elsewhere).json(), facts)
+        self.assertIn("must be a host name", self.qis("tls", "test", "shop.example", "--at", "127.0.0.1:x").err)
 
     def test_a_server_that_can_not_be(self) -> None:
         port = self.serve(issue("shop.example"))
