@@ -496,7 +496,7 @@ class Domain:
             [
                 Job(name="expire_trash", interval_secs=DAY),
                 Job(name="read_metadata", interval_secs=_READ_EVERY),
-                Job(name=DISCOVER, interval_secs=DAY, params=self._discovering, first_secs=0),
+                Job(name=DISCOVER, interval_secs=DAY, params=self._discovering),
             ],
         )
         self.background.add(self.publishing.task_types(), self.publishing.jobs())
