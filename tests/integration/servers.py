@@ -6,14 +6,14 @@ puts forward: nobody waits for a second to pass, or for a quarter of an hour.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import attrs
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 
 from qisd.cache.memory import MemoryCache
 from qisd.imaging.template import parse_template
@@ -70,11 +70,6 @@ class Server:
         held = self.store._templates
         assert held is not None
         return held._held
-
-    @property
-    def focal_points(self) -> Held[Any]:
-        """What it holds of the focal points that people have set."""
-        return self.store.focal_points._held
 
     @property
     def permissions(self) -> Held[Any]:
@@ -189,13 +184,12 @@ class TwoServersCase(ApiCase):
         self.addCleanup(ear.close)
         return await ear.opened()
 
-    async def soon(self, held: Held[Any], holds: Callable[[], Awaitable[bool]]) -> None:
-        """Wait until ``holds`` says yes; asked again whenever ``held`` was read."""
-        while True:
-            with _next_reading(held) as read:
-                if await holds():
-                    return
-                await read
+    async def soon(self, holds: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until ``holds`` says yes. What is under way at this moment may bring it about as well as what comes."""
+        deadline = reactor.seconds() + PATIENCE
+        while not await holds():
+            self.assertLess(reactor.seconds(), deadline, "it does not come to pass")
+            await deferLater(reactor, 0.02)
 
     # Losing the database
 
@@ -241,25 +235,3 @@ def link_pid(other: Server) -> int:
     assert link is not None
     assert link.connection is not None
     return int(link.connection.info.backend_pid)
-
-
-@contextmanager
-def _next_reading(held: Held[Any]) -> Iterator[Deferred[None]]:
-    """When ``held`` has been read for the next time; not longer than :data:`PATIENCE`."""
-    refresh, unwanted = held.refresh, False
-    read: Deferred[None] = Deferred()
-    read.addTimeout(PATIENCE, reactor)
-    read.addErrback(lambda failure: None if unwanted else failure)
-
-    async def refresh_and_tell() -> None:
-        await refresh()
-        if not read.called:
-            read.callback(None)
-
-    held.refresh = refresh_and_tell  # type: ignore[method-assign]
-    try:
-        yield read
-    finally:
-        held.refresh = refresh  # type: ignore[method-assign]
-        unwanted = True
-        read.cancel()

@@ -111,7 +111,7 @@ class ChangeTests(TwoServersCase):
             async def holds(status: int = status) -> bool:
                 return await self.image("a.png") == status
 
-            await self.soon(self.other.permissions, holds)
+            await self.soon(holds)
 
     async def test_what_a_group_may(self) -> None:
         admin, group = await self.admin(), self.group("staff")
@@ -126,12 +126,12 @@ class ChangeTests(TwoServersCase):
         async def may_not() -> bool:
             return await status() == 403
 
-        await self.soon(self.other.permissions, may_not)
+        await self.soon(may_not)
         path = f"/admin/groups/{group}/"
         for given, holds in (("true", may), ("false", may_not)):
             reply = await self.call("PATCH", path, token=admin, form={"access_admin_users": given})
             self.assertEqual(reply.status, 200, reply.body)
-            await self.soon(self.other.permissions, holds)
+            await self.soon(holds)
 
     async def test_a_user_who_is_disabled_and_one_who_is_let_in_again_without_the_old_token(self) -> None:
         admin = await self.admin()
@@ -144,16 +144,16 @@ class ChangeTests(TwoServersCase):
         async def unknown() -> bool:
             return not await known()
 
-        await self.soon(self.other.permissions, known)
+        await self.soon(known)
         self.assertEqual((await self.call("DELETE", f"/admin/users/{number}/", token=admin)).status, 200)
-        await self.soon(self.other.permissions, unknown)
+        await self.soon(unknown)
         form = {"status": 1}
         self.assertEqual((await self.call("PATCH", f"/admin/users/{number}/", token=admin, form=form)).status, 200)
 
         async def listed() -> bool:
             return number in self.other.domain.permissions.snapshot.accounts
 
-        await self.soon(self.other.permissions, listed)
+        await self.soon(listed)
         self.other.clock.by += BELIEVED
         self.assertFalse(await known())
 
@@ -173,7 +173,7 @@ class ChangeTests(TwoServersCase):
             form = {"x": x, "y": 0.5}
             reply = await self.call("PUT", f"/admin/images/{number}/focal/", token=admin, form=form)
             self.assertEqual(reply.status, 200, reply.body)
-            await self.soon(self.other.focal_points, shows)
+            await self.soon(shows)
             for _ in range(3):
                 self.assertTrue(await shows())
 
@@ -192,20 +192,20 @@ class ChangeTests(TwoServersCase):
             return await shows() == wanted
 
         wanted = 200
-        await self.soon(self.other.templates, holds_by_name)
+        await self.soon(holds_by_name)
         ((number,),) = self.sql("select id from imagetemplates where name = 'SmallJpeg'")
         form = {"template": '{"width": {"value": 120}, "format": {"value": "jpg"}}'}
         reply = await self.call("PATCH", f"/admin/templates/{number}/", token=admin, form=form)
         self.assertEqual(reply.status, 200, reply.body)
         wanted = 120
-        await self.soon(self.other.templates, holds_by_name)
+        await self.soon(holds_by_name)
         wanted = 400
-        await self.soon(self.other.templates, holds_by_default)
+        await self.soon(holds_by_default)
         path = "/admin/properties/pubimage_default_template/"
         reply = await self.call("PUT", path, token=admin, form={"value": "SmallJpeg"})
         self.assertEqual(reply.status, 200, reply.body)
         wanted = 120
-        await self.soon(self.other.templates, holds_by_default)
+        await self.soon(holds_by_default)
 
     async def test_news_that_were_missed_are_caught_up_on(self) -> None:
         admin = await self.admin()
