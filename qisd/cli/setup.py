@@ -24,6 +24,7 @@ from qisd.settings.model import MODEL
 Subparsers = Any
 
 _MANY = within(1, 256)
+_YES, _NO = ("yes", "y"), ("no", "n")
 _KINDS = ("self", "acme", "files")
 _NO_FILES = {"TLS_CERTIFICATE_FILE": "", "TLS_PRIVATE_KEY_FILE": "", "TLS_CHAIN_FILE": ""}
 _TERMS = "Have you read the terms of the certificate authority, and do you agree to them?"
@@ -99,7 +100,7 @@ def _ask_for_the_rest(console: Console, options: argparse.Namespace) -> None:
         options.key = options.key or _file(console, "File of the private key")
     if options.admin_password_file is None:
         answer = _good_answer(console, "Choose a password for admin now? yes, no", _fault_of_decision)
-        options.ask_for_password = answer == "yes"
+        options.ask_for_password = answer.lower() in _YES
 
 
 def _good_answer(console: Console, question: str, fault: Callable[[str], str]) -> str:
@@ -125,7 +126,7 @@ def _fault_of_kind(text: str) -> str:
 
 
 def _fault_of_decision(text: str) -> str:
-    return "" if text in ("yes", "no") else "yes or no, please"
+    return "" if text.lower() in (*_YES, *_NO) else "yes or no, please"
 
 
 def _fault_of_file(text: str) -> str:

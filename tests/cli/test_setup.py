@@ -83,7 +83,13 @@ class SetupTests(CommandCase):
     def test_a_password_of_admin_is_asked_for_by_those_who_want_to_choose_it(self) -> None:
         chosen: list[object] = []
         self.patch(users, "set_password", lambda console, options: chosen.append((options.name, options.password_file)))
-        for answer, expected in (("no", []), ("", []), ("perhaps\nyes", [("admin", None)])):
+        for answer, expected in (
+            ("no", []),
+            ("N", []),
+            ("", []),
+            ("perhaps\nyes", [("admin", None)]),
+            ("y", [("admin", None)]),
+        ):
             chosen.clear()
             outcome = self.qis("setup", "--host", "img.example.org", "--tls", "self", stdin=Terminal(f"{answer}\n"))
             self.assertEqual((outcome.code, chosen), (0, expected), outcome.err)
