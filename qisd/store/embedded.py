@@ -78,6 +78,7 @@ class EmbeddedPostgres:
         self._data = self._directory / "data"
         self._memory_mb = memory_mb
         self._log_file = log_file
+        self._log_begin = 0  # where the words of the server that was started last begin
         self._find = find
         self._lock = StateLock(self._directory.parent)
         self._busy = threading.Lock()
@@ -227,6 +228,7 @@ class EmbeddedPostgres:
             descriptor = os.open(self._log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
         except OSError as error:
             raise StartupError(f"{self._log_file} can't be written: {error.strerror}") from error
+        self._log_begin = os.fstat(descriptor).st_size
         try:
             # A session of its own keeps a Ctrl-C in the terminal away from it: it must outlive the daemon's last query.
             self._child = subprocess.Popen(  # noqa: S603 - a program that we found, without a shell
@@ -317,10 +319,10 @@ class EmbeddedPostgres:
 
     def _last_words(self) -> str:
         try:
-            lines = self._log_file.read_text(encoding="utf-8", errors="replace").splitlines()
+            log = self._log_file.read_bytes()
         except OSError:
             return f"see {self._log_file}"
-        return why_stopped(lines)
+        return why_stopped(log[self._log_begin :].decode("utf-8", "replace").splitlines())
 
     def _url(self, database: str) -> str:
         return _url(self._socket_dir, database)
