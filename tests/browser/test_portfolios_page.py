@@ -206,6 +206,14 @@ class WorkshopTests(PortfolioCase):
         self.button("Add").click()
         self.until_order(self.first, self.second, self.third)
 
+    def test_a_file_that_can_not_be_shown_has_a_sign_among_those_to_choose_from(self) -> None:
+        self.allow("status of 415")
+        self.api("GET", "details/?src=/text.png")
+        self.addCleanup(self.daemon.sql, "update images set status = 0 where src = 'text.png'")
+        self.button("Add images").click()
+        self.wait(lambda: self.script("return !!document.querySelector('.choose-results img[src$=\"broken.svg\"]')"))
+        self.shot("portfolio-choose-broken")
+
     def id_of(self, src: str) -> int:
         return int(
             next(

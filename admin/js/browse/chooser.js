@@ -1,12 +1,13 @@
 // Choosing a folder or images: one goes from folder to folder, or looks for words.
 
 import {ACCESS} from '../core/access.js';
-import {api, imageUrl, THUMB} from '../core/api.js';
+import {api} from '../core/api.js';
 import {promptText} from '../core/dialog.js';
 import {h, icon} from '../core/dom.js';
 import {folderNameFault} from '../core/names.js';
 import {below} from '../core/paths.js';
 import {t} from '../core/texts.js';
+import {thumb} from '../core/thumb.js';
 import {VirtualList} from '../core/virtual.js';
 import {crumbs} from './crumbs.js';
 import {FolderSource, SearchSource} from './source.js';
@@ -139,7 +140,7 @@ export class Chooser extends EventTarget {
         if (item.folder || !item.supported) {
             return icon(item.folder ? 'folder' : 'file');
         }
-        return h('img', {src: imageUrl(item.path, THUMB), alt: '', width: 40, height: 40, loading: 'lazy'});
+        return thumb(item.path, 40);
     }
 
     #take(item, button) {

@@ -1,8 +1,8 @@
 // The playground: the publisher in a reduced form, on images that everybody may see.
 
 import {$, h, page} from '../core/dom.js';
-import {THUMB, imageUrl} from '../core/api.js';
 import {loadTexts, t} from '../core/texts.js';
+import {thumb} from '../core/thumb.js';
 
 const NAMES = [
     'width',
@@ -77,7 +77,7 @@ function choice(publisher) {
                     },
                 },
             },
-            h('img', {src: imageUrl(src, THUMB), alt: '', loading: 'lazy', width: 96, height: 96}),
+            thumb(src, 96),
         ),
     );
     return h('div', {class: 'demo-choices', role: 'group', 'aria-label': t('demo_choose')}, ...buttons);

@@ -1,6 +1,6 @@
 // The list of portfolios: one's own and those of others that one may see, or everybody's.
 
-import {THUMB, api, imageUrl} from '../core/api.js';
+import {api} from '../core/api.js';
 import {copyButton} from '../core/copy.js';
 import {confirmDeed} from '../core/dialog.js';
 import {$, h, icon, page, url} from '../core/dom.js';
@@ -9,6 +9,7 @@ import {keys} from '../core/keys.js';
 import {urlState} from '../core/state.js';
 import {loadStyle} from '../core/style.js';
 import {loadTexts, t} from '../core/texts.js';
+import {thumb} from '../core/thumb.js';
 import {toast} from '../core/toast.js';
 import {accessText} from '../portfolios/access.js';
 import {openDrawer} from '../portfolios/drawer.js';
@@ -127,7 +128,7 @@ function row(portfolio) {
 }
 
 function cover({cover: src}) {
-    return src ? h('img', {src: imageUrl(src, THUMB), alt: '', width: 200, height: 200, loading: 'lazy'}) : icon('portfolio');
+    return src ? thumb(src, 200) : icon('portfolio');
 }
 
 function link(href, sign, name, deed) {

@@ -1,10 +1,11 @@
 // Images to be put into a portfolio: found by words, given by path, or picked from folders.
 
-import {THUMB, api, imageUrl} from '../core/api.js';
+import {api} from '../core/api.js';
 import {openDialog} from '../core/dialog.js';
 import {h, icon} from '../core/dom.js';
 import {pickFile} from '../core/picker.js';
 import {t} from '../core/texts.js';
+import {thumb} from '../core/thumb.js';
 
 const PAUSE = 250;
 const FOUND = 60;
@@ -105,7 +106,6 @@ class Finder {
             }
             this.tell();
         });
-        const picture = h('img', {src: imageUrl(image.src, THUMB), alt: '', width: 120, height: 120, loading: 'lazy'});
-        return h('li', {}, h('label', {title: `/${image.src}`}, picture, box, h('span', {}, image.title || image.filename)));
+        return h('li', {}, h('label', {title: `/${image.src}`}, thumb(image.src, 120), box, h('span', {}, image.title || image.filename)));
     }
 }

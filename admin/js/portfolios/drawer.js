@@ -1,12 +1,13 @@
 // The basket, beside any page: what is in it, and into which portfolio it goes.
 
-import {THUMB, api, imageUrl} from '../core/api.js';
+import {api} from '../core/api.js';
 import {basket} from '../core/basket.js';
 import {openDialog} from '../core/dialog.js';
 import {h, icon, page, url} from '../core/dom.js';
 import {nameOf} from '../core/paths.js';
 import {loadStyle} from '../core/style.js';
 import {loadTexts, t} from '../core/texts.js';
+import {thumb} from '../core/thumb.js';
 import {toast} from '../core/toast.js';
 import {addImages, createPortfolio, told} from './fill.js';
 
@@ -82,7 +83,7 @@ function draw(list, items) {
             return h(
                 'li',
                 {class: 'basket-item'},
-                h('img', {src: imageUrl(image.src, THUMB), alt: '', width: 64, height: 64, loading: 'lazy'}),
+                thumb(image.src, 64),
                 h('a', {href: url('details/', {src: `/${image.src}`})}, image.title || name),
                 h(
                     'button',

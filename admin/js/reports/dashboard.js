@@ -1,11 +1,12 @@
 // How the server fares, on one screen; it is looked at again every half minute.
 
-import {THUMB, api, imageUrl} from '../core/api.js';
+import {api} from '../core/api.js';
 import {lineChart} from '../core/chart.js';
 import {$, h, icon, page, url} from '../core/dom.js';
 import {bytes, duration, number, percent, relative} from '../core/format.js';
 import {urlState} from '../core/state.js';
 import {t} from '../core/texts.js';
+import {thumb} from '../core/thumb.js';
 import {progressBar, stateBadge} from '../tasks/parts.js';
 import {draw, failure} from './chart_page.js';
 import {RANGES, feed, series, summary} from './feed.js';
@@ -145,7 +146,7 @@ async function top(days, signal) {
         return h('p', {class: 'muted'}, t('top_empty'));
     }
     return h('ol', {class: 'top-list'}, data.slice(0, 8).map(row => h('li', null,
-        row.status ? h('img', {class: 'top-thumb', src: imageUrl(`/${row.src}`, THUMB), alt: '', width: 36, height: 36, loading: 'lazy'}) : '',
+        row.status ? thumb(`/${row.src}`, 36, {class: 'top-thumb'}) : '',
         h('a', {href: url('details/', {src: `/${row.src}`})}, `/${row.src}`), h('b', null, number(row.views)))));
 }
 

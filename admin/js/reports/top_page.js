@@ -1,11 +1,11 @@
 // The images that were asked for most.
 
-import {THUMB, imageUrl} from '../core/api.js';
 import {saveCsv} from '../core/csv.js';
 import {$, h, page, url} from '../core/dom.js';
 import {bytes, duration, number} from '../core/format.js';
 import {urlState} from '../core/state.js';
 import {t} from '../core/texts.js';
+import {thumb} from '../core/thumb.js';
 import {draw, failure} from './chart_page.js';
 import {feed} from './feed.js';
 import {choiceButtons} from './ranges.js';
@@ -58,18 +58,15 @@ export function topPage() {
                 h('th', {scope: 'col'}, t(`order_${state.data_type}`)))),
             h('tbody', null, rows.map((row, place) => h('tr', null,
                 h('td', {class: 'number', 'data-label': t('rank')}, number(place + 1)),
-                h('td', {'data-label': t('image')}, h('span', {class: 'top-image'}, thumb(row),
+                h('td', {'data-label': t('image')}, h('span', {class: 'top-image'}, pictureOf(row),
                     h('a', {href: url('details/', {src: `/${row.src}`})}, `/${row.src}`),
                     row.status ? h('a', {class: 'button small quiet', href: url('reports/imagestats/', {id: row.id})}, t('chart')) : h('span', {class: 'badge bad'}, t('deleted')))),
                 h('td', {'data-label': t(`order_${state.data_type}`)}, h('span', {class: 'bar'},
                     h('span', {class: 'bar-fill', style: {'--share': row[name] / most}}), h('b', null, shown(row[name]))))))));
     }
 
-    function thumb(row) {
-        return row.status
-            ? h('img', {class: 'top-thumb', src: imageUrl(`/${row.src}`, THUMB), alt: '', loading: 'lazy', width: 48, height: 48,
-                on: {error: event => event.target.classList.add('no')}})
-            : h('span', {class: 'top-thumb no'});
+    function pictureOf(row) {
+        return row.status ? thumb(`/${row.src}`, 48, {class: 'top-thumb'}) : h('span', {class: 'top-thumb no'});
     }
 
     function shown(value) {

@@ -1,10 +1,10 @@
 // Questions about files that are there already: the one that is there and the new one side by side, and what to do.
 
-import {THUMB, imageUrl} from '../core/api.js';
 import {openDialog} from '../core/dialog.js';
 import {h} from '../core/dom.js';
 import {bytes, dateTime} from '../core/format.js';
 import {t} from '../core/texts.js';
+import {thumb} from '../core/thumb.js';
 import {questionOf, queue} from './queue.js';
 import {previewOf} from './preview.js';
 
@@ -87,5 +87,5 @@ function picture(there) {
     if (!there.src) {
         return h('span', {class: 'upload-blank'});
     }
-    return h('img', {src: imageUrl(there.src, THUMB), alt: '', width: 200, height: 200, loading: 'lazy'});
+    return thumb(there.src, 200);
 }
