@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Timer
 
 HERE = Path(__file__).parent
 LEAST = {"unit": 2350, "integration": 1650, "browser": 390}
 APART = ("integration", "browser")
 PROCESSORS = os.cpu_count() or 1
+LONGEST = 900
+"""Seconds after which a run of trial is ended: it would go on for ever."""
 
 
 def runs(suite: str) -> list[list[str]]:
@@ -42,16 +46,21 @@ def trial(arguments: list[str], *, at_once: bool) -> tuple[int, Counter[str], li
         command = [sys.executable, "-m", "twisted.trial", "--temp-directory", f"{scratch}/trial", *arguments]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE.parent)
         assert process.stdout is not None
+        limit = Timer(LONGEST, process.kill)
+        limit.start()
         for line in process.stdout:
             lines.append(line)
             if at_once:
                 sys.stdout.write(line)
         status = process.wait()
+        limit.cancel()
     if not at_once:
         sys.stdout.write("".join(lines))
     found = re.findall(r"(\w+)=(\d+)", lines[-1] if lines else "")
     # Below each traceback trial names the tests that it stands for.
     named = [line.strip() for line in lines if re.fullmatch(r"tests(\.\w+)+\.[A-Z]\w*\.test_\w+\n", line)]
+    if status == -signal.SIGKILL:
+        named.append(f"{' '.join(arguments)}: ended by signal 9; more than {LONGEST} s are never needed")
     return status, Counter({name: int(number) for name, number in found}), named
 
 

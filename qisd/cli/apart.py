@@ -9,10 +9,12 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import NoReturn
 
 from qisd.cli.console import CommandError, Exit
+
+_ENDING: Set[int] = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 def apart(work: Callable[[], None]) -> None:
@@ -26,11 +28,14 @@ def apart(work: Callable[[], None]) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     reading, writing = os.pipe()
+    # One that came during the fork would be lost in what Python does then, or leave the child to itself.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     child = os.fork()
     if child == 0:
         os.close(reading)
-        _in_child(work, writing)
+        _in_child(work, writing, before)
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(writing)
         with os.fdopen(reading, encoding="utf-8") as told:
             message = told.read()
@@ -40,7 +45,7 @@ def apart(work: Callable[[], None]) -> None:
         os.waitpid(child, 0)
         raise
     code = os.waitstatus_to_exitcode(status)
-    if code == Exit.INTERRUPTED or -code in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if code == Exit.INTERRUPTED or -code in _ENDING:
         raise KeyboardInterrupt
     if code < 0:
         raise CommandError(f"it was ended by signal {-code}", exit_code=Exit.BUG)
@@ -48,10 +53,11 @@ def apart(work: Callable[[], None]) -> None:
         raise CommandError(message, exit_code=Exit(code))
 
 
-def _in_child(work: Callable[[], None], writing: int) -> NoReturn:
+def _in_child(work: Callable[[], None], writing: int, mask: Set[int]) -> NoReturn:
     code = Exit.BUG
     message = "it failed by the error above"
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         work()
         code = Exit.DONE
     except CommandError as error:

@@ -157,6 +157,7 @@ class Root:
         await _open(self._rooms.portfolios).download(request, human_id, filename)
 
     @app.route("/api/", branch=True)
+    @app.route("/api/v1/", branch=True, endpoint="api_v1")
     def api(self, request: QisRequest) -> IResource:
         return _open(self._api)
 

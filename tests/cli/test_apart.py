@@ -65,20 +65,17 @@ class ApartTests(SynchronousTestCase):
         def wait_for_the_end() -> None:
             # Held back until it is waited for: one that comes just before a pause would be slept through.
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-            os.kill(os.getppid(), signal.SIGUSR1)
+            os.kill(os.getppid(), signal.SIGINT)
             signal.sigwait({signal.SIGTERM})
             raise KeyboardInterrupt
 
-        before = signal.signal(signal.SIGUSR1, self._interrupt)
-        self.addCleanup(signal.signal, signal.SIGUSR1, before)
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, before)
         fork = os.fork
         self.patch(os, "fork", lambda: other.append(fork()) or other[-1])
         with self.assertRaises(KeyboardInterrupt):
             apart(wait_for_the_end)
         self.assertFalse(is_running(other[0]))
-
-    def _interrupt(self, number: int, frame: object) -> None:
-        raise KeyboardInterrupt
 
     def test_one_that_is_killed_has_not_done_its_work(self) -> None:
         with self.assertRaises(CommandError) as caught:

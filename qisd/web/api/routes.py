@@ -23,7 +23,7 @@ from qisd.web.errors import ErrorAnswer, allowed_methods, translate
 if TYPE_CHECKING:
     from qisd.web.request import QisRequest
 
-PREFIXES = ("/v1", "")
+VERSION = "/v1"
 """Below ``/api``: the present version, and no version, which is the same."""
 
 
@@ -40,7 +40,7 @@ class _Number(IntegerConverter):
 
 
 class ApiRoutes:
-    """The API as a resource to be mounted at ``/api/``.
+    """The API as a resource to be mounted at ``/api/`` and ``/api/v1/``.
 
     :param owners: the objects whose methods are endpoints.
     """
@@ -95,11 +95,12 @@ class ApiRoutes:
 
     def _match(self, method: bytes, place: str) -> tuple[Endpoint, Bound, Mapping[str, Any]]:
         """:raises HTTPException: there is no endpoint."""
+        if place.startswith(f"{VERSION}/"):
+            place = place.removeprefix(VERSION)
         name, parts = self._app.url_map.bind("localhost").match(place, method=method.decode("ascii", "replace"))
-        number = name.partition("/")[0]
-        if not number.isdecimal():
+        if not name.isdecimal():
             raise NotFound
-        return (*self.endpoints[int(number)], parts)
+        return (*self.endpoints[int(name)], parts)
 
     def _twin(self, declared: Endpoint) -> Twin | None:
         return self._reads.get(declared.state or declared.path)
@@ -113,17 +114,15 @@ class ApiRoutes:
         async def handle(request: QisRequest, **parts: Any) -> None:
             await self._dispatcher.run(request, declared, bound, twin=twin, parts=parts)
 
-        for prefix in PREFIXES:
-            self._app.route(prefix + declared.path, methods=methods, endpoint=f"{number}{prefix}")(handle)
+        self._app.route(declared.path, methods=methods, endpoint=str(number))(handle)
 
     def _add_documentation(self, documentation: Documentation) -> None:
-        for prefix in PREFIXES:
-            for path, handler in (
-                ("/openapi.json", documentation.openapi),
-                ("/help/", documentation.page),
-                ("/help/<name>", documentation.file),
-            ):
-                self._app.route(prefix + path, methods=["GET"], endpoint=prefix + path)(handler)
+        for path, handler in (
+            ("/openapi.json", documentation.openapi),
+            ("/help/", documentation.page),
+            ("/help/<name>", documentation.file),
+        ):
+            self._app.route(path, methods=["GET"], endpoint=path)(handler)
 
     def _failed(self, request: QisRequest, failure: Failure) -> None:
         if request.gone or request.finished:
