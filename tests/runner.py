@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Timer
 
+from tests.integration import library
+
 HERE = Path(__file__).parent
 LEAST = {"unit": 2350, "integration": 1650, "browser": 390}
 APART = ("integration", "browser")
@@ -64,10 +66,19 @@ def trial(arguments: list[str], *, at_once: bool) -> tuple[int, Counter[str], li
     return status, Counter({name: int(number) for name, number in found}), named
 
 
+def _make_library(folder: Path) -> None:
+    """Make the test pictures once: each daemon gets copies."""
+    (folder / "images").mkdir()
+    library.make(folder / "images")
+    os.environ[library.MADE] = str(folder)
+
+
 def main(suite: str) -> int:
     """Run ``suite`` ("unit", "integration" or "browser"); the exit status of the process."""
     all_runs = runs(suite)
-    with ThreadPoolExecutor(PROCESSORS + 1) as pool:
+    with tempfile.TemporaryDirectory(prefix="qisd-library-") as made, ThreadPoolExecutor(PROCESSORS + 1) as pool:
+        if suite in APART:
+            _make_library(Path(made))
         ends = list(pool.map(lambda arguments: trial(arguments, at_once=len(all_runs) == 1), all_runs))
     status = next((status for status, _, _ in ends if status), 0)
     counts = sum((counted for _, counted, _ in ends), Counter[str]())

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import attrs
-from klein import Klein
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from qisd.errors import StoreUnavailable
+from qisd.web.addresses import router
 from qisd.web.api.routes import ApiRoutes
 from qisd.web.bodies import BodyPolicy
 from qisd.web.challenges import Challenges
@@ -30,13 +30,6 @@ from qisd.web.tokenlogin import TokenLogIn
 _FORM = ["GET", "POST"]
 _READ = ["GET"]
 """HEAD comes with it, and :meth:`Root.failed` answers OPTIONS."""
-
-
-def _router() -> Klein:
-    app = Klein()
-    # Otherwise /a//b would be redirected to /a/b, at whatever host the client has named.
-    app.url_map.merge_slashes = False
-    return app
 
 
 T = TypeVar("T")
@@ -82,7 +75,7 @@ class Root:
     :param first_pages: the pages that there are from the start.
     """
 
-    app = _router()
+    app = router()
 
     def __init__(
         self,

@@ -80,7 +80,7 @@ class Daemon:
         self.settings_file = self._home.settings_file
         try:
             self.images.mkdir()
-            library.make(self.images)
+            library.lay_out(self.images)
             if account:
                 subprocess.run(["chown", "-hR", UNPRIVILEGED, str(self.folder)], check=True)
             self._run = self._home.start().ready()

@@ -11,6 +11,9 @@ from types import TracebackType
 
 from tests.integration.process import answer, connect, connect_tls, until
 
+_PAUSE = 0.01
+"""Seconds from an answer to the next request: they are to be many, not to take the machine from what they look at."""
+
 
 class Load:
     """Clients that ask again and again, each for all targets in turn, from ``with`` on until its end.
@@ -71,13 +74,14 @@ class Load:
                 self.got[type(error).__name__] += 1
                 self.other[repr(error)] += 1
                 connection.close()
-                self._over.wait(0.01)  # nobody is there: no use in asking a thousand times
+                self._over.wait(_PAUSE)
                 continue
             self.got[status] += 1
             if status != http.client.OK:
                 self.other[f"{status} {target} {body[:100]!r}"] += 1
             if not keep:
                 connection.close()
+            self._over.wait(_PAUSE)
         connection.close()
 
 

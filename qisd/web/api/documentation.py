@@ -93,7 +93,7 @@ class Documentation:
             self._made[key] = await request.site.body_files.run(make)
         self._made[key].answer(request, [_ALWAYS_ASK])
 
-    def page(self, request: QisRequest) -> None:
+    async def page(self, request: QisRequest) -> None:
         """The page."""
         root = request.site.root
         shown = self._kept(("page", root), lambda: _page(root, self._files))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from klein import Klein
+import attrs
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.routing import BaseConverter, IntegerConverter
+from werkzeug.routing import BaseConverter
 
 from qisd.errors import QisError
+from qisd.web.addresses import Addresses, router
 from qisd.web.api import envelope
 from qisd.web.api.answer import Answer
 from qisd.web.api.batch import BatchEndpoints, Inner, check_may_be_inner
@@ -33,10 +34,16 @@ class _Word(BaseConverter):
     regex = WORD
 
 
-class _Number(IntegerConverter):
-    """A part of an address that is an id, in ASCII digits: with others, one thing would have many addresses."""
+@attrs.frozen(kw_only=True)
+class _Place:
+    """What is at an address.
 
-    regex = "[0-9]+"
+    :param run: answers a request; called with that, and the parts of the address.
+    :param endpoint: where it is one, and no documentation.
+    """
+
+    run: Callable[..., Awaitable[None]]
+    endpoint: tuple[Endpoint, Bound] | None = None
 
 
 class ApiRoutes:
@@ -45,25 +52,28 @@ class ApiRoutes:
     :param owners: the objects whose methods are endpoints.
     """
 
+    app = router()
+
     def __init__(self, dispatcher: Dispatcher, owners: Sequence[object]) -> None:
         self._dispatcher = dispatcher
         self.endpoints = [one for owner in (*owners, BatchEndpoints(self.run_inner)) for one in endpoints_of(owner)]
-        self._app = Klein()
-        self._app.url_map.merge_slashes = False
-        self._app.url_map.strict_slashes = False
-        self._app.url_map.converters["word"] = _Word
-        self._app.url_map.converters["int"] = _Number
+        self._places: Addresses[_Place] = Addresses({"word": _Word})
         self._reads = {
             one.path: Twin(declared=one, handler=bound) for one, bound in self.endpoints if one.method == "GET"
         }
-        for number, (declared, bound) in enumerate(self.endpoints):
-            self._add(number, declared, bound)
+        for declared, bound in self.endpoints:
+            self._add(declared, bound)
         self._add_documentation(Documentation([declared for declared, _ in self.endpoints]))
-        self._app.handle_errors(self._failed)  # type: ignore[call-overload]
 
     def resource(self) -> IResource:
-        resource: IResource = self._app.resource()
+        resource: IResource = self.app.resource()
         return resource
+
+    @app.route("/<rest:place>")
+    async def run(self, request: QisRequest, place: str) -> None:
+        """Answer a request for what is at ``place``."""
+        found, parts = self._places.find(request.method, f"/{place}")
+        await found.run(request, **parts)
 
     async def run_inner(self, request: Inner) -> bytes:
         """The envelope that answers a call within another one."""
@@ -97,15 +107,15 @@ class ApiRoutes:
         """:raises HTTPException: there is no endpoint."""
         if place.startswith(f"{VERSION}/"):
             place = place.removeprefix(VERSION)
-        name, parts = self._app.url_map.bind("localhost").match(place, method=method.decode("ascii", "replace"))
-        if not name.isdecimal():
+        found, parts = self._places.find(method, place)
+        if found.endpoint is None:
             raise NotFound
-        return (*self.endpoints[int(name)], parts)
+        return (*found.endpoint, parts)
 
     def _twin(self, declared: Endpoint) -> Twin | None:
         return self._reads.get(declared.state or declared.path)
 
-    def _add(self, number: int, declared: Endpoint, bound: Bound) -> None:
+    def _add(self, declared: Endpoint, bound: Bound) -> None:
         twin = self._twin(declared)
         methods = [declared.method]
         if declared.method == "PUT" and declared.patch and twin is not None:
@@ -114,7 +124,7 @@ class ApiRoutes:
         async def handle(request: QisRequest, **parts: Any) -> None:
             await self._dispatcher.run(request, declared, bound, twin=twin, parts=parts)
 
-        self._app.route(declared.path, methods=methods, endpoint=str(number))(handle)
+        self._places.add(declared.path, methods, _Place(run=handle, endpoint=(declared, bound)))
 
     def _add_documentation(self, documentation: Documentation) -> None:
         for path, handler in (
@@ -122,8 +132,9 @@ class ApiRoutes:
             ("/help/", documentation.page),
             ("/help/<name>", documentation.file),
         ):
-            self._app.route(path, methods=["GET"], endpoint=path)(handler)
+            self._places.add(path, ["GET"], _Place(run=handler))
 
+    @app.handle_errors  # type: ignore[call-overload]
     def _failed(self, request: QisRequest, failure: Failure) -> None:
         if request.gone or request.finished:
             return

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from klein import Klein
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.routing import IntegerConverter
 
 from qisd.errors import StoreUnavailable
+from qisd.web.addresses import Addresses, router
 from qisd.web.console.dispatch import PageDispatcher
 from qisd.web.console.page import Address, Handler, addresses_of
 from qisd.web.errors import allowed_methods, not_found
@@ -34,12 +33,6 @@ _OF_QUERIES = "?/&=%;:,+@!$'()*~-._"
 """What stays as it is in the query of a redirect."""
 
 
-class _Number(IntegerConverter):
-    """A part of an address that is an id, in ASCII digits: with others, one thing would have many addresses."""
-
-    regex = "[0-9]+"
-
-
 class ConsoleRoutes:
     """The console as a resource, for all addresses that nothing else has.
 
@@ -47,20 +40,18 @@ class ConsoleRoutes:
     :param closed: there are no others yet than these: who asks for one is told to come again.
     """
 
+    app = router()
+
     def __init__(self, dispatcher: PageDispatcher, owners: Sequence[object], *, closed: bool = False) -> None:
         self._dispatcher = dispatcher
         self._closed = closed
         self.addresses = [one for owner in owners for one in addresses_of(owner)]
-        self._app = Klein()
-        self._app.url_map.merge_slashes = False
-        self._app.url_map.strict_slashes = False
-        self._app.url_map.converters["int"] = _Number
-        for number, (declared, handler) in enumerate(self.addresses):
-            self._add(number, declared, handler)
-        self._app.handle_errors(self._failed)  # type: ignore[call-overload]
+        self._places: Addresses[tuple[Address, Handler]] = Addresses()
+        for declared, handler in self.addresses:
+            self._places.add(declared.path, ["POST"] if declared.post else ["GET"], (declared, handler))
 
     def resource(self) -> IResource:
-        resource: IResource = self._app.resource()
+        resource: IResource = self.app.resource()
         return resource
 
     def find(self, method: bytes, place: str) -> Address | None:
@@ -69,21 +60,21 @@ class ConsoleRoutes:
         :param place: the path below the root, decoded, with a slash before it.
         """
         try:
-            name, _ = self._app.url_map.bind("localhost").match(place, method=method.decode("ascii", "replace"))
+            (declared, _), _ = self._places.find(method, place)
         except HTTPException:
             return None
-        return self.addresses[int(name)][0]
+        return declared
 
-    def _add(self, number: int, declared: Address, handler: Handler) -> None:
-        async def handle(request: QisRequest, **parts: Any) -> None:
-            if request.path.endswith(b"/") or request.method == b"POST":
-                await self._dispatcher.run(request, declared, handler, parts)
-            else:
-                _to_slash(request)
+    @app.route("/<rest:place>")
+    async def run(self, request: QisRequest, place: str) -> None:
+        """Answer a request for the page at ``place``."""
+        (declared, handler), parts = self._places.find(request.method, f"/{place}")
+        if request.path.endswith(b"/") or request.method == b"POST":
+            await self._dispatcher.run(request, declared, handler, parts)
+        else:
+            _to_slash(request)
 
-        methods = ["POST"] if declared.post else ["GET"]
-        self._app.route(declared.path, methods=methods, endpoint=str(number))(handle)
-
+    @app.handle_errors  # type: ignore[call-overload]
     def _failed(self, request: QisRequest, failure: Failure) -> Deferred[None] | None:
         if request.gone or request.finished:
             return None
