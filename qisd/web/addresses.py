@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from klein import Klein
+from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, IntegerConverter, Map, Rule
 
 T = TypeVar("T")
@@ -55,6 +56,8 @@ class Addresses(Generic[T]):
         :param place: decoded, with a slash before it.
         :raises HTTPException: nothing is, or nothing that takes this method.
         """
+        if place.startswith("//"):
+            raise NotFound  # else the map would overlook one of them
         number, parts = self._map.bind("localhost").match(place, method=method.decode("ascii", "replace"))
         return self._things[number], parts
 

@@ -40,7 +40,7 @@ class AddressesTests(SynchronousTestCase):
             self.fails(b"GET", f"/things/{number}/", NotFound)
 
     def test_other_places_are_not_taken_for_one(self) -> None:
-        for place in ("/", "", "/things/7/8/", "/Things/", "/things/7\n/"):
+        for place in ("/", "", "//things/", "/things/7/8/", "/Things/", "/things/7\n/"):
             self.fails(b"GET", place, NotFound)
 
     def test_with_another_method_one_learns_which_there_are(self) -> None:
