@@ -2,4 +2,4 @@
 
 from twisted.application.service import ServiceMaker
 
-qis = ServiceMaker("qis", "qisd.service.composition", "A dynamic image server.", "qis")
+qis = ServiceMaker("qis", "qisd.service.entry", "A dynamic image server.", "qis")
