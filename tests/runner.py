@@ -14,10 +14,11 @@ import sys
 import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Timer
 
-from tests.integration import library
+from tests.integration.live import prepare
 
 HERE = Path(__file__).parent
 LEAST = {"unit": 2350, "integration": 1650, "browser": 390}
@@ -48,7 +49,7 @@ def trial(arguments: list[str], *, at_once: bool) -> tuple[int, Counter[str], li
         command = [sys.executable, "-m", "twisted.trial", "--temp-directory", f"{scratch}/trial", *arguments]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE.parent)
         assert process.stdout is not None
-        limit = Timer(LONGEST, process.kill)
+        limit = Timer(LONGEST, _kill, [process.pid])
         limit.start()
         for line in process.stdout:
             lines.append(line)
@@ -66,19 +67,20 @@ def trial(arguments: list[str], *, at_once: bool) -> tuple[int, Counter[str], li
     return status, Counter({name: int(number) for name, number in found}), named
 
 
-def _make_library(folder: Path) -> None:
-    """Make the test pictures once: each daemon gets copies."""
-    (folder / "images").mkdir()
-    library.make(folder / "images")
-    os.environ[library.MADE] = str(folder)
+def _kill(pid: int) -> None:
+    """End a process and those that it has started, which may hold its output."""
+    children = [child for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
+    for one in (pid, *map(int, children)):
+        with suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
 
 
 def main(suite: str) -> int:
     """Run ``suite`` ("unit", "integration" or "browser"); the exit status of the process."""
     all_runs = runs(suite)
-    with tempfile.TemporaryDirectory(prefix="qisd-library-") as made, ThreadPoolExecutor(PROCESSORS + 1) as pool:
+    with tempfile.TemporaryDirectory(prefix="qisd-prepared-") as made, ThreadPoolExecutor(PROCESSORS + 1) as pool:
         if suite in APART:
-            _make_library(Path(made))
+            prepare(Path(made))
         ends = list(pool.map(lambda arguments: trial(arguments, at_once=len(all_runs) == 1), all_runs))
     status = next((status for status, _, _ in ends if status), 0)
     counts = sum((counted for _, counted, _ in ends), Counter[str]())

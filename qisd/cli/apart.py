@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Set
 from typing import NoReturn
@@ -15,6 +16,9 @@ from typing import NoReturn
 from qisd.cli.console import CommandError, Exit
 
 _ENDING: Set[int] = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+
+_ASK_EVERY = 5.0
+"""Seconds: what has been started is ended within."""
 
 
 def apart(work: Callable[[], None]) -> None:
@@ -41,8 +45,7 @@ def apart(work: Callable[[], None]) -> None:
             message = told.read()
         _, status = os.waitpid(child, 0)
     except KeyboardInterrupt:
-        os.kill(child, signal.SIGTERM)
-        os.waitpid(child, 0)
+        _end(child)
         raise
     code = os.waitstatus_to_exitcode(status)
     if code == Exit.INTERRUPTED or -code in _ENDING:
@@ -51,6 +54,17 @@ def apart(work: Callable[[], None]) -> None:
         raise CommandError(f"it was ended by signal {-code}", exit_code=Exit.BUG)
     if code:
         raise CommandError(message, exit_code=Exit(code))
+
+
+def _end(child: int) -> None:
+    """Ask ``child`` to end until it does: a request that comes just before it waits for something is slept through."""
+    while True:
+        os.kill(child, signal.SIGTERM)
+        asked = time.monotonic()
+        while time.monotonic() < asked + _ASK_EVERY:
+            if os.waitpid(child, os.WNOHANG) != (0, 0):
+                return
+            time.sleep(0.02)
 
 
 def _in_child(work: Callable[[], None], writing: int, mask: Set[int]) -> NoReturn:

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import IO
+from typing import IO, TYPE_CHECKING, cast
 
 import attrs
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
@@ -19,6 +19,9 @@ from qisd.store.client_programs import ClientPrograms, find_client_programs
 from qisd.store.dsn import given_parameters, parameters_of
 from qisd.store.migrate import LOCK_KEY, check_server
 from qisd.store.schema_status import BOOKED, connected, daemons_of, known_migrations
+
+if TYPE_CHECKING:
+    from io import BufferedReader
 
 STATISTICS = ("imagestats", "systemstats", "statsbreakdown", "stats_writers")
 """The tables whose rows a backup can do without."""
@@ -120,17 +123,17 @@ def backup(url: str, descriptor: int, *, statistics: bool, wrote: Report) -> Non
         _running(command, client, stdout=subprocess.PIPE, stderr=errors) as program,
     ):
         # Through a pipe: on a file it would write its table of contents twice.
-        assert program.stdout is not None  # noqa: S101 - it is a pipe
-        _store(program.stdout, descriptor, wrote)
+        _store(cast("BufferedReader", program.stdout), descriptor, wrote)
         if program.wait() != 0:
             raise StartupError(f"pg_dump failed: {_last_words(errors)}")
 
 
-def _store(source: IO[bytes], descriptor: int, wrote: Report) -> None:
+def _store(source: BufferedReader, descriptor: int, wrote: Report) -> None:
     count = 0
     try:
         with os.fdopen(descriptor, "wb", closefd=False) as target:
-            while piece := source.read(_PIECE):
+            # One system call at a time: between several, a request to end would not be noticed.
+            while piece := source.read1(_PIECE):
                 target.write(piece)
                 count += len(piece)
                 wrote(count)

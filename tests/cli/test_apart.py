@@ -8,6 +8,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from qisd.cli import apart as apart_module
 from qisd.cli.apart import apart
 from qisd.cli.console import CommandError, Exit
 from qisd.store.processes import is_running
@@ -76,6 +77,20 @@ class ApartTests(SynchronousTestCase):
         with self.assertRaises(KeyboardInterrupt):
             apart(wait_for_the_end)
         self.assertFalse(is_running(other[0]))
+
+    def test_one_that_sleeps_through_the_first_request_to_end_is_asked_again(self) -> None:
+        def hear_the_second() -> None:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+            os.kill(os.getppid(), signal.SIGINT)
+            for _ in range(2):
+                signal.sigwait({signal.SIGTERM})
+            raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, before)
+        self.patch(apart_module, "_ASK_EVERY", 0.1)
+        with self.assertRaises(KeyboardInterrupt):
+            apart(hear_the_second)
 
     def test_one_that_is_killed_has_not_done_its_work(self) -> None:
         with self.assertRaises(CommandError) as caught:

@@ -10,14 +10,10 @@ import io
 import os
 import random
 import struct
-import subprocess
 import zlib
 from pathlib import Path
 
 from PIL import Image, ImageChops, ImageCms, ImageDraw
-
-MADE = "QISD_TEST_LIBRARY"
-"""The environment variable that has the folder in which there is one already."""
 
 DARKEST, BRIGHTEST = 40, 215
 ORIENTATION_TAG = 0x0112
@@ -97,15 +93,6 @@ def quarters(width: int, height: int) -> Image.Image:
     draw.rectangle((0, height // 2, width // 2 - 1, height), (40, 40, 200))
     draw.rectangle((width // 2, height // 2, width, height), (120, 120, 120))
     return image
-
-
-def lay_out(root: Path) -> None:
-    """What :func:`make` makes; a copy of what the suite has made once for all its daemons, if it has."""
-    made = os.environ.get(MADE)
-    if made:
-        subprocess.run(["cp", "-a", f"{made}/.", str(root.parent)], check=True)
-    else:
-        make(root)
 
 
 def make(root: Path) -> None:

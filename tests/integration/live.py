@@ -32,6 +32,9 @@ from tests.integration.process import Home, until
 
 ANSWER_LIMIT = 60.0
 
+PREPARED = "QISD_TEST_PREPARED"
+"""The environment variable with the folder in which :func:`prepare` has made what is copied for each daemon."""
+
 Parameter = str | int | float
 
 
@@ -79,18 +82,25 @@ class Daemon:
         self.logs = self.folder / "logs"
         self.settings_file = self._home.settings_file
         try:
-            self.images.mkdir()
-            library.lay_out(self.images)
+            self._lay_out()
             if account:
                 subprocess.run(["chown", "-hR", UNPRIVILEGED, str(self.folder)], check=True)
             self._run = self._home.start().ready()
             self.port = self._run.port()
             until(lambda: self.get("/ready").status == 200, "the daemon to be ready")
             self.permit_downloads()
-            self._leave_files_alone()
+            self._begin_no_jobs()
         except BaseException:
             self._home.remove()
             raise
+
+    def _lay_out(self) -> None:
+        prepared = os.environ.get(PREPARED)
+        if prepared:
+            subprocess.run(["cp", "-a", f"{prepared}/.", str(self.folder)], check=True)
+        else:
+            self.images.mkdir()
+            library.make(self.images)
 
     # Life
 
@@ -105,6 +115,10 @@ class Daemon:
     @property
     def alive(self) -> bool:
         return self._run.process.poll() is None
+
+    def end(self) -> None:
+        """End the daemon in order; its files stay."""
+        self._run.stop()
 
     def stop(self) -> None:
         """End the daemon and remove its files."""
@@ -143,14 +157,14 @@ class Daemon:
         self.sql("update folderpermissions set access = 20")
         until(lambda: self.ask("/original", src="tiny.png").status == 200, "downloads to be permitted")
 
-    def _leave_files_alone(self) -> None:
-        """Files get no records by the daily look for new ones: whether it came during a test would be chance."""
+    def _begin_no_jobs(self) -> None:
+        """What the daemon does once a day is not done now: whether it came during a test would be chance."""
         self.sql(
-            "insert into schedules (name, interval_secs, next_run) values (%s, %s, now() + interval '1 day')"
-            " on conflict (name) do update set next_run = excluded.next_run",
+            "insert into schedules (name, interval_secs, next_run) values (%s, %s, now()) on conflict do nothing",
             DISCOVER,
             DAY,
         )
+        self.sql("update schedules set next_run = now() + interval '1 day'")
 
     def sql(self, sql: str, *parameters: object) -> None:
         """Change something in its database."""
@@ -224,6 +238,18 @@ def read_all(connection: socket.socket) -> bytes:
         if not received:
             raise
     return bytes(received)
+
+
+def prepare(folder: Path) -> None:
+    """Make in ``folder`` once what daemons begin with: the library, and the state of a new installation."""
+    daemon = Daemon()
+    try:
+        daemon.end()
+        for part in ("images", "outside", "images-old", "state"):
+            subprocess.run(["cp", "-a", str(daemon.folder / part), str(folder)], check=True)
+    finally:
+        daemon.stop()
+    os.environ[PREPARED] = str(folder)
 
 
 _running: dict[str, dict[str, Daemon | BaseException]] = {}
