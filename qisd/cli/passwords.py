@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from qisd.accounts import checks
 from qisd.cli.console import CommandError, Console, Exit
+from qisd.errors import BadParameter
 
 _LONGEST = 10_000
 """Characters that are looked at; what is longer is refused as no password may be that long."""
@@ -27,14 +29,14 @@ def add_password_flag(parser: Any) -> None:
 
 
 def read_new_password(console: Console, options: argparse.Namespace, *, username: str) -> str:
-    """The new password of ``username``. Asked for twice where somebody can answer.
+    """The new password of ``username``. Where somebody can answer, it is asked for twice, and until it is good.
 
-    :raises CommandError: there is none, or it was typed in two ways.
+    :raises CommandError: there is none.
     """
     if options.password_file not in (None, _STDIN):
         return _from_file(options.password_file)
     if options.password_file is None and console.source.isatty():
-        return _from_prompt(username)
+        return _from_prompt(console, username)
     return _first_line(console.source.readline(_LONGEST), "standard input")
 
 
@@ -55,12 +57,24 @@ def _first_line(line: str, source: str) -> str:
     return password
 
 
-def _from_prompt(username: str) -> str:
+def _from_prompt(console: Console, username: str) -> str:
+    while True:
+        try:
+            password = getpass.getpass(f"New password of {username}: ", sys.stderr)
+            fault = _fault_of(password, username)
+            if not fault:
+                again = getpass.getpass("Once more: ", sys.stderr)
+                fault = "" if again == password else "the two passwords differ"
+        except EOFError:
+            raise KeyboardInterrupt from None
+        if not fault:
+            return password
+        console.message(fault)
+
+
+def _fault_of(password: str, username: str) -> str:
     try:
-        password = getpass.getpass(f"New password of {username}: ", sys.stderr)
-        again = getpass.getpass("Once more: ", sys.stderr)
-    except EOFError:
-        raise KeyboardInterrupt from None
-    if password != again:
-        raise CommandError("the two passwords differ")
-    return password
+        checks.new_password(password, username=username)
+    except BadParameter as error:
+        return str(error)
+    return ""

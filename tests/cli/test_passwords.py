@@ -16,7 +16,8 @@ from tests.cli.runner import Terminal
 
 class PasswordTests(SynchronousTestCase):
     def read(self, *, file: str | None = None, stdin: io.StringIO | None = None) -> str:
-        console = Console(out=io.StringIO(), err=io.StringIO(), environ={}, source=stdin or io.StringIO())
+        self.err = io.StringIO()
+        console = Console(out=io.StringIO(), err=self.err, environ={}, source=stdin or io.StringIO())
         return read_new_password(
             console, argparse.Namespace(password_file=None if file is None else Path(file)), username="ann"
         )
@@ -47,8 +48,14 @@ class PasswordTests(SynchronousTestCase):
     def test_somebody_is_asked_twice(self) -> None:
         self.answers("secret word", "secret word")
         self.assertEqual(self.read(stdin=Terminal()), "secret word")
-        self.answers("secret word", "secret wort")
-        self.assertIn("differ", str(self.refused(stdin=Terminal())))
+
+    def test_somebody_is_asked_until_it_is_a_good_one(self) -> None:
+        self.answers("short", "secret word", "secret wort", "secret word", "secret word")
+        self.assertEqual(self.read(stdin=Terminal()), "secret word")
+        told = self.err.getvalue().splitlines()
+        self.assertEqual(len(told), 2, told)
+        self.assertIn("too short", told[0])
+        self.assertIn("differ", told[1])
 
     def test_whoever_ends_the_input_wants_nothing_to_happen(self) -> None:
         def end(prompt: str, stream: object) -> str:
