@@ -28,12 +28,9 @@ from qisd.library.tasks import DISCOVER
 from qisd.tasks.schedule import DAY
 from tests.integration import library
 from tests.integration.postgres import UNPRIVILEGED
-from tests.integration.process import Home, until
+from tests.integration.process import PREPARED, Home, until
 
 ANSWER_LIMIT = 60.0
-
-PREPARED = "QISD_TEST_PREPARED"
-"""The environment variable with the folder in which :func:`prepare` has made what is copied for each daemon."""
 
 Parameter = str | int | float
 
@@ -82,7 +79,7 @@ class Daemon:
         self.logs = self.folder / "logs"
         self.settings_file = self._home.settings_file
         try:
-            self._lay_out()
+            self._lay_out(os.environ.get(PREPARED) if "ADMIN_PASSWORD" not in settings else None)
             if account:
                 subprocess.run(["chown", "-hR", UNPRIVILEGED, str(self.folder)], check=True)
             self._run = self._home.start().ready()
@@ -94,10 +91,9 @@ class Daemon:
             self._home.remove()
             raise
 
-    def _lay_out(self) -> None:
-        prepared = os.environ.get(PREPARED)
+    def _lay_out(self, prepared: str | None) -> None:
         if prepared:
-            subprocess.run(["cp", "-a", f"{prepared}/.", str(self.folder)], check=True)
+            subprocess.run(["cp", "-a", f"{prepared}/library/.", str(self.folder)], check=True)
         else:
             self.images.mkdir()
             library.make(self.images)
@@ -241,15 +237,28 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 def prepare(folder: Path) -> None:
-    """Make in ``folder`` once what daemons begin with: the library, and the state of a new installation."""
+    """Make in ``folder`` once what daemons begin with, and say so to all processes of the suite.
+
+    ``library`` has the test pictures and the state of a daemon that has them; ``installation`` is as after a start.
+    """
+    home = Home()
+    try:
+        home.start().ready().stop()
+        _keep(home.path, folder / "installation", "images", "state")
+    finally:
+        home.remove()
     daemon = Daemon()
     try:
         daemon.end()
-        for part in ("images", "outside", "images-old", "state"):
-            subprocess.run(["cp", "-a", str(daemon.folder / part), str(folder)], check=True)
+        _keep(daemon.folder, folder / "library", "images", "outside", "images-old", "state")
     finally:
         daemon.stop()
     os.environ[PREPARED] = str(folder)
+
+
+def _keep(made: Path, place: Path, *parts: str) -> None:
+    place.mkdir()
+    subprocess.run(["cp", "-a", *(str(made / part) for part in parts), str(place)], check=True)
 
 
 _running: dict[str, dict[str, Daemon | BaseException]] = {}

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from tests.integration.process import answer, connect, connect_tls, until
 
-_PAUSE = 0.01
+_PAUSE = 0.02
 """Seconds from an answer to the next request: they are to be many, not to take the machine from what they look at."""
 
 

@@ -49,6 +49,8 @@ class FaultsCase(SynchronousTestCase):
     def start(self, **settings: str) -> Run:
         self.home = Home(**{"HTTPS_PROCESSES": "0", "HTTP_PROCESSES": "2", **settings})
         self.addCleanup(self.home.remove)
+        if not settings.keys() & {"MGMT_DATABASE_CONNECTION", "IMAGES_BASE_DIR"}:
+            self.home.install()
         return self.home.start(workers=True).ready()
 
     def load(self, run: Run, *targets: str, clients: int = 6, keep: bool | None = None, tls: bool = False) -> Load:

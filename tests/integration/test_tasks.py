@@ -570,7 +570,7 @@ class WorkerTests(WorkingCase):
         self.database.transaction = broken  # type: ignore[method-assign]
         self.sql("insert into tasks (name, funcname, params, dedup_key) values ('', 'work', '{}', 'x')")
         worker = self.worker(poll=30, beat=30)
-        await until(lambda: worker._unsure)
+        await until(lambda: worker._unsure and worker._claiming is None)
         self.database.transaction = original  # type: ignore[method-assign]
         ((number, owner),) = self.sql("select id, locked_by from tasks")
         self.assertEqual(owner, worker.name)

@@ -76,7 +76,7 @@ class Asking(threading.Thread):
 
 class WorkersCase(SynchronousTestCase):
     def start(self, **settings: str) -> Run:
-        self.home = Home(HTTPS_PROCESSES="1", **settings)
+        self.home = Home(HTTPS_PROCESSES="1", **settings).install()
         self.addCleanup(self.home.remove)
         return self.home.start(workers=True).ready()
 
