@@ -190,6 +190,7 @@ class CommandTests(CommandDatabaseCase):
         return thread
 
     def test_it_waits_for_the_task_and_tells_what_came_of_it(self) -> None:
+        self.environ["QIS_DISK_CACHE_MB"] = "0"
         for outcome, code in ((Outcome(files=3, made=5, there=1), 0), (Outcome(files=2, failed=1, faults=["x"]), 4)):
             worker = self.work(2, attrs.asdict(outcome))
             told = self.qis("precache", "press/", "*.jpg,*.PNG", "Precache, smalljpeg", "--jobs", "3")
@@ -204,7 +205,6 @@ class CommandTests(CommandDatabaseCase):
         )
 
     def test_an_early_end_is_told_and_no_fault(self) -> None:
-        self.environ["QIS_DISK_CACHE_MB"] = "10"
         self.work(2, attrs.asdict(Outcome(files=10, stopped="the cache is 81 % full")))
         told = self.qis("precache", "/", "*", "Precache")
         self.assertEqual(told.code, 0)
