@@ -44,8 +44,8 @@ class FloorsTests(TestCase):
             await floors.cache.put(f"{key} {time.perf_counter()}", rendition)
         await floors.disk.settled()
 
-    async def test_by_default_they_are_in_memory_alone(self) -> None:
-        floors = self.floors()
+    async def test_without_a_disk_they_are_in_memory_alone(self) -> None:
+        floors = self.floors(disk_cache_mb=0)
         await self.put(floors)
         await floors.stop()
         self.assertEqual((len(floors.memory), list(self.folder.iterdir())), (3, []))
@@ -83,13 +83,13 @@ class FloorsTests(TestCase):
             await after.stop()
 
     async def test_other_memcached_servers_hold_from_then_on(self) -> None:
-        floors = self.floors()
+        floors = self.floors(disk_cache_mb=0)
         self.assertEqual((floors.checks(), floors.shared), ({}, False))
-        floors.configure(self.settings(memcached_servers=("127.0.0.1:1", "/nowhere")))
+        floors.configure(self.settings(disk_cache_mb=0, memcached_servers=("127.0.0.1:1", "/nowhere")))
         self.assertEqual((floors.checks(), floors.shared), ({"memcached": True}, True))
         for number in range(40):
             await floors.cache.get(f"key{number}")
         self.assertEqual((floors.checks(), floors.shared), ({"memcached": False}, False))
-        floors.configure(self.settings())
+        floors.configure(self.settings(disk_cache_mb=0))
         self.assertEqual(floors.checks(), {})
         await floors.stop()
