@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-# Nothing that is loaded is garbage; to look for some takes a tenth of a worker's start.
+# Little of what is loaded is garbage; to look for it takes a tenth of a worker's start.
 gc.disable()
 
 from qisd.service.composition import Options, makeService  # noqa: E402

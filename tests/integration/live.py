@@ -79,7 +79,10 @@ class Daemon:
         self.logs = self.folder / "logs"
         self.settings_file = self._home.settings_file
         try:
-            self._lay_out(os.environ.get(PREPARED) if "ADMIN_PASSWORD" not in settings else None)
+            # Of a prepared one, the password of admin is set already.
+            if "ADMIN_PASSWORD" in settings or not self._home.install("library"):
+                self.images.mkdir()
+                library.make(self.images)
             if account:
                 subprocess.run(["chown", "-hR", UNPRIVILEGED, str(self.folder)], check=True)
             self._run = self._home.start().ready()
@@ -90,13 +93,6 @@ class Daemon:
         except BaseException:
             self._home.remove()
             raise
-
-    def _lay_out(self, prepared: str | None) -> None:
-        if prepared:
-            subprocess.run(["cp", "-a", f"{prepared}/library/.", str(self.folder)], check=True)
-        else:
-            self.images.mkdir()
-            library.make(self.images)
 
     # Life
 

@@ -82,12 +82,12 @@ class Home:
         self.descriptors: tuple[int, ...] = ()
         """What is handed over to the process besides the standard ones."""
 
-    def install(self) -> Home:
-        """Spare the first start here what it would do, where a suite has done that for all."""
+    def install(self, part: str = "installation") -> bool:
+        """Begin with a copy of what the suite has made once for all; whether it has."""
         prepared = os.environ.get(PREPARED)
         if prepared:
-            subprocess.run(["cp", "-a", f"{prepared}/installation/.", str(self.path)], check=True)
-        return self
+            subprocess.run(["cp", "-a", f"{prepared}/{part}/.", str(self.path)], check=True)
+        return bool(prepared)
 
     def start(self, *flags: str, workers: bool = False, **settings: str) -> Run:
         """Start a daemon here, all in one process if not with ``workers``."""

@@ -76,8 +76,9 @@ class Asking(threading.Thread):
 
 class WorkersCase(SynchronousTestCase):
     def start(self, **settings: str) -> Run:
-        self.home = Home(HTTPS_PROCESSES="1", **settings).install()
+        self.home = Home(HTTPS_PROCESSES="1", **settings)
         self.addCleanup(self.home.remove)
+        self.home.install()
         return self.home.start(workers=True).ready()
 
     def exchanged(self, run: Run, old: dict[str, int]) -> bool:
